@@ -1,0 +1,3 @@
+//! neodyme: a user-registration service that explains itself.
+
+pub mod error;

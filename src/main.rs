@@ -1,0 +1,3 @@
+//! The `neodyme` binary.
+
+fn main() {}
