@@ -1,0 +1,26 @@
+//! Value types: what they hold is valid, and what is private stays private in any log. No I/O.
+
+mod email;
+mod full_name;
+mod password;
+mod registration;
+
+pub use self::email::Email;
+pub use self::full_name::FullName;
+pub use self::password::Password;
+pub use self::registration::Registration;
+
+/// Why a value was refused: a stable code and a sentence that never holds the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// `missing`, `type`, `too_short`, `too_long`, `control_characters`, `format`.
+    pub code: &'static str,
+    /// The fault in words.
+    pub message: String,
+}
+
+impl Fault {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Fault { code, message: message.into() }
+    }
+}

@@ -1,0 +1,92 @@
+//! The only place that names a metric or a Prometheus type: each metric is declared once and used through a verb.
+//!
+//! Every series has labels from closed sets ([`crate::label`]) and exists, at 0, from the first scrape on, so that
+//! `increase()` sees the first event. Durations are seconds, sizes bytes, points in time seconds since the epoch
+//! (never ages). Names follow <https://prometheus.io/docs/practices/naming/>.
+
+mod database;
+mod errors;
+mod exposition;
+mod http;
+mod inventory;
+mod logs;
+mod password;
+mod process;
+mod registration;
+mod runtime;
+mod vectors;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lazy_static::lazy_static;
+use prometheus::Registry;
+
+pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
+pub use self::errors::{error, init_error_users};
+pub use self::exposition::{Encoded, encode};
+pub use self::http::{
+    ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, RouteMetrics, connection_refused,
+    connection_result, request_rejected,
+};
+pub use self::inventory::{Metric, inventory, markdown};
+pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
+pub use self::password::{HashOperation, hash_pool, hash_queue_wait, hash_rejected, password_hashed};
+pub use self::process::mark_start;
+pub use self::registration::{
+    ActionOutcome, RegistrationOutcome, Step, UserAction, registration, registration_attempt, registration_step,
+    user_action, users,
+};
+pub use self::runtime::{probe_runtime, scheduling_delay};
+
+lazy_static! {
+    static ref REGISTRY: Registry = Registry::new();
+}
+
+crate::label::labels! {
+    /// How an operation ended.
+    pub enum Completion("outcome") {
+        /// As it should.
+        Ok = "ok",
+        /// With an error.
+        Error = "error",
+    }
+}
+
+impl Completion {
+    /// [`Completion::Ok`] of an `Ok`.
+    pub fn of<T, E>(result: &Result<T, E>) -> Self {
+        if result.is_ok() { Completion::Ok } else { Completion::Error }
+    }
+}
+
+/// Touches every static, so that the first scrape has every series. Called once, at start.
+pub fn init() {
+    lazy_static::initialize(&REGISTRY);
+    database::init();
+    errors::init();
+    exposition::init();
+    http::init();
+    logs::init();
+    password::init();
+    process::init();
+    registration::init();
+    runtime::init();
+}
+
+/// Brings the gauges that mirror the process and the runtime up to date; called before each exposition.
+pub fn refresh() {
+    process::refresh();
+    runtime::refresh();
+}
+
+/// Seconds since the epoch, as Prometheus wants a point in time.
+pub(crate) fn unix_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
+}
+
+/// From half a millisecond to ten seconds: what a client waits for.
+const LATENCY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.5, 2.5, 5.5, 10.5];
+/// From 50 microseconds to 2.5 seconds: what happens inside.
+const INTERNAL: &[f64] = &[0.00005, 0.0001, 0.00025, 0.0005, 0.0015, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.75, 2.5];
+/// Sizes from 64 bytes to 1 MiB, in powers of four.
+const SIZE: &[f64] = &[64.5, 256.5, 1024.5, 4096.5, 16384.5, 65536.5, 262_144.5, 1_048_576.5];

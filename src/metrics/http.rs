@@ -1,0 +1,237 @@
+//! HTTP: requests, connections, and what was refused.
+
+use std::time::Duration;
+
+use lazy_static::lazy_static;
+use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
+
+use super::vectors::{CounterBy, counter_by, counter_vec, gauge, histogram_vec};
+use super::{LATENCY, SIZE};
+use crate::label::labels;
+
+labels! {
+    /// The method of a request: the seven standard ones, or `other` for anything a client may invent.
+    pub enum MethodLabel("method") {
+        /// GET
+        Get = "GET",
+        /// HEAD
+        Head = "HEAD",
+        /// POST
+        Post = "POST",
+        /// PUT
+        Put = "PUT",
+        /// PATCH
+        Patch = "PATCH",
+        /// DELETE
+        Delete = "DELETE",
+        /// OPTIONS
+        Options = "OPTIONS",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+labels! {
+    /// How a connection began or ended.
+    pub enum ConnectionResult("result") {
+        /// It was accepted.
+        Accepted = "accepted",
+        /// It was closed at once: too many connections are open.
+        Rejected = "rejected",
+        /// Accepting it, or serving it, met an I/O or protocol error.
+        IoError = "io_error",
+    }
+}
+
+labels! {
+    /// Why a request was refused before a handler could answer it.
+    pub enum RejectReason("reason") {
+        /// Its body was larger than the limit.
+        BodyTooLarge = "body_too_large",
+        /// Its head, its body or its answer took longer than the limit.
+        Timeout = "timeout",
+        /// Too many requests, or too long a queue for password hashing.
+        Overload = "overload",
+        /// It was not HTTP, or its head was too large.
+        Malformed = "malformed",
+        /// Its client sent too many.
+        RateLimited = "rate_limited",
+        /// The service was stopping.
+        ShuttingDown = "shutting_down",
+    }
+}
+
+lazy_static! {
+    static ref REQUESTS: IntCounterVec = counter_vec(
+        "http_requests_total",
+        "Requests answered, by method, route template (or `unmatched`) and status code.",
+        &["method", "route", "code"],
+    );
+    static ref DURATION: HistogramVec = histogram_vec(
+        "http_request_duration_seconds",
+        "Time from the head of a request to its answer. Methods that a route does not serve are `other` here.",
+        &["method", "route", "status_class"],
+        LATENCY,
+    );
+    static ref IN_FLIGHT: Gauge = gauge("http_requests_in_flight", "Requests being answered now.");
+    static ref REQUEST_SIZE: HistogramVec =
+        histogram_vec("http_request_size_bytes", "Size of request bodies as received.", &["route"], SIZE);
+    static ref RESPONSE_SIZE: HistogramVec =
+        histogram_vec("http_response_size_bytes", "Size of response bodies.", &["route"], SIZE);
+    static ref CONNECTIONS: Gauge = gauge("http_connections", "Connections open now, on both listeners.");
+    static ref CONNECTION_RESULTS: CounterBy<ConnectionResult> =
+        counter_by("http_connections_total", "Connections by result; one accepted can end in an I/O error as well.");
+    static ref REJECTED: CounterBy<RejectReason> =
+        counter_by("http_requests_rejected_total", "Requests refused to protect the service, by reason.");
+    static ref CANCELLED: IntCounterVec = counter_vec(
+        "http_requests_cancelled_total",
+        "Requests whose client went away before the answer, by route.",
+        &["route"],
+    );
+    static ref PANICS: IntCounterVec =
+        counter_vec("http_handler_panics_total", "Panics of a handler, answered with 500, by route.", &["route"]);
+}
+
+pub(super) fn init() {
+    lazy_static::initialize(&REQUESTS);
+    lazy_static::initialize(&DURATION);
+    lazy_static::initialize(&IN_FLIGHT);
+    lazy_static::initialize(&REQUEST_SIZE);
+    lazy_static::initialize(&RESPONSE_SIZE);
+    lazy_static::initialize(&CONNECTIONS);
+    lazy_static::initialize(&CONNECTION_RESULTS);
+    lazy_static::initialize(&REJECTED);
+    lazy_static::initialize(&CANCELLED);
+    lazy_static::initialize(&PANICS);
+}
+
+/// The series of one route, resolved once, so that a request hashes no label.
+pub struct RouteMetrics {
+    codes: Vec<Vec<(u16, IntCounter)>>,
+    other_code: IntCounter,
+    durations: Vec<[Option<Histogram>; 6]>,
+    request_size: Histogram,
+    response_size: Histogram,
+    cancelled: IntCounter,
+    panics: IntCounter,
+}
+
+impl RouteMetrics {
+    /// Creates the series of a route: those of `codes` for each method in `served`, and `refusal` (405, or 404 for the
+    /// unmatched route) for the others.
+    pub fn new(route: &'static str, served: &[MethodLabel], codes: &[u16], refusal: u16) -> Self {
+        let produced = |method: &MethodLabel| if served.contains(method) { codes } else { std::slice::from_ref(&refusal) };
+        let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
+        let duration = |method: &MethodLabel, class: u16| {
+            let method = if served.contains(method) { *method } else { MethodLabel::Other };
+            DURATION.with_label_values(&[method.as_str(), route, class_name(class)])
+        };
+        RouteMetrics {
+            codes: MethodLabel::ALL
+                .iter()
+                .map(|method| produced(method).iter().map(|code| (*code, count(method, &code.to_string()))).collect())
+                .collect(),
+            other_code: count(&MethodLabel::Other, "other"),
+            durations: MethodLabel::ALL
+                .iter()
+                .map(|method| {
+                    let mut classes = [const { None }; 6];
+                    for class in produced(method).iter().map(|code| code / 100) {
+                        classes[usize::from(class)] = Some(duration(method, class));
+                    }
+                    classes
+                })
+                .collect(),
+            request_size: REQUEST_SIZE.with_label_values(&[route]),
+            response_size: RESPONSE_SIZE.with_label_values(&[route]),
+            cancelled: CANCELLED.with_label_values(&[route]),
+            panics: PANICS.with_label_values(&[route]),
+        }
+    }
+
+    /// A request was answered.
+    pub fn completed(&self, method: MethodLabel, code: u16, took: Duration, response_bytes: u64) {
+        let counter = self.codes[method as usize].iter().find(|(known, _)| *known == code).map(|(_, counter)| counter);
+        debug_assert!(counter.is_some(), "{code} is not among the codes of this route");
+        counter.unwrap_or(&self.other_code).inc();
+        if let Some(Some(duration)) = self.durations[method as usize].get(usize::from(code / 100)) {
+            duration.observe(took.as_secs_f64());
+        }
+        self.response_size.observe(response_bytes as f64);
+    }
+
+    /// A request's body was read.
+    pub fn request_body(&self, bytes: usize) {
+        self.request_size.observe(bytes as f64);
+    }
+
+    /// The client went away before the answer.
+    pub fn cancelled(&self) {
+        self.cancelled.inc();
+    }
+
+    /// A handler panicked.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+}
+
+fn class_name(class: u16) -> &'static str {
+    match class {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// Counts one request in flight for as long as it lives, however it ends.
+pub struct InFlight(());
+
+impl InFlight {
+    /// Begins counting.
+    pub fn enter() -> Self {
+        IN_FLIGHT.inc();
+        InFlight(())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        IN_FLIGHT.dec();
+    }
+}
+
+/// Counts one open connection for as long as it lives.
+pub struct OpenConnection(());
+
+impl OpenConnection {
+    /// Begins counting.
+    pub fn enter() -> Self {
+        CONNECTION_RESULTS.at(ConnectionResult::Accepted).inc();
+        CONNECTIONS.inc();
+        OpenConnection(())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        CONNECTIONS.dec();
+    }
+}
+
+/// A connection ended, or could not begin, with `result`.
+pub fn connection_result(result: ConnectionResult) {
+    CONNECTION_RESULTS.at(result).inc();
+}
+
+/// A connection was closed at once because too many are open.
+pub fn connection_refused() {
+    connection_result(ConnectionResult::Rejected);
+}
+
+/// A request was refused.
+pub fn request_rejected(reason: RejectReason) {
+    REJECTED.at(reason).inc();
+}
