@@ -1,9 +1,19 @@
 //! neodyme: a user-registration service that explains itself.
 
+pub mod app;
 pub mod build;
+pub mod cli;
 pub mod config;
+pub mod db;
 pub mod domain;
 pub mod error;
+pub mod handlers;
+pub mod http;
 pub mod label;
+pub mod lifecycle;
+pub mod logging;
 pub mod metrics;
 pub mod password;
+pub mod registration;
+pub mod server;
+pub mod timestamp;

@@ -1,0 +1,86 @@
+//! The configuration: one table of settings, from which come the structs, the flags, the variables, the keys of the file
+//! and the documentation.
+//!
+//! Start at [`Config::load`]; the table is in `settings.rs`. A new setting is one line there and its comment.
+
+mod database_url;
+mod file;
+mod problem;
+mod reference;
+mod rules;
+mod secret;
+mod setting;
+mod settings;
+mod sources;
+mod value;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use database_url::DatabaseUrl;
+pub use problem::{Problem, Problems};
+pub use reference::markdown;
+pub use secret::Secret;
+pub use setting::Setting;
+pub use settings::{Config, DatabaseConfig, HttpConfig, LogConfig, PasswordConfig, SETTINGS, ShutdownConfig};
+pub use sources::{CONFIG_VARIABLE, Source, Sources};
+pub use values::Effective;
+
+/// What the service runs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// A developer's machine, or a test: everything is allowed.
+    Development,
+    /// Real users: unsafe settings are refused.
+    Production,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people if standard output is a terminal, else JSON.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Terminal,
+}
+
+value::choices! {
+    Environment { "development" => Environment::Development, "production" => Environment::Production }
+    LogFormat { "auto" => LogFormat::Auto, "json" => LogFormat::Json, "terminal" => LogFormat::Terminal }
+    slog::Level {
+        "trace" => slog::Level::Trace,
+        "debug" => slog::Level::Debug,
+        "info" => slog::Level::Info,
+        "warning" => slog::Level::Warning,
+        "error" => slog::Level::Error,
+        "critical" => slog::Level::Critical,
+    }
+}
+
+impl Config {
+    /// Reads and checks everything; the error holds all problems at once. Without sources, that is
+    /// `Config::load(&Sources::default())`, it is the configuration of the defaults.
+    pub fn load(sources: &Sources) -> Result<Config, Problems> {
+        let mut problems = Problems::default();
+        let texts = sources.collect(&mut problems);
+        let config = Config::take(&mut values::Values::new(texts, &mut problems));
+        if let Some(config) = &config {
+            rules::check(config, &mut problems);
+        }
+        // No configuration without a problem: `take` notes one for each value that it cannot give.
+        config.filter(|_| problems.is_empty()).ok_or(problems)
+    }
+
+    /// Every setting with its value, secrets redacted, and its source.
+    pub fn effective(&self) -> &[Effective] {
+        &self.effective
+    }
+
+    /// Where the value of a setting comes from.
+    pub fn source(&self, key: &str) -> &Source {
+        self.effective.iter().find(|effective| effective.key == key).map_or(&Source::Default, |found| &found.source)
+    }
+}

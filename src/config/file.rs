@@ -1,0 +1,96 @@
+//! The TOML file: flat keys, or tables whose names are put in front with `_`.
+
+use std::fs;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::SETTINGS;
+use super::problem::Problems;
+use super::setting::Setting;
+use super::sources::{Source, Texts, suggest};
+
+/// Reads the file and puts its values, as text, into `texts`.
+pub(super) fn read(path: &Path, named_by: &str, texts: &mut Texts, problems: &mut Problems) {
+    let toml = match fs::read_to_string(path) {
+        Ok(toml) => toml,
+        Err(error) => {
+            return problems.add(None, named_by, format!("{} cannot be read: {error}", path.display()));
+        }
+    };
+    let (table, errors) = DeTable::parse_recoverable(&toml);
+    let mut reader = Reader { path, toml: &toml, texts, problems };
+    for error in &errors {
+        // Not the error's own display: it shows the line, which may hold a secret.
+        let source = reader.source(error.span().map_or(0, |span| span.start));
+        reader.problems.add(None, source, format!("not TOML: {}", error.message()));
+    }
+    if errors.is_empty() {
+        reader.flatten("", table.get_ref());
+    }
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    toml: &'a str,
+    texts: &'a mut Texts,
+    problems: &'a mut Problems,
+}
+
+impl Reader<'_> {
+    fn flatten(&mut self, prefix: &str, table: &DeTable<'_>) {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        for (name, value) in entries {
+            let key = format!("{prefix}{}", name.get_ref());
+            let source = self.source(name.span().start);
+            match (Setting::find(&key), value.get_ref()) {
+                (Some(setting), value) => self.insert(setting, value, source),
+                (None, DeValue::Table(inner)) => self.flatten(&format!("{key}_"), inner),
+                (None, _) => {
+                    let hint = suggest(&key, SETTINGS.iter().map(|setting| setting.key.to_owned()));
+                    self.problems.add(None, source, format!("there is no setting {}{hint}", key.escape_debug()));
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, setting: &'static Setting, value: &DeValue<'_>, source: Source) {
+        let key = setting.key;
+        match text_of(value, setting.list) {
+            None => {
+                let text = format!("{key} is a TOML {}; accepted: {}", value.type_str(), setting.accepted());
+                self.problems.add(Some(key), source, text);
+            }
+            Some(text) => {
+                if let Some((_, other)) = self.texts.insert(key, (text, source.clone())) {
+                    self.problems.add(Some(key), source, format!("{key} is set in {other} too: remove one of them"));
+                }
+            }
+        }
+    }
+
+    fn source(&self, offset: usize) -> Source {
+        let before = self.toml.get(..offset).unwrap_or(self.toml);
+        Source::File(self.path.to_owned(), before.matches('\n').count() + 1)
+    }
+}
+
+/// The value as it would stand in a flag or a variable; `None` if it cannot stand there.
+fn text_of(value: &DeValue<'_>, list: bool) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => number.to_string(),
+            Err(_) => number.to_string(),
+        }),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(truth) => Some(truth.to_string()),
+        DeValue::Array(items) if list => {
+            let texts: Option<Vec<_>> = items.iter().map(Spanned::get_ref).map(|item| text_of(item, false)).collect();
+            Some(texts?.join(","))
+        }
+        DeValue::Array(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
+    }
+}

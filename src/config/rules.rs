@@ -1,0 +1,107 @@
+//! Checks that look at several settings, and what `environment = production` refuses.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::problem::Problems;
+use super::{Config, DatabaseUrl, Environment};
+
+/// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
+const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
+
+/// Adds everything that the single values do not show.
+pub(super) fn check(config: &Config, problems: &mut Problems) {
+    let mut faults = contradictions(config);
+    if config.environment == Environment::Production {
+        let refusals = production_refusals(config).into_iter();
+        faults.extend(refusals.map(|(key, text)| (key, format!("refused in production: {text}"))));
+    }
+    for (key, text) in faults {
+        // The default stands in for a value that was refused: what follows from it is not the operator's fault.
+        if !problems.concern(key) {
+            problems.add(Some(key), config.source(key), format!("{key}: {text}"));
+        }
+    }
+}
+
+type Faults = Vec<(&'static str, String)>;
+
+fn contradictions(config: &Config) -> Faults {
+    let mut faults = Faults::new();
+    let password = &config.password;
+    let least = 8 * password.parallelism;
+    if password.memory_kib < least {
+        let text = format!(
+            "{} KiB are too few for password_argon2_parallelism {}; accepted: at least {least}",
+            password.memory_kib, password.parallelism
+        );
+        faults.push(("password_argon2_memory_kib", text));
+    }
+    if config.api_listen == config.ops_listen && config.api_listen.port() != 0 {
+        faults
+            .push(("ops_listen", format!("{} is the address of api_listen too; use another port", config.ops_listen)));
+    }
+    faults
+}
+
+fn production_refusals(config: &Config) -> Faults {
+    let (memory, passes) = (config.password.memory_kib, config.password.iterations);
+    let shared = matches!(config.database.url, DatabaseUrl::Postgres(_));
+    let everyone = |network: &IpNet| network.prefix_len() == 0;
+    let refusals = [
+        ("password_argon2_memory_kib", !is_slow_enough(memory, passes), format!(
+            "{memory} KiB with password_argon2_iterations {passes} is guessed too fast; OWASP's least for KiB/iterations \
+             is 19456/2, 12288/3, 9216/4, 7168/5 or 47104/1"
+        )),
+        ("log_full_emails", config.log.full_emails, "logs would hold personal data; use false".into()),
+        ("database_url", config.database.url.is_plain_text_to_another_host(),
+            "sslmode=disable sends users and password hashes over the network in plain text; use verify-full".into()),
+        ("ops_listen", !is_private(config.ops_listen.ip()), format!(
+            "{} can be reached from outside and /metrics has no authentication yet; use a loopback or a private address",
+            config.ops_listen
+        )),
+        ("error_user_hash_key", shared && config.error_user_hash_key.is_none(),
+            "it is missing, so instances that share PostgreSQL would each count an affected user anew; give all the same \
+             through NEODYME_ERROR_USER_HASH_KEY or NEODYME_ERROR_USER_HASH_KEY_FILE".into()),
+        ("trusted_proxies", config.http.trusted_proxies.iter().any(everyone),
+            "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into()),
+    ];
+    refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text)).collect()
+}
+
+fn is_slow_enough(memory_kib: u32, iterations: u32) -> bool {
+    OWASP_MINIMUM.iter().any(|&(memory, passes)| memory_kib >= memory && iterations >= passes)
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address == Ipv6Addr::LOCALHOST || address.is_unique_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_private, is_slow_enough};
+
+    #[test]
+    fn only_loopback_and_private_addresses_are_private() {
+        for address in ["127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "fd00::1", "::ffff:127.0.0.1"] {
+            assert!(is_private(address.parse().unwrap()), "{address}");
+        }
+        for address in ["0.0.0.0", "::", "203.0.113.1", "2001:db8::1", "172.32.0.1", "::ffff:0.0.0.0"] {
+            assert!(!is_private(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_owasp_minimum_is_met_by_any_of_its_rows_or_more() {
+        for (memory, passes) in [(19_456, 2), (47_104, 1), (7168, 5), (12_288, 9), (65_536, 3)] {
+            assert!(is_slow_enough(memory, passes), "{memory}/{passes}");
+        }
+        for (memory, passes) in [(19_455, 2), (19_456, 1), (7167, 100), (8, 1)] {
+            assert!(!is_slow_enough(memory, passes), "{memory}/{passes}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The table of settings: one line and its comment are all there is to say about a setting.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::setting::{Setting, settings};
+use super::value::Value;
+use super::values::{Effective, Values};
+use super::{DatabaseUrl, Environment, LogFormat, Secret};
+
+/// A limit in time: too short to be useful is the operator's choice, none at all is not.
+const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+/// A pause, which may be none.
+const PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+/// The time between two runs of something.
+const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+
+settings! {
+    "General" {
+        /// What the service runs for. `production` refuses settings that are unsafe there and says which.
+        environment: Environment = "environment", "development";
+        /// Address of the API listener. Port 0 takes a free one, which the line `Listening` names.
+        api_listen: SocketAddr = "api_listen", "127.0.0.1:8000";
+        /// Address of the operations listener (metrics, health). It has no authentication: keep it private.
+        ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
+        /// Key of the hash that counts the users affected by an error. Give every instance the same; without one, each
+        /// process makes its own at random and counts a user that others have seen again.
+        error_user_hash_key: Option<Secret> = "error_user_hash_key", "", 16;
+    }
+    /// Limits of both listeners, and whom to believe about the client's address.
+    http: HttpConfig "HTTP" {
+        /// Open connections per listener. More wait in the kernel until one closes.
+        max_connections: usize = "http_max_connections", "1024", 1..=1_000_000;
+        /// Requests worked on at once. More are refused with 503.
+        max_requests_in_flight: usize = "http_max_requests_in_flight", "512", 1..=1_000_000;
+        /// Largest size of a request's headers in bytes.
+        max_header_bytes: usize = "http_max_header_bytes", "16384", 8192..=1_048_576;
+        /// Largest size of a request's body in bytes. A larger one is answered with 413.
+        max_body_bytes: usize = "http_max_body_bytes", "16384", 1..=16_777_216;
+        /// Time for a client to send a request's headers.
+        header_timeout: Duration = "http_header_timeout", "10s", LIMIT;
+        /// Time for a client to send a request's body.
+        body_timeout: Duration = "http_body_timeout", "10s", LIMIT;
+        /// Time for a request as a whole, from its headers to the answer.
+        request_timeout: Duration = "http_request_timeout", "15s", LIMIT;
+        /// Time after which a connection without a request is closed.
+        idle_timeout: Duration = "http_idle_timeout", "75s", LIMIT;
+        /// Proxies whose `X-Forwarded-For` is believed. From anyone else the header is ignored.
+        trusted_proxies: Vec<IpNet> = "trusted_proxies", "";
+    }
+    /// The database and its pool.
+    database: DatabaseConfig "Database" {
+        /// Where the users are kept: a SQLite file (its folder is created) or a PostgreSQL server.
+        url: DatabaseUrl = "database_url", "sqlite://data/neodyme.db";
+        /// Connections in the pool. On SQLite those that read: there is one more that writes.
+        pool_size: usize = "database_pool_size", "10", 1..=1000;
+        /// Time to wait for a connection of the pool.
+        acquire_timeout: Duration = "database_acquire_timeout", "2s", LIMIT;
+        /// Time for one statement. On SQLite the time to wait for another process's lock.
+        query_timeout: Duration = "database_query_timeout", "5s", LIMIT;
+        /// Time to open a connection.
+        connect_timeout: Duration = "database_connect_timeout", "5s", LIMIT;
+        /// Time at start to wait for the database to answer. After that the process ends with code 1.
+        startup_timeout: Duration = "database_startup_timeout", "30s", LIMIT;
+        /// Whether `serve` brings the database's tables up to date. If not, run `neodyme migrate`.
+        migrate_on_start: bool = "database_migrate_on_start", "true";
+        /// Time between two counts of all users, for the metric of active and inactive ones.
+        users_refresh_interval: Duration = "users_refresh_interval", "60s", INTERVAL;
+    }
+    /// Hashing of passwords with argon2id.
+    password: PasswordConfig "Passwords" {
+        /// Memory of a hash in KiB. At least 8 times the parallelism.
+        memory_kib: u32 = "password_argon2_memory_kib", "19456", 8..=4_194_304;
+        /// Passes over the memory.
+        iterations: u32 = "password_argon2_iterations", "2", 1..=1000;
+        /// Lanes of a hash.
+        parallelism: u32 = "password_argon2_parallelism", "1", 1..=64;
+        /// Threads that hash, each with its own block of memory; 0 for one per core.
+        workers: usize = "password_hash_workers", "0", 0..=1024;
+        /// Longest expected wait for a free thread. Beyond it a registration is refused at once with 503.
+        max_wait: Duration = "password_hash_max_wait", "2s", LIMIT;
+    }
+    /// The log on standard output.
+    log: LogConfig "Log" {
+        /// Least severe level that is logged. A release build has no `trace`.
+        level: slog::Level = "log_level", "info";
+        /// Form of a line. `auto` is `terminal` on a terminal, else `json`.
+        format: LogFormat = "log_format", "auto";
+        /// Records that may wait to be written. More are dropped, and counted.
+        queue_capacity: usize = "log_queue_capacity", "8192", 1..=1_048_576;
+        /// Whether email addresses are logged in full instead of as `j***@example.com`.
+        full_emails: bool = "log_full_emails", "false";
+    }
+    /// The end of the process.
+    shutdown: ShutdownConfig "Shutdown" {
+        /// Time to go on serving while readiness already fails, so that load balancers look elsewhere.
+        delay: Duration = "shutdown_delay", "1s", PAUSE;
+        /// Time after that for requests in flight to finish.
+        deadline: Duration = "shutdown_deadline", "25s", LIMIT;
+    }
+}

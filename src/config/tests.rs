@@ -1,0 +1,143 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{Config, DatabaseUrl, Environment, LogFormat, SETTINGS, Source, Sources};
+
+fn with_variables(variables: &[(&str, &str)]) -> Result<Config, String> {
+    let environment = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    Config::load(&Sources { environment, ..Sources::default() }).map_err(|problems| problems.to_string())
+}
+
+fn with_toml(toml: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neodyme.toml");
+    std::fs::write(&path, toml).unwrap();
+    Config::load(&Sources { config_file: Some(path), ..Sources::default() }).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn the_defaults_are_a_configuration() {
+    let config = with_variables(&[]).unwrap();
+    assert_eq!(config.environment, Environment::Development);
+    assert_eq!(config.api_listen.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.database.url, DatabaseUrl::Sqlite { path: "data/neodyme.db".into() });
+    assert_eq!(config.http.idle_timeout, Duration::from_secs(75));
+    assert_eq!((config.password.memory_kib, config.password.iterations), (19_456, 2));
+    assert_eq!((config.log.level, config.log.format), (slog::Level::Info, LogFormat::Auto));
+    assert!(config.error_user_hash_key.is_none() && config.http.trusted_proxies.is_empty());
+}
+
+#[test]
+fn the_defaults_are_safe_in_production() {
+    assert!(with_variables(&[("NEODYME_ENVIRONMENT", "production")]).is_ok());
+}
+
+#[test]
+fn every_setting_has_its_own_name_its_meaning_and_an_effective_value() {
+    let config = with_variables(&[]).unwrap();
+    let shown: Vec<_> = config.effective().iter().map(|effective| effective.key).collect();
+    let known: Vec<_> = SETTINGS.iter().map(|setting| setting.key).collect();
+    assert_eq!(shown.iter().collect::<BTreeSet<_>>().len(), SETTINGS.len());
+    assert_eq!(shown.iter().collect::<BTreeSet<_>>(), known.iter().collect());
+    for setting in SETTINGS {
+        assert!(setting.meaning().ends_with('.') && !setting.summary().contains(". "), "{}", setting.key);
+        assert!(setting.key.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '2'), "{}", setting.key);
+    }
+}
+
+#[test]
+fn an_effective_value_is_shown_as_its_default_is_written() {
+    for (effective, source) in with_variables(&[]).unwrap().effective().iter().map(|e| (e, &e.source)) {
+        let setting = SETTINGS.iter().find(|setting| setting.key == effective.key).unwrap();
+        assert_eq!((effective.value.as_str(), source), (setting.default, &Source::Default));
+    }
+}
+
+#[test]
+fn toml_keys_are_flat_or_in_tables_and_of_any_scalar_type() {
+    let config = with_toml(
+        "trusted_proxies = ['10.1.2.3/8', '::1']\nhttp_body_timeout = '2s'\n[http]\nmax_connections = 1_6\n\
+         [password]\nargon2.memory_kib = 0x1000\n[log]\nfull_emails = true\nlevel = 'debug'",
+    )
+    .unwrap();
+    assert_eq!(config.http.max_connections, 16);
+    assert_eq!(config.http.body_timeout, Duration::from_secs(2));
+    assert_eq!(config.password.memory_kib, 4096);
+    assert!(config.log.full_emails);
+    assert_eq!(config.source("log_level").to_string().rsplit(':').next(), Some("9"));
+    let networks: Vec<_> = config.http.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "::1/128"]);
+}
+
+#[test]
+fn a_file_that_is_wrong_names_every_fault_and_its_line() {
+    let text = with_toml("log_levle = 'info'\n[api]\nlisten = ['127.0.0.1:1']\n[log]\nlevel = 7\nqueue_capacity = 0")
+        .unwrap_err();
+    for expected in [
+        "neodyme.toml:1: there is no setting log_levle; did you mean log_level?",
+        "neodyme.toml:3: api_listen is a TOML array; accepted: an IP address and a port",
+        "neodyme.toml:5: log_level: \"7\" is none of the known names; accepted: trace, debug, info",
+        "neodyme.toml:6: log_queue_capacity: \"0\" is out of range; accepted: a whole number from 1 to 1048576",
+    ] {
+        assert!(text.contains(expected), "{expected} is missing in {text}");
+    }
+    let text = with_toml("http_max_connections = 1\n[http]\nmax_connections = 2").unwrap_err();
+    assert!(text.contains("neodyme.toml:3: http_max_connections is set in") && text.contains("toml:1 too"), "{text}");
+    let text = with_toml("\ndatabase_url = \"postgres://u:canary@h").unwrap_err();
+    assert!(text.contains("neodyme.toml:2: not TOML") && !text.contains("canary"), "{text}");
+}
+
+#[test]
+fn variables_of_the_build_and_of_orchestrators_are_not_ours() {
+    let foreign = [
+        ("NEODYME_REVISION", "abc"),
+        ("NEODYME_SERVICE_HOST", "10.0.0.1"),
+        ("NEODYME_API_SERVICE_PORT_HTTP", "80"),
+        ("NEODYME_PORT", "tcp://10.0.0.1:80"),
+        ("NEODYME_PORT_8000_TCP_ADDR", "10.0.0.1"),
+    ];
+    assert!(with_variables(&foreign).is_ok());
+    assert!(with_variables(&[("NEODYME_PORT", "80")]).unwrap_err().contains("NEODYME_PORT: there is no setting"));
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    let lanes = [("NEODYME_PASSWORD_ARGON2_MEMORY_KIB", "31"), ("NEODYME_PASSWORD_ARGON2_PARALLELISM", "4")];
+    assert!(with_variables(&lanes).unwrap_err().contains("accepted: at least 32"));
+    let text = with_variables(&[("NEODYME_OPS_LISTEN", "127.0.0.1:8000")]).unwrap_err();
+    assert!(text.contains("ops_listen") && text.contains("api_listen too"), "{text}");
+    let free = [("NEODYME_OPS_LISTEN", "127.0.0.1:0"), ("NEODYME_API_LISTEN", "127.0.0.1:0")];
+    assert!(with_variables(&free).is_ok());
+}
+
+#[test]
+fn a_value_never_breaks_the_line_and_an_address_in_the_wrong_setting_is_not_repeated() {
+    let text =
+        with_variables(&[("NEODYME_LOG_LEVEL", "a\nb"), ("NEODYME_API_LISTEN", "postgres://u:canary@h")]).unwrap_err();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_in_any_setting_panics(texts in prop::collection::vec(texts(), SETTINGS.len())) {
+        let named = |(setting, text): (&super::Setting, String)| (setting.variable().into(), text.into());
+        let environment = SETTINGS.iter().zip(texts).map(named).collect();
+        let sources = Sources { environment, ..Sources::default() };
+        let _ = Config::load(&sources).map_err(|problems| problems.to_string());
+    }
+
+    #[test]
+    fn no_file_panics(toml in "[a-z_=\\[\\].\"'\n 0-9]{0,60}") {
+        let _ = with_toml(&toml);
+    }
+}
+
+/// Anything, and things that are nearly right.
+fn texts() -> impl Strategy<Value = String> {
+    let urls = "(postgres|sqlite)://[a-z:@/?#&=%\\[\\]+0-9]{0,30}";
+    let numbers = "-?[0-9]{0,25}(ms|s|y)?";
+    prop_oneof![any::<String>(), urls.prop_map(String::from), numbers.prop_map(String::from)]
+}

@@ -1,0 +1,213 @@
+//! One parser per type of setting, used for flags, variables, files and defaults alike.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{IntErrorKind, ParseIntError};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{DatabaseUrl, Secret};
+
+const OUT_OF_RANGE: &str = "is out of range";
+
+/// A type that a setting can have.
+pub trait Value: Sized {
+    /// What a single setting allows of the type; `()` if everything.
+    type Limits;
+    /// How the flag's value is called in the help.
+    const PLACEHOLDER: &'static str;
+    /// Whether the text may hold a secret: it is then never repeated, and may come from a `*_FILE`.
+    const SECRET: bool = false;
+    /// Whether a TOML array is accepted.
+    const LIST: bool = false;
+
+    /// What is accepted, in words.
+    fn accepted(limits: &Self::Limits) -> String;
+    /// Reads a text. The error is what is wrong with it, as the end of a sentence that begins with the text.
+    fn parse(text: &str, limits: &Self::Limits) -> Result<Self, &'static str>;
+    /// The value as an operator may see it, secrets redacted.
+    fn show(&self) -> String;
+    /// Whether this text must not stand on a command line, which every user of the machine can read.
+    fn is_secret(_text: &str) -> bool {
+        Self::SECRET
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($type:ty),*) => {$(
+        impl Value for $type {
+            type Limits = RangeInclusive<$type>;
+            const PLACEHOLDER: &'static str = "NUMBER";
+
+            fn accepted(limits: &Self::Limits) -> String {
+                format!("a whole number from {} to {}", limits.start(), limits.end())
+            }
+
+            fn parse(text: &str, limits: &Self::Limits) -> Result<Self, &'static str> {
+                let number = text.parse().map_err(|error: ParseIntError| match error.kind() {
+                    IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => OUT_OF_RANGE,
+                    _ => "is not a whole number",
+                })?;
+                if limits.contains(&number) { Ok(number) } else { Err(OUT_OF_RANGE) }
+            }
+
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+whole_numbers!(u32, usize);
+
+impl Value for bool {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "true|false";
+
+    fn accepted((): &()) -> String {
+        "true or false".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        text.parse().map_err(|_| "is neither true nor false")
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    type Limits = RangeInclusive<Duration>;
+    const PLACEHOLDER: &'static str = "DURATION";
+
+    fn accepted(limits: &Self::Limits) -> String {
+        let (from, to) = (humantime::format_duration(*limits.start()), humantime::format_duration(*limits.end()));
+        format!("a duration such as 500ms, 10s or 2m, from {from} to {to}")
+    }
+
+    fn parse(text: &str, limits: &Self::Limits) -> Result<Self, &'static str> {
+        let duration = humantime::parse_duration(text).map_err(|_| "is not a duration with its unit")?;
+        if limits.contains(&duration) { Ok(duration) } else { Err(OUT_OF_RANGE) }
+    }
+
+    fn show(&self) -> String {
+        match self.subsec_nanos() {
+            0 => format!("{}s", self.as_secs()),
+            _ => humantime::format_duration(*self).to_string(),
+        }
+    }
+}
+
+impl Value for SocketAddr {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "ADDRESS:PORT";
+
+    fn accepted((): &()) -> String {
+        "an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        text.parse().map_err(|_| "is not an IP address with a port")
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Vec<IpNet> {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "NETWORKS";
+    const LIST: bool = true;
+
+    fn accepted((): &()) -> String {
+        "addresses and networks with commas between, such as 10.0.0.0/8,192.0.2.7,fd00::/8".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(|part| parse_network(part).ok_or("is not a list of networks")).collect()
+    }
+
+    fn show(&self) -> String {
+        self.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+fn parse_network(text: &str) -> Option<IpNet> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
+    Some(network.trunc())
+}
+
+impl Value for DatabaseUrl {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "URL";
+    const SECRET: bool = true;
+
+    fn accepted((): &()) -> String {
+        "sqlite://path or postgres://user@host:port/database?sslmode=verify-full".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        DatabaseUrl::parse(text)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+
+    fn is_secret(text: &str) -> bool {
+        DatabaseUrl::parse(text).map_or(text.contains('@'), |url| url.has_password())
+    }
+}
+
+impl Value for Option<Secret> {
+    /// The least number of characters.
+    type Limits = usize;
+    const PLACEHOLDER: &'static str = "SECRET";
+    const SECRET: bool = true;
+
+    fn accepted(limits: &usize) -> String {
+        format!("at least {limits} characters")
+    }
+
+    fn parse(text: &str, limits: &usize) -> Result<Self, &'static str> {
+        match text.chars().count() {
+            0 => Ok(None),
+            length if length < *limits => Err("is too short"),
+            _ => Ok(Some(Secret::new(text))),
+        }
+    }
+
+    fn show(&self) -> String {
+        if self.is_some() { "***".into() } else { String::new() }
+    }
+}
+
+/// A type with a few values, each with its name.
+macro_rules! choices {
+    ($($type:ty { $first:literal => $first_value:expr $(, $name:literal => $value:expr)* $(,)? })*) => {$(
+        impl $crate::config::value::Value for $type {
+            type Limits = ();
+            const PLACEHOLDER: &'static str = concat!($first $(, "|", $name)*);
+
+            fn accepted((): &()) -> String {
+                [$first $(, $name)*].join(", ")
+            }
+
+            fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+                match text {
+                    $first => Ok($first_value),
+                    $($name => Ok($value),)*
+                    _ => Err("is none of the known names"),
+                }
+            }
+
+            fn show(&self) -> String {
+                [($first, $first_value) $(, ($name, $value))*].iter().find(|(_, value)| value == self).map_or("", |(name, _)| name).into()
+            }
+        }
+    )*};
+}
+pub(super) use choices;

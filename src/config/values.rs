@@ -1,0 +1,72 @@
+//! Turns the collected texts into values, and remembers what was made of them.
+
+use super::problem::{Problems, quote};
+use super::sources::{Source, Texts};
+use super::value::Value;
+
+/// A setting as it is in force.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    /// The setting.
+    pub key: &'static str,
+    /// Its value, secrets redacted; empty for none.
+    pub value: String,
+    /// Where the value comes from.
+    pub source: Source,
+}
+
+/// The texts that are still to be read.
+pub(super) struct Values<'a> {
+    pub texts: Texts,
+    pub problems: &'a mut Problems,
+    effective: Vec<Effective>,
+}
+
+impl<'a> Values<'a> {
+    pub fn new(texts: Texts, problems: &'a mut Problems) -> Self {
+        Self { texts, problems, effective: Vec::new() }
+    }
+
+    /// The value of a setting. If it is refused, that is noted and the default stands in for it, so that the checks that
+    /// follow find what else is wrong.
+    pub fn take<T: Value>(&mut self, key: &'static str, default: &str, limits: &T::Limits) -> Option<T> {
+        let given = self.texts.remove(key);
+        let value = match &given {
+            Some((text, source)) => self.parse(key, text, source, limits),
+            None => None,
+        };
+        let value: T = value.or_else(|| self.parse(key, default, &Source::Default, limits))?;
+        let source = given.map_or(Source::Default, |(_, source)| source);
+        self.effective.push(Effective { key, value: value.show(), source });
+        Some(value)
+    }
+
+    /// What was taken so far.
+    pub fn take_effective(&mut self) -> Vec<Effective> {
+        std::mem::take(&mut self.effective)
+    }
+
+    fn parse<T: Value>(&mut self, key: &'static str, text: &str, source: &Source, limits: &T::Limits) -> Option<T> {
+        let fault = match T::parse(text, limits) {
+            _ if matches!(source, Source::Flag(_)) && T::is_secret(text) => {
+                self.problems.add(Some(key), source, refusal_of_flag(key));
+                return None;
+            }
+            Ok(_) if T::SECRET && text.is_empty() && *source != Source::Default => "is empty",
+            Ok(value) => return Some(value),
+            Err(fault) => fault,
+        };
+        let shown = if T::SECRET { "the value".into() } else { quote(text) };
+        let accepted = T::accepted(limits);
+        self.problems.add(Some(key), source, format!("{key}: {shown} {fault}; accepted: {accepted}"));
+        None
+    }
+}
+
+fn refusal_of_flag(key: &str) -> String {
+    let [variable, file] = ["", "_FILE"].map(|end| format!("NEODYME_{}{end}", key.to_uppercase()));
+    format!(
+        "{key} holds a secret, and every user of this machine can read command lines; use {variable}, {file} or the \
+         configuration file"
+    )
+}
