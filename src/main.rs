@@ -1,3 +1,7 @@
 //! The `neodyme` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    neodyme::cli::run()
+}

@@ -1,0 +1,65 @@
+//! The command line: reads the configuration, runs a subcommand, gives the exit code.
+//!
+//! Exit codes: 0 all is well, 1 something failed while running, 2 the command line or the configuration is wrong.
+
+mod arguments;
+mod check;
+mod metrics;
+mod migrate;
+mod serve;
+mod table;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ArgMatches;
+
+use crate::config::{Config, Problems};
+
+/// Runs what the command line of this process asks for.
+pub fn run() -> ExitCode {
+    let matches = match arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Also the way of --help and --version. A closed terminal is no reason to fail.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = arguments::hide_values(error).print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "neodyme: {error:#}");
+            ExitCode::from(if error.is::<Problems>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
+    let (name, inner) = matches.subcommand().unwrap_or(("serve", matches));
+    let config = || Config::load(&arguments::sources(matches, inner));
+    match name {
+        "metrics" => metrics::run(inner.get_flag("markdown")),
+        "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
+        "check" => check::run(&config()?),
+        "migrate" => migrate::run(&config()?),
+        _ => serve::run(config()?),
+    }
+}
+
+/// Writes to standard output at once; a reader that has left, as in `neodyme check | head -1`, is no failure.
+fn print(text: impl Display) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.to_string().as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
+}
+
+/// Runs a task of a subcommand that ends by itself. (Migrations need a runtime of several threads.)
+fn block_on<T>(task: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    Ok(runtime.context("cannot start the runtime")?.block_on(task))
+}

@@ -1,0 +1,19 @@
+//! `neodyme metrics`: the inventory of metrics.
+
+use super::print;
+use super::table::align;
+use crate::metrics::{Metric, inventory, markdown};
+
+pub(super) fn run(as_markdown: bool) -> anyhow::Result<()> {
+    let metrics = inventory();
+    if as_markdown {
+        return print(markdown(&metrics));
+    }
+    let head = ["metric", "type", "labels", "help"].map(String::from);
+    print(align(std::iter::once(head).chain(metrics.iter().map(row))))
+}
+
+fn row(metric: &Metric) -> [String; 4] {
+    let labels: Vec<_> = metric.labels.iter().map(|(name, _)| name.as_str()).collect();
+    [metric.name.clone(), metric.kind.into(), labels.join(","), metric.help.clone()]
+}

@@ -1,0 +1,17 @@
+//! `neodyme migrate`: brings the database's tables up to date.
+
+use super::{block_on, print};
+use crate::config::{Config, DatabaseConfig};
+use crate::db::Db;
+use crate::error::Result;
+
+pub(super) fn run(config: &Config) -> anyhow::Result<()> {
+    match block_on(migrate(&config.database))??.as_slice() {
+        [] => print("migrations: up to date\n"),
+        names => print(format_args!("migrations applied:\n  {}\n", names.join("\n  "))),
+    }
+}
+
+async fn migrate(config: &DatabaseConfig) -> Result<Vec<String>> {
+    Db::connect(config).await?.migrate().await
+}
