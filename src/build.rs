@@ -12,8 +12,5 @@ pub struct Build {
 }
 
 /// This binary.
-pub const INFO: Build = Build {
-    version: env!("CARGO_PKG_VERSION"),
-    revision: env!("NEODYME_REVISION"),
-    rustc: env!("NEODYME_RUSTC"),
-};
+pub const INFO: Build =
+    Build { version: env!("CARGO_PKG_VERSION"), revision: env!("NEODYME_REVISION"), rustc: env!("NEODYME_RUSTC") };

@@ -28,7 +28,8 @@ pub use sources::{CONFIG_VARIABLE, Source, Sources};
 pub use values::Effective;
 
 /// What the service runs for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// A developer's machine, or a test: everything is allowed.
     Development,

@@ -67,7 +67,11 @@ impl ErrorCode {
         use ErrorCode::*;
         match self {
             DatabaseError | AuthenticationFailure | SecurityViolation => ErrorKind::Critical,
-            EmailServiceError | AnalyticsServiceError | UserRegistrationError | OutboxError | Timeout
+            EmailServiceError
+            | AnalyticsServiceError
+            | UserRegistrationError
+            | OutboxError
+            | Timeout
             | InternalError => ErrorKind::Unexpected,
             EmailAlreadyExists | ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge
             | BodyIncomplete | NotFound | MethodNotAllowed | ServiceOverloaded => ErrorKind::Expected,

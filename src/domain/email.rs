@@ -103,14 +103,27 @@ mod tests {
 
     #[test]
     fn decomposed_letters_are_the_same_user() {
-        assert_eq!(Email::parse("jose\u{301}@example.com").unwrap().key(), Email::parse("JOSÉ@example.com").unwrap().key());
+        assert_eq!(
+            Email::parse("jose\u{301}@example.com").unwrap().key(),
+            Email::parse("JOSÉ@example.com").unwrap().key()
+        );
     }
 
     #[test]
     fn what_is_not_an_address_is_refused() {
         for text in [
-            "plain", "@example.com", "a@", "a@localhost", "a b@example.com", "a@exa mple.com", "a@b@example.com",
-            "Jo <jo@example.com>", "jo@[127.0.0.1]", "jo@example..com", ".jo@example.com", "jo\r\nBcc: x@example.com",
+            "plain",
+            "@example.com",
+            "a@",
+            "a@localhost",
+            "a b@example.com",
+            "a@exa mple.com",
+            "a@b@example.com",
+            "Jo <jo@example.com>",
+            "jo@[127.0.0.1]",
+            "jo@example..com",
+            ".jo@example.com",
+            "jo\r\nBcc: x@example.com",
         ] {
             assert_eq!(code(text), "format", "{text:?}");
         }

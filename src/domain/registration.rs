@@ -35,7 +35,9 @@ impl Registration {
             let email = field("email", fields.email, Email::parse, &mut faults);
             let full_name = field("full_name", fields.full_name, FullName::parse, &mut faults);
             let password = field("password", fields.password, Password::parse, &mut faults);
-            if let (Some(email), Some(full_name), Some(password), true) = (email, full_name, password, faults.is_empty()) {
+            if let (Some(email), Some(full_name), Some(password), true) =
+                (email, full_name, password, faults.is_empty())
+            {
                 return Ok(Registration { email, full_name, password });
             }
         }
@@ -55,7 +57,9 @@ fn field<T>(
         Some(Value::String(text)) => parse(&text),
         Some(_) => Err(Fault::new("type", "must be a string")),
     };
-    parsed.map_err(|fault| faults.push(FieldError { field: name.into(), code: fault.code, message: fault.message })).ok()
+    parsed
+        .map_err(|fault| faults.push(FieldError { field: name.into(), code: fault.code, message: fault.message }))
+        .ok()
 }
 
 /// The fields as they came, with the faults of the body's shape.
@@ -173,7 +177,13 @@ mod tests {
     #[test]
     fn all_faults_are_reported_together() {
         let body = r#"{"email":"x","full_name":7,"admin":true,"email":"y"}"#;
-        let expected = [("admin", "unknown"), ("email", "repeated"), ("email", "format"), ("full_name", "type"), ("password", "missing")];
+        let expected = [
+            ("admin", "unknown"),
+            ("email", "repeated"),
+            ("email", "format"),
+            ("full_name", "type"),
+            ("password", "missing"),
+        ];
         assert_eq!(faults(body), expected.map(|(field, code)| (field.to_owned(), code)));
     }
 

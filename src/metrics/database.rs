@@ -66,8 +66,11 @@ lazy_static! {
     static ref WAITERS: Gauge = gauge("db_pool_waiters", "Callers that wait for a database connection.");
     static ref WAIT: Histogram =
         histogram("db_pool_wait_seconds", "Time a caller waited for a database connection.", INTERNAL);
-    static ref QUERIES: HistogramBy<(DbOperation, Completion)> =
-        histogram_by("db_query_duration_seconds", "Time of a database operation, without the wait for a connection.", INTERNAL);
+    static ref QUERIES: HistogramBy<(DbOperation, Completion)> = histogram_by(
+        "db_query_duration_seconds",
+        "Time of a database operation, without the wait for a connection.",
+        INTERNAL
+    );
     static ref ERRORS: CounterBy<DbErrorKind> = counter_by("db_errors_total", "Database failures, by kind.");
 }
 

@@ -13,8 +13,8 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, GaugeVec, IntCounterVec, Opts};
 use siphasher::sip::SipHasher13;
 
-use super::vectors::{GaugeBy, counter_vec, gauge_by, opts, register};
 use super::unix_now;
+use super::vectors::{GaugeBy, counter_vec, gauge_by, opts, register};
 use crate::error::{ErrorCode, ErrorKind};
 
 const SLOTS: usize = 8;

@@ -100,7 +100,8 @@ fn format_for(accept: Option<&str>) -> Format {
 }
 
 fn encoding_for(accept_encoding: Option<&str>) -> ContentEncoding {
-    let gzip = accept_encoding.map_or(0.0, |accepted| quality(accepted, |coding| matches!(coding, "gzip" | "x-gzip" | "*")));
+    let gzip =
+        accept_encoding.map_or(0.0, |accepted| quality(accepted, |coding| matches!(coding, "gzip" | "x-gzip" | "*")));
     if gzip > 0.0 { ContentEncoding::Gzip } else { ContentEncoding::Identity }
 }
 
@@ -127,7 +128,8 @@ mod tests {
 
     #[test]
     fn prometheus_gets_what_it_prefers() {
-        let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6";
+        let protobuf =
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6";
         assert_eq!(format_for(Some(&format!("{protobuf},text/plain;version=0.0.4;q=0.5,*/*;q=0.1"))), Format::Protobuf);
         assert_eq!(format_for(Some(&format!("text/plain;version=0.0.4;q=0.7,{protobuf}"))), Format::Text);
     }

@@ -120,7 +120,8 @@ impl RouteMetrics {
     /// Creates the series of a route: those of `codes` for each method in `served`, and `refusal` (405, or 404 for the
     /// unmatched route) for the others.
     pub fn new(route: &'static str, served: &[MethodLabel], codes: &[u16], refusal: u16) -> Self {
-        let produced = |method: &MethodLabel| if served.contains(method) { codes } else { std::slice::from_ref(&refusal) };
+        let produced =
+            |method: &MethodLabel| if served.contains(method) { codes } else { std::slice::from_ref(&refusal) };
         let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
         let duration = |method: &MethodLabel, class: u16| {
             let method = if served.contains(method) { *method } else { MethodLabel::Other };

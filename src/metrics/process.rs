@@ -9,8 +9,8 @@ use lazy_static::lazy_static;
 use procfs::process::{LimitValue, Process};
 use prometheus::{Counter, Gauge, IntGaugeVec, Opts};
 
-use super::vectors::{gauge, opts, register};
 use super::unix_now;
+use super::vectors::{gauge, opts, register};
 
 lazy_static! {
     static ref CPU: Counter = register(Counter::with_opts(Opts::new(

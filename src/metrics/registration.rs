@@ -80,8 +80,11 @@ lazy_static! {
     );
     static ref OUTCOMES: CounterBy<RegistrationOutcome> =
         counter_by("registrations_total", "Registrations ended, by outcome.");
-    static ref DURATION: HistogramBy<RegistrationOutcome> =
-        histogram_by("registration_duration_seconds", "Time from a registration's begin to its end, by outcome.", LATENCY);
+    static ref DURATION: HistogramBy<RegistrationOutcome> = histogram_by(
+        "registration_duration_seconds",
+        "Time from a registration's begin to its end, by outcome.",
+        LATENCY
+    );
     static ref STEPS: HistogramBy<(Step, Completion)> = histogram_by(
         "registration_step_duration_seconds",
         "Time spent in each step of a registration; `error` is the step at which it ended.",
@@ -89,10 +92,8 @@ lazy_static! {
     );
     static ref ACTIONS: CounterBy<(UserAction, ActionOutcome)> =
         counter_by("user_actions_total", "What users did or tried, by action and outcome.");
-    static ref USERS: GaugeBy<UserState> = gauge_by(
-        "users",
-        "Users in the database, refreshed in the background; aggregate over instances with max.",
-    );
+    static ref USERS: GaugeBy<UserState> =
+        gauge_by("users", "Users in the database, refreshed in the background; aggregate over instances with max.",);
 }
 
 pub(super) fn init() {

@@ -13,7 +13,8 @@ use super::vectors::{gauge, histogram};
 lazy_static! {
     static ref WORKERS: Gauge = gauge("tokio_workers", "Threads that run async tasks.");
     static ref ALIVE_TASKS: Gauge = gauge("tokio_alive_tasks", "Async tasks that have not ended.");
-    static ref QUEUE_DEPTH: Gauge = gauge("tokio_global_queue_depth", "Async tasks in the queue shared by all threads.");
+    static ref QUEUE_DEPTH: Gauge =
+        gauge("tokio_global_queue_depth", "Async tasks in the queue shared by all threads.");
     static ref DELAY: Histogram = histogram(
         "runtime_scheduling_delay_seconds",
         "Time from spawning an async task to its first poll, probed four times a second.",

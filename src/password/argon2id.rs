@@ -16,7 +16,8 @@ pub(super) struct Hasher {
 
 impl Hasher {
     pub(super) fn new(config: &PasswordConfig) -> Result<Self, argon2::Error> {
-        let params = Params::new(config.memory_kib, config.iterations, config.parallelism, Some(Params::DEFAULT_OUTPUT_LEN))?;
+        let params =
+            Params::new(config.memory_kib, config.iterations, config.parallelism, Some(Params::DEFAULT_OUTPUT_LEN))?;
         Ok(Hasher { params, memory: Vec::new() })
     }
 

@@ -1,0 +1,170 @@
+//! The service: what its parts share, and its life from the first line to the last.
+
+mod signals;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use serde_json::json;
+use slog::{Logger, crit, info, warn};
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{Cause, DbErrorKind, Error};
+use crate::http::{Router, Service};
+use crate::lifecycle::{Lifecycle, Phase};
+use crate::logging::{Exception, LoggerName, Loggers, Logging, context};
+use crate::password::HashPool;
+use crate::server::Server;
+use crate::timestamp::millis;
+use crate::{build, handlers, metrics};
+
+/// How long the last lines may take to be written: a stalled reader of standard output must not hold up the exit.
+const LAST_LINES: Duration = Duration::from_secs(2);
+/// Between two tries to reach the database at the start.
+const DATABASE_RETRY: Duration = Duration::from_millis(500);
+
+/// What handlers share.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The users.
+    pub db: Db,
+    /// The workers that hash passwords.
+    pub hash_pool: HashPool,
+    /// The phase of the service.
+    pub lifecycle: Lifecycle,
+    /// The logs.
+    pub loggers: Loggers,
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// Whatever keeps it from serving: an address in use, a database that cannot be reached or is not ours.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let began = Instant::now();
+    metrics::mark_start();
+    metrics::init();
+    let logging = Logging::start(&config.log);
+    let loggers = logging.loggers();
+    log_panics(loggers.get(LoggerName::App).clone());
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the async runtime")?;
+    let served = runtime.block_on(serve(config, loggers.clone(), began));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match &served {
+        Ok(()) => info!(loggers.get(LoggerName::App), "Stopped"),
+        Err(error) => {
+            let cause: &(dyn std::error::Error + 'static) = error.as_ref();
+            crit!(loggers.get(LoggerName::App), "The service cannot run"; "exception" => Exception::of(cause));
+        }
+    }
+    logging.finish(LAST_LINES);
+    served
+}
+
+async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Result<()> {
+    let log = loggers.get(LoggerName::App).clone();
+    info!(log, "Starting"; "context" => context(json!({
+        "version": build::INFO.version, "revision": build::INFO.revision, "environment": config.environment,
+        "pid": std::process::id(),
+    })));
+    let lifecycle = Lifecycle::default();
+    signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
+    metrics::init_error_users(user_hash_key(&config)?);
+    let api = bind("api_listen", config.api_listen).await?;
+    let ops = bind("ops_listen", config.ops_listen).await?;
+    let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
+    let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
+    let app = Arc::new(App { config, db, hash_pool, lifecycle: lifecycle.clone(), loggers: loggers.clone() });
+
+    let api = server(&app, "api", api, handlers::api_routes())?;
+    let ops = server(&app, "ops", ops, handlers::ops_routes())?;
+    let background = [tokio::spawn(metrics::probe_runtime()), tokio::spawn(handlers::refresh_users(Arc::clone(&app)))];
+    let serving = (tokio::spawn(api.run()), tokio::spawn(ops.run()));
+    lifecycle.advance(Phase::Ready);
+    let took = millis(began.elapsed());
+    info!(log, "Ready"; "context" => context(json!({ "start_ms": took, "database": app.db.backend() })));
+
+    lifecycle.reached(Phase::Closing).await;
+    let finished = async { tokio::join!(serving.0, serving.1) };
+    if tokio::time::timeout(app.config.shutdown.deadline, finished).await.is_err() {
+        warn!(log, "Requests in flight did not finish before the deadline and were cut off");
+    }
+    background.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(())
+}
+
+fn server(app: &Arc<App>, name: &str, listener: TcpListener, router: Router<App>) -> anyhow::Result<Server<App>> {
+    let (log, limits) = (app.loggers.get(LoggerName::App), app.config.http.clone());
+    let address = listener.local_addr()?.to_string();
+    info!(log, "Listening"; "context" => context(json!({ "listener": name, "address": address })));
+    let service = Service::new(Arc::clone(app), router, limits.clone(), app.lifecycle.clone(), app.loggers.clone());
+    Ok(Server::new(listener, service, limits, app.lifecycle.clone(), log.clone()))
+}
+
+async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
+}
+
+/// Reaches the database, waiting for a server that is still starting, and brings it up to date. `None` if the service was
+/// told to stop meanwhile.
+async fn open_database(config: &Config, lifecycle: &Lifecycle, log: &Logger) -> anyhow::Result<Option<Db>> {
+    let deadline = Instant::now() + config.database.startup_timeout;
+    let db = loop {
+        match Db::connect(&config.database).await {
+            Ok(db) => break db,
+            Err(error @ Error::Database { kind: DbErrorKind::Connection | DbErrorKind::Timeout, .. })
+                if Instant::now() < deadline =>
+            {
+                warn!(log, "The database cannot be reached yet"; "exception" => Exception::of(&error));
+            }
+            Err(error) => return Err(error).context(format!("open the database {}", config.database.url)),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(DATABASE_RETRY) => {}
+            () = lifecycle.reached(Phase::Draining) => return Ok(None),
+        }
+    };
+    if config.database.migrate_on_start {
+        let applied = db.migrate().await.context("migrate the database")?;
+        if !applied.is_empty() {
+            info!(log, "Database migrated"; "context" => context(json!({ "applied": applied })));
+        }
+    } else {
+        let pending = db.pending_migrations().await.context("look for pending migrations")?;
+        anyhow::ensure!(pending.is_empty(), "migrations are pending ({}): run `neodyme migrate`", pending.join(", "));
+    }
+    Ok(Some(db))
+}
+
+/// The key of the user hashes: the one set, stretched to its length, or a random one.
+fn user_hash_key(config: &Config) -> anyhow::Result<[u8; 16]> {
+    use std::hash::Hasher;
+    let mut key = [0; 16];
+    match &config.error_user_hash_key {
+        Some(secret) => {
+            for (half, number) in key.chunks_exact_mut(8).zip(0_u8..) {
+                let mut hasher = siphasher::sip::SipHasher13::new_with_keys(u64::from(number), 0);
+                hasher.write(secret.expose().as_bytes());
+                half.copy_from_slice(&hasher.finish().to_le_bytes());
+            }
+        }
+        None => getrandom::fill(&mut key)
+            .map_err(|error| Cause::from(error.to_string()))
+            .map_err(anyhow::Error::from_boxed)?,
+    }
+    Ok(key)
+}
+
+/// A panic is a line like any other; its request is answered by the observer.
+fn log_panics(log: Logger) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let at = panic.location().map(ToString::to_string);
+        crit!(log, "Panic"; "context" => context(json!({ "at": at, "payload": panic.payload_as_str() })));
+    }));
+}

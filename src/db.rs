@@ -1,0 +1,146 @@
+//! The database: SQLite (the embedded default) or PostgreSQL behind one set of functions.
+//!
+//! Every query is written once, in the file of its table, and compiled for both. A failure is always
+//! [`Error::Database`](crate::error::Error::Database) with its kind; it is counted here and logged by the caller.
+
+pub mod audit;
+mod error;
+mod migrations;
+mod pool;
+mod postgres;
+mod query;
+mod schema;
+mod sqlite;
+mod tls;
+mod tx;
+pub mod types;
+pub mod users;
+
+use diesel_async::RunQueryDsl;
+
+use self::migrations::Task;
+use self::pool::ConnectionPool;
+use self::postgres::{PostgresManager, PostgresServer};
+use self::query::with_read;
+use self::sqlite::{Role, SqliteFile, SqliteManager};
+pub use self::tx::Tx;
+use crate::config::{DatabaseConfig, DatabaseUrl};
+use crate::error::Result;
+use crate::metrics::{DbOperation, PoolStatus};
+
+/// The database and its pools of connections; cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// A file, with one connection that writes and a few that read.
+    Sqlite {
+        /// The connection that writes.
+        writer: ConnectionPool<SqliteManager>,
+        /// The connections that read.
+        reader: ConnectionPool<SqliteManager>,
+        /// The file itself.
+        file: SqliteFile,
+    },
+    /// A server.
+    Postgres {
+        /// The connections.
+        pool: ConnectionPool<PostgresManager>,
+        /// The server itself.
+        server: PostgresServer,
+    },
+}
+
+impl Db {
+    /// Opens the pools and verifies that the database answers, and on SQLite that it can be written. For SQLite it
+    /// creates the folder (mode 0700) and the file (mode 0600).
+    ///
+    /// # Errors
+    /// When the database cannot be used. The kinds `connection`, `timeout` and `busy` are worth another try; anything
+    /// else wants an operator.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
+        match &config.url {
+            DatabaseUrl::Sqlite { path } => {
+                let file = SqliteFile::new(path, config.query_timeout);
+                file.create()?;
+                let db = Self::Sqlite {
+                    writer: file.pool(Role::Writer, config)?,
+                    reader: file.pool(Role::Reader, config)?,
+                    file,
+                };
+                db.begin().await?.rollback().await?;
+                db.ping().await?;
+                Ok(db)
+            }
+            DatabaseUrl::Postgres(url) => {
+                let server = PostgresServer::new(url, config)?;
+                let db = Self::Postgres { pool: server.pool(config)?, server };
+                db.ping().await?;
+                Ok(db)
+            }
+        }
+    }
+
+    /// Applies what is pending, in one transaction, and names it. Any number of instances may do this at once.
+    ///
+    /// # Errors
+    /// When the database fails, or when a newer version of neodyme has migrated it.
+    pub async fn migrate(&self) -> Result<Vec<String>> {
+        self.run_migrations(Task::Apply).await
+    }
+
+    /// Names the migrations that are not applied. Writes nothing.
+    ///
+    /// # Errors
+    /// When the database fails, or when a newer version of neodyme has migrated it.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>> {
+        self.run_migrations(Task::List).await
+    }
+
+    async fn run_migrations(&self, task: Task) -> Result<Vec<String>> {
+        match self {
+            Db::Sqlite { file, .. } => migrations::on_sqlite(file, task).await,
+            Db::Postgres { server, .. } => migrations::on_postgres(server, task).await,
+        }
+    }
+
+    /// Asks the database for a sign of life: one that SQLite has to read from the file.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn ping(&self) -> Result<()> {
+        let question = match self {
+            Db::Sqlite { .. } => "SELECT count(*) FROM sqlite_schema",
+            Db::Postgres { .. } => "SELECT 1",
+        };
+        with_read!(self, DbOperation::Ping, |conn| diesel::sql_query(question).execute(conn)).map(|_rows| ())
+    }
+
+    /// Opens a transaction. On SQLite it is the only one that writes, from here on.
+    ///
+    /// # Errors
+    /// When the database fails, or when no connection is to be had in time.
+    pub async fn begin(&self) -> Result<Tx> {
+        Tx::begin(self).await
+    }
+
+    /// The pools, as of now.
+    pub fn pool_status(&self) -> PoolStatus {
+        let pools = match self {
+            Db::Sqlite { writer, reader, .. } => vec![writer.status(), reader.status()],
+            Db::Postgres { pool, .. } => vec![pool.status()],
+        };
+        PoolStatus {
+            idle: pools.iter().map(|pool| pool.available).sum(),
+            in_use: pools.iter().map(|pool| pool.size.saturating_sub(pool.available)).sum(),
+            max: pools.iter().map(|pool| pool.max_size).sum(),
+            waiters: pools.iter().map(|pool| pool.waiting).sum(),
+        }
+    }
+
+    /// Which database this is: `sqlite` or `postgresql`.
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Db::Sqlite { .. } => "sqlite",
+            Db::Postgres { .. } => "postgresql",
+        }
+    }
+}

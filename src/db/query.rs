@@ -1,0 +1,55 @@
+//! Macros that expand a query once per backend, so that it is written once and checked against both.
+//!
+//! They are the one place where the wait for a connection and the time of a query are measured, and where the drivers'
+//! errors become [`Error::Database`](crate::error::Error::Database).
+
+/// One operation on a leased connection.
+macro_rules! on_lease {
+    ($lease:expr, $operation:expr, |$conn:ident| $query:expr) => {{
+        let watch = $lease.watch($operation);
+        match $lease.connection() {
+            Ok($conn) => watch.observe($query).await,
+            Err(error) => Err(error),
+        }
+    }};
+}
+
+/// One operation outside of any transaction: `with_read!(db, DbOperation::Ping, |conn| query)`.
+macro_rules! with_read {
+    ($db:expr, $operation:expr, |$conn:ident| $query:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite { reader, .. } => $crate::db::query::with_lease!(reader, $operation, |$conn| $query),
+            $crate::db::Db::Postgres { pool, .. } => $crate::db::query::with_lease!(pool, $operation, |$conn| $query),
+        }
+    };
+}
+
+/// One operation on a connection of this pool.
+macro_rules! with_lease {
+    ($pool:expr, $operation:expr, |$conn:ident| $query:expr) => {
+        match $pool.acquire().await {
+            Ok(mut lease) => {
+                let outcome = $crate::db::query::on_lease!(lease, $operation, |$conn| $query);
+                lease.settle(&outcome);
+                outcome
+            }
+            Err(error) => Err(error),
+        }
+    };
+}
+
+/// One operation of a transaction: `on_tx!(tx, DbOperation::InsertUser, |conn| query)`. Unless it succeeds, the
+/// transaction can only be rolled back.
+macro_rules! on_tx {
+    ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {{
+        let sound = std::mem::replace(&mut $tx.sound, false);
+        let outcome = match &mut $tx.lease {
+            $crate::db::tx::TxLease::Sqlite(lease) => $crate::db::query::on_lease!(lease, $operation, |$conn| $query),
+            $crate::db::tx::TxLease::Postgres(lease) => $crate::db::query::on_lease!(lease, $operation, |$conn| $query),
+        };
+        $tx.sound = sound && outcome.is_ok();
+        outcome
+    }};
+}
+
+pub(super) use {on_lease, on_tx, with_lease, with_read};

@@ -1,0 +1,58 @@
+//! The tables, once for both databases.
+//!
+//! The custom types name what each database stores natively: an id is a `uuid` or 16 bytes, a point in time a
+//! `timestamptz` or microseconds since 1970, a document `jsonb` or text. Their values are in [`types`](super::types).
+
+use diesel::query_builder::QueryId;
+use diesel::sql_types::SqlType;
+
+/// An id.
+#[derive(Clone, Copy, Debug, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951))]
+#[diesel(sqlite_type(name = "Binary"))]
+pub struct UuidSql;
+
+/// A point in time, UTC, in microseconds.
+#[derive(Clone, Copy, Debug, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 1184, array_oid = 1185))]
+#[diesel(sqlite_type(name = "Long"))]
+pub struct InstantSql;
+
+/// A JSON document.
+#[derive(Clone, Copy, Debug, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 3802, array_oid = 3807))]
+#[diesel(sqlite_type(name = "Text"))]
+pub struct JsonSql;
+
+diesel::table! {
+    use diesel::sql_types::{Bool, Text};
+    use super::{InstantSql, UuidSql};
+
+    users (id) {
+        id -> UuidSql,
+        email -> Text,
+        email_key -> Text,
+        full_name -> Text,
+        password_hash -> Text,
+        is_active -> Bool,
+        created_at -> InstantSql,
+        updated_at -> InstantSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{InstantSql, JsonSql, UuidSql};
+
+    audit_log (id) {
+        id -> UuidSql,
+        occurred_at -> InstantSql,
+        action -> Text,
+        actor -> Text,
+        user_id -> Nullable<UuidSql>,
+        client_ip -> Nullable<Text>,
+        request_id -> Text,
+        trace_id -> Text,
+        details -> JsonSql,
+    }
+}

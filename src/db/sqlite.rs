@@ -1,0 +1,135 @@
+//! SQLite: one writer, a few readers, and every commit on the disk before it is acknowledged.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::Pool;
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use futures_util::FutureExt;
+
+use super::error::Origin;
+use super::pool::ConnectionPool;
+use crate::config::DatabaseConfig;
+use crate::error::{DbErrorKind, Result};
+
+pub(super) type SqliteManager = AsyncDieselConnectionManager<SyncConnectionWrapper<SqliteConnection>>;
+
+/// More readers than this gain nothing (a query takes microseconds of CPU) and cost a page cache and a thread each.
+const MAX_READERS: usize = 4;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    Writer,
+    Reader,
+}
+
+/// The database file.
+#[derive(Clone, Debug)]
+pub struct SqliteFile {
+    path: PathBuf,
+    busy_timeout: Duration,
+    pub(super) origin: Origin,
+}
+
+impl SqliteFile {
+    pub(super) fn new(path: &Path, busy_timeout: Duration) -> Self {
+        // Absolute, also because SQLite takes names such as `:memory:` and `file:` for something else.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let origin = Origin::new(format!("SQLite database {}", path.display()), DbErrorKind::Other);
+        Self { path, busy_timeout, origin }
+    }
+
+    /// Creates the folder (mode 0700) and the file (mode 0600) where they are missing.
+    pub(super) fn create(&self) -> Result<()> {
+        let fail = |what: String, error: io::Error| self.origin.fail(DbErrorKind::Other, what, Some(Box::new(error)));
+        if let Some(folder) = self.path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+                fail(format!("cannot create the folder {}; create it, or check database_url", folder.display()), error)
+            })?;
+        }
+        // An existing file is left to SQLite: to close it here would drop the locks that this process holds on it.
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path) {
+            Ok(_created) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.path.is_dir() => {
+                Err(fail("this is a folder; name a file in database_url".into(), error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(fail("cannot create it; its folder must be writable".into(), error)),
+        }
+    }
+
+    /// Opens a connection.
+    pub(super) fn open(&self, role: Role) -> ConnectionResult<SqliteConnection> {
+        let Some(path) = self.path.to_str() else {
+            return Err(ConnectionError::InvalidConnectionUrl("its path is not UTF-8".into()));
+        };
+        let mut conn = SqliteConnection::establish(path)?;
+        let failed = ConnectionError::CouldntSetupConfiguration;
+        // First, so that the statements that follow wait as well.
+        conn.batch_execute(&format!("PRAGMA busy_timeout = {}", self.busy_timeout.as_millis())).map_err(failed)?;
+        match role {
+            Role::Writer => {
+                let mode: String = sql::<Text>("PRAGMA journal_mode = WAL").get_result(&mut conn).map_err(failed)?;
+                if mode != "wal" {
+                    return Err(ConnectionError::BadConnection(format!(
+                        "no write-ahead log here (journal_mode is {mode}); put it on a local disk"
+                    )));
+                }
+                conn.batch_execute(WRITER)
+            }
+            Role::Reader => conn.batch_execute(READER),
+        }
+        .map_err(failed)?;
+        Ok(conn)
+    }
+
+    /// A pool of connections that are opened when needed.
+    pub(super) fn pool(&self, role: Role, config: &DatabaseConfig) -> Result<ConnectionPool<SqliteManager>> {
+        let size = match role {
+            Role::Writer => 1,
+            Role::Reader => config.pool_size.clamp(1, MAX_READERS),
+        };
+        let file = self.clone();
+        let mut manager_config = ManagerConfig::default();
+        manager_config.recycling_method = RecyclingMethod::Fast;
+        manager_config.custom_setup = Box::new(move |_| {
+            let file = file.clone();
+            async move {
+                let conn = tokio::task::spawn_blocking(move || file.open(role)).await;
+                conn.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+                    .map(SyncConnectionWrapper::new)
+            }
+            .boxed()
+        });
+        let pool = Pool::builder(SqliteManager::new_with_config("", manager_config))
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(config.acquire_timeout))
+            .build()
+            .map_err(|error| self.origin.fail(DbErrorKind::Other, "no pool", Some(Box::new(error))))?;
+        Ok(ConnectionPool::new(pool, self.origin.clone(), None))
+    }
+}
+
+/// FULL: a commit is on the disk when it returns. The page cache is bounded (KiB) and nothing is mapped into memory.
+const WRITER: &str = "
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA cache_size = -2000;
+    PRAGMA mmap_size = 0;";
+
+const READER: &str = "
+    PRAGMA query_only = ON;
+    PRAGMA cache_size = -1000;
+    PRAGMA mmap_size = 0;";

@@ -1,0 +1,95 @@
+//! An open transaction that can be handed from function to function.
+
+use diesel::QueryResult;
+use diesel::connection::AnsiTransactionManager;
+use diesel_async::{AsyncConnection, TransactionManager};
+
+use super::Db;
+use super::error::Origin;
+use super::pool::Lease;
+use super::postgres::PostgresManager;
+use super::query::{on_lease, on_tx};
+use super::sqlite::SqliteManager;
+use crate::error::{DbErrorKind, Result};
+use crate::metrics::DbOperation;
+
+/// A connection with an open transaction. Dropped without [`commit`](Tx::commit) or [`rollback`](Tx::rollback), also
+/// because a request was cancelled, it closes its connection, and nothing of it remains.
+pub struct Tx {
+    pub(super) lease: TxLease,
+    /// Has every operation succeeded? Otherwise PostgreSQL would answer COMMIT with a silent rollback.
+    pub(super) sound: bool,
+    origin: Origin,
+}
+
+pub(super) enum TxLease {
+    Sqlite(Lease<SqliteManager>),
+    Postgres(Box<Lease<PostgresManager>>),
+}
+
+impl Tx {
+    /// Opens a transaction.
+    pub(super) async fn begin(db: &Db) -> Result<Self> {
+        match db {
+            Db::Sqlite { writer, .. } => {
+                let mut lease = writer.acquire().await?;
+                // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
+                on_lease!(lease, DbOperation::Begin, |conn| conn
+                    .spawn_blocking(|conn| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")))?;
+                Ok(Self { lease: TxLease::Sqlite(lease), sound: true, origin: writer.origin.clone() })
+            }
+            Db::Postgres { pool, .. } => {
+                let mut lease = pool.acquire().await?;
+                on_lease!(lease, DbOperation::Begin, |conn| begin(conn))?;
+                Ok(Self { lease: TxLease::Postgres(Box::new(lease)), sound: true, origin: pool.origin.clone() })
+            }
+        }
+    }
+
+    /// Makes everything durable: when this returns `Ok`, it survives a crash.
+    ///
+    /// # Errors
+    /// When the database fails, or when an operation of this transaction failed before. Nothing was written then, with
+    /// one exception: after a broken connection (kinds `connection` and `timeout`) it may or may not have been.
+    pub async fn commit(mut self) -> Result<()> {
+        if !self.sound {
+            let origin = self.origin.clone();
+            self.rollback().await?;
+            return Err(origin.fail(DbErrorKind::Other, "a failed transaction was rolled back, not committed", None));
+        }
+        let outcome = on_tx!(self, DbOperation::Commit, |conn| commit(conn));
+        self.end(outcome)
+    }
+
+    /// Takes everything back.
+    ///
+    /// # Errors
+    /// When the database fails; the transaction is gone nevertheless.
+    pub async fn rollback(mut self) -> Result<()> {
+        let outcome = on_tx!(self, DbOperation::Rollback, |conn| rollback(conn));
+        self.end(outcome)
+    }
+
+    /// Gives the connection back after a success, and closes it otherwise.
+    fn end(self, outcome: Result<()>) -> Result<()> {
+        if outcome.is_ok() {
+            match self.lease {
+                TxLease::Sqlite(lease) => lease.settle(&outcome),
+                TxLease::Postgres(lease) => lease.settle(&outcome),
+            }
+        }
+        outcome
+    }
+}
+
+async fn begin<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    C::TransactionManager::begin_transaction(conn).await
+}
+
+async fn commit<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    C::TransactionManager::commit_transaction(conn).await
+}
+
+async fn rollback<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    C::TransactionManager::rollback_transaction(conn).await
+}

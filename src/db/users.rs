@@ -1,0 +1,142 @@
+//! The table `users`.
+
+use diesel::dsl::{count_star, exists};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::error::is_unique_violation;
+use super::query::{on_tx, with_read};
+use super::schema::users;
+use super::types::{Id, Instant};
+use super::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::metrics::DbOperation;
+
+/// A user to be written.
+pub struct NewUser {
+    /// A UUIDv7: ids of later users are greater.
+    pub id: Uuid,
+    /// The address as the user writes it.
+    pub email: String,
+    /// The address in the form in which it is unique.
+    pub email_key: String,
+    /// The name as the user writes it.
+    pub full_name: String,
+    /// A PHC string; never the password.
+    pub password_hash: String,
+    /// May the user use the service?
+    pub is_active: bool,
+    /// When the user came to be; kept to the microsecond.
+    pub created_at: OffsetDateTime,
+    /// When the user last changed; kept to the microsecond.
+    pub updated_at: OffsetDateTime,
+}
+
+/// A user as stored.
+#[derive(Clone, PartialEq, Eq, Queryable)]
+pub struct User {
+    /// A UUIDv7.
+    #[diesel(deserialize_as = Id)]
+    pub id: Uuid,
+    /// The address as the user writes it.
+    pub email: String,
+    /// The address in the form in which it is unique.
+    pub email_key: String,
+    /// The name as the user writes it.
+    pub full_name: String,
+    /// A PHC string.
+    pub password_hash: String,
+    /// May the user use the service?
+    pub is_active: bool,
+    /// When the user came to be, in UTC.
+    #[diesel(deserialize_as = Instant)]
+    pub created_at: OffsetDateTime,
+    /// When the user last changed, in UTC.
+    #[diesel(deserialize_as = Instant)]
+    pub updated_at: OffsetDateTime,
+}
+
+/// How many users there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserCounts {
+    /// Those who may use the service.
+    pub active: u64,
+    /// Those who may not.
+    pub inactive: u64,
+}
+
+// Only the id: the rest is personal, or secret.
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Is this address registered? Only a courtesy: [`insert`] has the last word.
+///
+/// # Errors
+/// When the database fails.
+pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
+    with_read!(db, DbOperation::EmailExists, |conn| {
+        diesel::select(exists(users::table.filter(users::email_key.eq(email_key)))).get_result(conn)
+    })
+}
+
+/// Writes a user.
+///
+/// # Errors
+/// [`Error::EmailAlreadyExists`] when the address is registered; the transaction can then only be rolled back.
+/// [`Error::Database`] when the database fails.
+pub async fn insert(tx: &mut Tx, user: &NewUser) -> Result<()> {
+    let written: Result<usize> = on_tx!(tx, DbOperation::InsertUser, |conn| {
+        diesel::insert_into(users::table)
+            .values((
+                users::id.eq(Id(user.id)),
+                users::email.eq(&user.email),
+                users::email_key.eq(&user.email_key),
+                users::full_name.eq(&user.full_name),
+                users::password_hash.eq(&user.password_hash),
+                users::is_active.eq(user.is_active),
+                users::created_at.eq(Instant(user.created_at)),
+                users::updated_at.eq(Instant(user.updated_at)),
+            ))
+            .execute(conn)
+    });
+    match written {
+        Ok(_) => Ok(()),
+        Err(error) if is_unique_violation(&error, "users_email_key_unique", "users.email_key") => {
+            Err(Error::EmailAlreadyExists)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &Db, id: Uuid) -> Result<Option<User>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        users::table.find(Id(id)).first::<User>(conn).await.optional()
+    })
+}
+
+/// Counts the users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_by_state(db: &Db) -> Result<UserCounts> {
+    let rows: Vec<(bool, i64)> = with_read!(db, DbOperation::CountUsers, |conn| {
+        users::table.group_by(users::is_active).select((users::is_active, count_star())).load(conn)
+    })?;
+    let count = |state| rows.iter().filter(|row| row.0 == state).map(|row| row.1.unsigned_abs()).sum();
+    Ok(UserCounts { active: count(true), inactive: count(false) })
+}

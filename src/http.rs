@@ -1,0 +1,18 @@
+//! The path of a request: who asks, what is asked, the limits, the answer, and the one observer that sees it all.
+
+mod body;
+mod client_address;
+mod context;
+mod observer;
+mod request_id;
+mod response;
+mod router;
+mod trace_context;
+
+pub use self::body::read_json;
+pub use self::context::Context;
+pub use self::observer::Service;
+pub use self::request_id::RequestId;
+pub use self::response::{Body, Response, html, json, with_header};
+pub use self::router::{Handler, Request, Route, Router};
+pub use self::trace_context::TraceContext;

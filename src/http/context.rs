@@ -1,0 +1,95 @@
+//! What is known of a request, from its head to its answer; the ids that every line about it carries.
+
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use http::request::Parts;
+use ipnet::IpNet;
+use slog::{Logger, o};
+use uuid::Uuid;
+
+use super::client_address::client_address;
+use super::{RequestId, TraceContext};
+use crate::logging::{LoggerName, Loggers};
+
+/// What is known of one request.
+pub struct Context {
+    /// Its id.
+    pub request_id: RequestId,
+    /// Its place in a distributed trace.
+    pub trace: TraceContext,
+    /// Who asks.
+    pub client_ip: IpAddr,
+    loggers: Loggers,
+    user_id: OnceLock<Uuid>,
+    subject: OnceLock<String>,
+    abandoned: AtomicBool,
+}
+
+impl Context {
+    /// Reads the ids from the head of a request, and makes those that are missing.
+    pub(super) fn new(head: &Parts, peer: IpAddr, trusted_proxies: &[IpNet], loggers: &Loggers) -> Self {
+        let [request, trace, span] = random_ids();
+        let [span, _] = [0, 8].map(|at| std::array::from_fn(|byte| span[at + byte]));
+        Context {
+            request_id: RequestId::from_header(head.headers.get("x-request-id"), request),
+            trace: TraceContext::from_header(head.headers.get("traceparent"), trace, span),
+            client_ip: client_address(peer, &head.headers, trusted_proxies),
+            loggers: loggers.clone(),
+            user_id: OnceLock::new(),
+            subject: OnceLock::new(),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// A logger whose lines carry the ids of this request, and the user's once it is known.
+    pub fn logger(&self, name: LoggerName) -> Logger {
+        let ids = o!(
+            "span_id" => self.trace.span_id(),
+            "trace_id" => self.trace.trace_id(),
+            "request_id" => self.request_id,
+        );
+        let logger = self.loggers.get(name).new(ids);
+        match self.user_id.get() {
+            Some(user_id) => logger.new(o!("user_id" => user_id.to_string())),
+            None => logger,
+        }
+    }
+
+    /// From here on the request is about this user.
+    pub fn set_user_id(&self, user_id: Uuid) {
+        let _ = self.user_id.set(user_id);
+    }
+
+    /// Whom an error of this request hits: a user id, or a normalised address where there is no user yet.
+    pub fn set_subject(&self, subject: &str) {
+        let _ = self.subject.set(subject.to_owned());
+    }
+
+    /// See [`Context::set_subject`].
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.get().map(String::as_str)
+    }
+
+    /// The service itself gave up on the handler: what is dropped now failed, and was not cancelled by the client.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Relaxed);
+    }
+
+    /// See [`Context::abandon`].
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Relaxed)
+    }
+}
+
+/// Random bytes for three ids, from one call. Ids need be unique, not secret: where the system has no randomness, the
+/// clock stands in.
+fn random_ids() -> [[u8; 16]; 3] {
+    let mut ids = [[0; 16]; 3];
+    for (id, fallback) in ids.iter_mut().zip(1..) {
+        *id = (crate::metrics::unix_now().to_bits() as u128 * fallback).to_le_bytes();
+    }
+    let _ = getrandom::fill(ids.as_flattened_mut());
+    ids
+}

@@ -1,0 +1,82 @@
+//! Answers: JSON, HTML, and problems (RFC 9457).
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::Full;
+use serde::Serialize;
+
+use super::RequestId;
+use crate::error::{Error, FieldError};
+
+/// The body of an answer: whole, and of a known length.
+pub type Body = Full<Bytes>;
+/// An answer.
+pub type Response = http::Response<Body>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// An answer with a JSON body.
+///
+/// # Errors
+/// [`Error::Panic`] where the value has no JSON form, which is a bug.
+pub fn json<T: Serialize>(status: StatusCode, value: &T) -> crate::error::Result<Response> {
+    let body =
+        serde_json::to_vec(value).map_err(|error| Error::Panic(format!("a response has no JSON form: {error}")))?;
+    Ok(respond(status, JSON, body))
+}
+
+/// A page.
+pub fn html(page: String) -> Response {
+    respond(StatusCode::OK, HTML, page.into_bytes())
+}
+
+/// The same answer with one header more.
+pub fn with_header(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
+    response.headers_mut().insert(name, value);
+    response
+}
+
+/// `application/problem+json`: what a client may know of an error.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<&'a [FieldError]>,
+}
+
+/// The answer to a request that failed.
+pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<HeaderValue>) -> Response {
+    let code = error.code().as_str();
+    let problem = Problem {
+        r#type: format!("urn:neodyme:error:{}", code.to_ascii_lowercase().replace('_', "-")),
+        title: error.code().title(),
+        status: error.status().as_u16(),
+        detail: error.detail(),
+        code,
+        request_id: request_id.as_str(),
+        errors: if let Error::Validation(faults) = error { Some(faults) } else { None },
+    };
+    let mut response = respond(error.status(), PROBLEM, serde_json::to_vec(&problem).unwrap_or_default());
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(methods) = allow {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+fn respond(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}

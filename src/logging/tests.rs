@@ -1,0 +1,4 @@
+//! The log as its users see it.
+
+mod lines;
+mod losses;

@@ -1,0 +1,108 @@
+//! A registration: validate → check existing → hash the password → one transaction → the user exists.
+//!
+//! A client that goes away ends the steps before the transaction; the transaction itself always runs to its end, so that
+//! what is counted is what happened. The check is a courtesy to clients: uniqueness is the database's.
+
+mod attempt;
+
+use std::sync::Arc;
+
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use self::attempt::Attempt;
+use crate::app::App;
+use crate::db::audit::{self, NewAuditEntry};
+use crate::db::users::{self, NewUser};
+use crate::db::{Tx, types};
+use crate::domain::Registration;
+use crate::error::{Error, Result};
+use crate::http::{Context, Request, read_json};
+use crate::metrics::Step;
+use crate::password::PasswordHash;
+
+/// Registers the user that a request describes.
+///
+/// # Errors
+/// What is wrong with the request, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
+pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) -> Result<NewUser> {
+    let mut attempt = Attempt::begin(context);
+    match prepare(&app, &mut attempt, request).await {
+        Ok(user) => {
+            let creation = async move {
+                let created = create(&app, &attempt, &user).await;
+                attempt.end(created.map(|()| user))
+            };
+            tokio::spawn(creation).await.map_err(|failure| Error::Panic(failure.to_string()))?
+        }
+        Err(error) => attempt.end(Err(error)),
+    }
+}
+
+/// Everything before the transaction.
+async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<NewUser> {
+    let registration = attempt.step(Step::Validate, async { Registration::parse(&read_json(request).await?) }).await?;
+    attempt.identify(&registration.email, app.config.log.full_emails);
+    attempt
+        .step(Step::CheckExisting, async {
+            let exists = users::email_exists(&app.db, registration.email.key()).await?;
+            if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
+        })
+        .await?;
+    let hash = attempt.step(Step::HashPassword, app.hash_pool.hash(registration.password.clone())).await?;
+    Ok(new_user(&registration, &hash))
+}
+
+fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
+    let now = types::to_micros(OffsetDateTime::now_utc());
+    NewUser {
+        id: Uuid::now_v7(),
+        email: registration.email.expose().to_owned(),
+        email_key: registration.email.key().to_owned(),
+        full_name: registration.full_name.expose().to_owned(),
+        password_hash: hash.expose().to_owned(),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The transaction: the user and the audit row, or neither.
+async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
+    attempt.context.set_user_id(user.id);
+    let entry = audit_entry(&attempt.context, user);
+    let tx = attempt
+        .step(Step::CreateUser, async {
+            let mut tx = app.db.begin().await?;
+            match insert(&mut tx, user, &entry).await {
+                Ok(()) => Ok(tx),
+                Err(error) => {
+                    // The cause is the insert's; a connection that cannot roll back is thrown away by the pool.
+                    let _ = tx.rollback().await;
+                    Err(error)
+                }
+            }
+        })
+        .await?;
+    attempt.step(Step::Commit, tx.commit()).await
+}
+
+async fn insert(tx: &mut Tx, user: &NewUser, entry: &NewAuditEntry) -> Result<()> {
+    users::insert(tx, user).await?;
+    audit::insert(tx, entry).await
+}
+
+fn audit_entry(context: &Context, user: &NewUser) -> NewAuditEntry {
+    NewAuditEntry {
+        id: Uuid::now_v7(),
+        occurred_at: user.created_at,
+        action: "user.registered".to_owned(),
+        actor: "anonymous".to_owned(),
+        user_id: Some(user.id),
+        client_ip: Some(context.client_ip.to_string()),
+        request_id: context.request_id.to_string(),
+        trace_id: context.trace.trace_id().to_string(),
+        details: json!({}),
+    }
+}

@@ -1,0 +1,149 @@
+//! The observation of one registration: attempts, steps, outcomes, and what the log says of them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::json;
+use slog::{error, info, warn};
+
+use crate::db::users::NewUser;
+use crate::domain::Email;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::Context;
+use crate::logging::{Exception, LoggerName, context};
+use crate::metrics::{self, ActionOutcome, Completion, RegistrationOutcome, Step, UserAction};
+use crate::timestamp::millis;
+
+/// One registration, from its begin to its end. Dropped before, it was cancelled by its client, or failed.
+pub(super) struct Attempt {
+    pub(super) context: Arc<Context>,
+    began: Instant,
+    email: Option<String>,
+    ended: bool,
+}
+
+#[derive(Serialize)]
+struct Ended {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    client_ip: IpAddr,
+    duration_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct DatabaseStep {
+    operation: &'static str,
+    duration_ms: f64,
+    result: &'static str,
+}
+
+impl Attempt {
+    pub(super) fn begin(context: Arc<Context>) -> Self {
+        metrics::registration_attempt();
+        Attempt { context, began: Instant::now(), email: None, ended: false }
+    }
+
+    /// Who registers is known now; before that there is nobody to write of.
+    pub(super) fn identify(&mut self, email: &Email, full: bool) {
+        let shown = if full { email.expose().to_owned() } else { email.masked() };
+        self.context.set_subject(email.key());
+        let client_ip = self.context.client_ip;
+        info!(self.context.logger(LoggerName::UserService), "User registration started";
+            "context" => context(json!({ "email": shown, "client_ip": client_ip })));
+        self.email = Some(shown);
+    }
+
+    /// Times a step.
+    pub(super) async fn step<T>(&self, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let began = Instant::now();
+        let result = work.await;
+        let took = began.elapsed();
+        metrics::registration_step(step, Completion::of(&result), took);
+        if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {
+            let operation = step.as_str();
+            let details = DatabaseStep { operation, duration_ms: millis(took), result: word(&result) };
+            info!(self.context.logger(LoggerName::Db), "Database operation: {}", operation; "context" => context(details));
+        }
+        result
+    }
+
+    /// The registration ended like this.
+    pub(super) fn end(mut self, result: Result<NewUser>) -> Result<NewUser> {
+        self.ended = true;
+        let outcome = match &result {
+            Ok(_) => RegistrationOutcome::Success,
+            Err(error) => outcome_of(error.code()),
+        };
+        self.count(outcome);
+        self.log(result.as_ref().err());
+        result
+    }
+
+    fn count(&self, outcome: RegistrationOutcome) {
+        metrics::registration(outcome, self.began.elapsed());
+        match outcome {
+            RegistrationOutcome::Success => {
+                metrics::user_action(UserAction::UserCreated, ActionOutcome::Success);
+                metrics::user_action(UserAction::UserRegistered, ActionOutcome::Success);
+            }
+            RegistrationOutcome::Duplicate => {
+                metrics::user_action(UserAction::RegistrationDuplicate, ActionOutcome::Failure);
+            }
+            _ => metrics::user_action(UserAction::UserRegistered, ActionOutcome::Failure),
+        }
+    }
+
+    fn log(&mut self, failure: Option<&Error>) {
+        let log = self.context.logger(LoggerName::UserService);
+        let details = context(Ended {
+            email: self.email.take(),
+            client_ip: self.context.client_ip,
+            duration_ms: millis(self.began.elapsed()),
+            error_type: failure.map(|error| error.code().as_str()),
+        });
+        match failure {
+            None => {
+                info!(log, "User registration completed successfully"; "context" => details);
+                info!(self.context.logger(LoggerName::UserActions), "User action: user_registered");
+            }
+            Some(failure) if outcome_of(failure.code()) == RegistrationOutcome::Error => {
+                let exception = Exception::named(failure.code().as_str(), failure);
+                error!(log, "User registration failed"; "exception" => exception, "context" => details);
+            }
+            Some(_) => warn!(log, "User registration failed"; "context" => details),
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.ended && (self.context.is_abandoned() || std::thread::panicking()) {
+            self.count(RegistrationOutcome::Error);
+            self.log(None);
+        }
+    }
+}
+
+fn outcome_of(code: ErrorCode) -> RegistrationOutcome {
+    use ErrorCode::*;
+    match code {
+        EmailAlreadyExists => RegistrationOutcome::Duplicate,
+        ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge | BodyIncomplete => {
+            RegistrationOutcome::Invalid
+        }
+        _ => RegistrationOutcome::Error,
+    }
+}
+
+/// The result of a database step in a word.
+fn word<T>(result: &Result<T>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(Error::EmailAlreadyExists) => "exists",
+        Err(_) => "error",
+    }
+}

@@ -1,0 +1,101 @@
+//! One connection: HTTP/1.1 with keep-alive, or HTTP/2 with prior knowledge.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use slog::{Logger, debug};
+use tokio::net::TcpStream;
+
+use super::Peer;
+use super::activity::{Activity, Verdict, Watched};
+use crate::config::HttpConfig;
+use crate::http::Service;
+use crate::lifecycle::{Lifecycle, Phase};
+use crate::logging::Exception;
+use crate::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
+
+/// Hyper's least buffer for a head.
+const LEAST_BUFFER: usize = 8192;
+/// Requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 100;
+const MAX_HEADERS: usize = 100;
+
+pub(super) struct Connection<S> {
+    pub(super) service: Arc<Service<S>>,
+    pub(super) limits: HttpConfig,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) log: Logger,
+    pub(super) peer: Peer,
+}
+
+impl<S: Send + Sync + 'static> Connection<S> {
+    /// Serves until the client leaves, the connection is cut for its slowness, or the service has closed.
+    pub(super) async fn serve(self, stream: TcpStream) {
+        let _open = OpenConnection::enter();
+        // Without it a small answer may wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let activity = Activity::new();
+        let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
+        let answer = service_fn(|request: hyper::Request<Incoming>| {
+            let in_request = activity.request(request.version() == http::Version::HTTP_2);
+            let (service, peer) = (Arc::clone(&self.service), self.peer);
+            async move {
+                let _in_request = in_request;
+                Ok::<_, std::convert::Infallible>(service.answer(peer, request).await)
+            }
+        });
+        let builder = self.builder();
+        let mut serving = pin!(builder.serve_connection(io, answer));
+        let mut closing = pin!(self.lifecycle.reached(Phase::Closing));
+        let mut look_again = pin!(tokio::time::sleep(self.limits.header_timeout));
+        let mut is_closing = false;
+        loop {
+            tokio::select! {
+                ended = serving.as_mut() => return self.note_end(ended),
+                () = &mut closing, if !is_closing => {
+                    is_closing = true;
+                    serving.as_mut().graceful_shutdown();
+                }
+                () = &mut look_again => match activity.verdict(self.limits.header_timeout, self.limits.idle_timeout) {
+                    Verdict::Wait(until) => look_again.as_mut().reset(until),
+                    Verdict::SlowHead => return metrics::request_rejected(RejectReason::Timeout),
+                    Verdict::Idle => return,
+                }
+            }
+        }
+    }
+
+    fn builder(&self) -> auto::Builder<TokioExecutor> {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let buffer = self.limits.max_header_bytes.max(LEAST_BUFFER);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_buf_size(buffer)
+            .max_headers(MAX_HEADERS);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(buffer).unwrap_or(u32::MAX))
+            .max_concurrent_streams(MAX_STREAMS)
+            .keep_alive_interval(Some(self.limits.header_timeout))
+            .keep_alive_timeout(self.limits.header_timeout);
+        builder
+    }
+
+    fn note_end(&self, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+        let Err(error) = ended else { return };
+        let malformed = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+        if malformed {
+            metrics::request_rejected(RejectReason::Malformed);
+        } else {
+            metrics::connection_result(ConnectionResult::IoError);
+        }
+        debug!(self.log, "Connection ended with an error"; "exception" => Exception::of(&*error));
+    }
+}
