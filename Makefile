@@ -1,0 +1,38 @@
+# neodyme: every task of a developer. `make` alone lists them.
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt bench docs deps clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and serve on SQLite: the API on 127.0.0.1:8000, operations on 127.0.0.1:9000
+	$(CARGO) run --locked -- serve
+
+test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
+	$(CARGO) test --locked
+
+lint: deps ## Check format, clippy, rustdoc, and the Prometheus configuration and rules
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	promtool check config prometheus.yml
+	promtool test rules alert-rules/tests/*.yml
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+bench: deps ## Measure speed and memory; ratios as a table and as JSON
+	$(CARGO) bench --locked
+
+docs: ## Write docs/METRICS.md and docs/CONFIGURATION.md from the code
+	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
+	$(CARGO) run --locked --quiet -- check --markdown > target/CONFIGURATION.md
+	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md docs/
+
+deps: ## Install what the tests start: the PostgreSQL server, and Prometheus with promtool
+	@.ci/install-test-programs
+
+clean: ## Remove what was built; the database in data/ stays
+	$(CARGO) clean
