@@ -1,0 +1,335 @@
+//! The real binary with a clean environment, free ports and a folder of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::database::{Backend, Database};
+use super::http::{self, Answer};
+use super::programs::unprivileged;
+use super::scrape::Scrape;
+use super::eventually;
+
+/// How an app is started. Hashing is cheap unless a test says otherwise.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    database: Option<Database>,
+    backend: Backend,
+    variables: Vec<(String, String)>,
+    as_nobody: bool,
+}
+
+impl AppOptions {
+    /// With a database of its own.
+    pub fn on(backend: Backend) -> AppOptions {
+        let options = AppOptions { database: None, backend, variables: Vec::new(), as_nobody: false };
+        options
+            .set("api_listen", "127.0.0.1:0")
+            .set("ops_listen", "127.0.0.1:0")
+            .set("log_format", "json")
+            .set("password_argon2_memory_kib", 8)
+            .set("password_argon2_iterations", 1)
+            .set("shutdown_delay", "0s")
+    }
+
+    /// With this database.
+    pub fn on_database(database: Database) -> AppOptions {
+        AppOptions { database: Some(database), ..AppOptions::on(Backend::Sqlite) }
+    }
+
+    /// With a setting, by its key: `set("http_max_connections", 2)`. The last one counts.
+    pub fn set(mut self, key: &str, value: impl ToString) -> AppOptions {
+        self.variables.push((format!("NEODYME_{}", key.to_uppercase()), value.to_string()));
+        self
+    }
+
+    /// With one hash worker that takes about half a second for a password (twenty times as long for the CPU's taste).
+    pub fn slow_hashing(self) -> AppOptions {
+        self.set("password_hash_workers", 1)
+            .set("password_argon2_memory_kib", 19456)
+            .set("password_argon2_iterations", 30)
+            .set("password_hash_max_wait", "60s")
+            .set("http_request_timeout", "60s")
+    }
+
+    /// Without the rights of root, which no file permission binds.
+    pub fn as_nobody(mut self) -> AppOptions {
+        self.as_nobody = true;
+        self
+    }
+
+    /// Runs the binary to its end, in a folder that holds what it shall find.
+    pub fn run(&self, arguments: &[&str], folder: &Path) -> Output {
+        self.command(folder).args(arguments).output().unwrap()
+    }
+
+    fn command(&self, folder: &Path) -> Command {
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
+        let mut command = match unprivileged().filter(|_| self.as_nobody) {
+            None => Command::new(binary),
+            Some((uid, gid)) => {
+                // The build folder may be closed to others.
+                let copy = folder.join("neodyme");
+                std::fs::copy(binary, &copy).unwrap();
+                chown(folder, Some(uid), Some(gid)).unwrap();
+                let mut command = Command::new(copy);
+                command.uid(uid).gid(gid);
+                command
+            }
+        };
+        command.env_clear().envs(self.variables.iter().cloned()).current_dir(folder).stdin(Stdio::null());
+        if let Some(database) = &self.database {
+            command.env("NEODYME_DATABASE_URL", database.url());
+        }
+        command
+    }
+}
+
+/// A running neodyme.
+pub struct TestApp {
+    /// Its database.
+    pub database: Database,
+    /// A client with connections of its own.
+    pub client: reqwest::Client,
+    options: AppOptions,
+    folder: TempDir,
+    process: Process,
+    api: String,
+    ops: String,
+}
+
+impl TestApp {
+    /// Starts the binary and waits until it is ready.
+    pub async fn spawn(mut options: AppOptions) -> TestApp {
+        let folder = tempfile::tempdir().unwrap();
+        let database = options.database.take();
+        let database = database.unwrap_or_else(|| Database::create(options.backend, folder.path()));
+        options.database = Some(database.clone());
+        let process = Process::start(options.command(folder.path()).arg("serve"));
+        let (api, ops) = (String::new(), String::new());
+        let mut app = TestApp { database, client: http::client(), options, folder, process, api, ops };
+        app.wait_until_ready().await;
+        app
+    }
+
+    async fn wait_until_ready(&mut self) {
+        eventually("the app is ready", async || {
+            let exit = self.process.child.try_wait().unwrap();
+            assert!(exit.is_none(), "the app ended: {exit:?}");
+            self.logs().iter().any(|line| line["message"] == "Ready").then_some(())
+        })
+        .await;
+        self.api = self.listening("api");
+        self.ops = self.listening("ops");
+    }
+
+    fn listening(&self, listener: &str) -> String {
+        let logs = self.logs();
+        let line = logs.iter().find(|line| line["message"] == "Listening" && line["context"]["listener"] == listener);
+        let address = line.and_then(|line| line["context"]["address"].as_str());
+        address.unwrap_or_else(|| panic!("no address of {listener}")).to_owned()
+    }
+
+    /// `http://127.0.0.1:…`, for the API.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// `http://127.0.0.1:…`, for operations.
+    pub fn ops_url(&self) -> String {
+        format!("http://{}", self.ops)
+    }
+
+    /// `127.0.0.1:…`, for the API.
+    pub fn api_address(&self) -> &str {
+        &self.api
+    }
+
+    /// `127.0.0.1:…`, for operations.
+    pub fn ops_address(&self) -> &str {
+        &self.ops
+    }
+
+    /// The folder that the app runs in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
+    /// A request to the API.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{path}", self.api_url()))
+    }
+
+    /// GET from the API.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.request("GET", path)).await.unwrap()
+    }
+
+    /// GET from the operations listener.
+    pub async fn get_ops(&self, path: &str) -> Answer {
+        Answer::to(self.client.get(format!("{}{path}", self.ops_url()))).await.unwrap()
+    }
+
+    /// POST of a JSON document to `/users/`.
+    pub async fn post(&self, body: &Value) -> Answer {
+        Answer::to(self.request("POST", "/users/").json(body)).await.unwrap()
+    }
+
+    /// Registers a user with this address.
+    pub async fn register(&self, email: &str) -> Answer {
+        self.post(&user(email)).await
+    }
+
+    /// The text exposition.
+    pub async fn metrics_text(&self) -> String {
+        self.get_ops("/metrics").await.text().to_owned()
+    }
+
+    /// The text exposition, parsed.
+    pub async fn metrics(&self) -> Scrape {
+        Scrape::parse(&self.metrics_text().await)
+    }
+
+    /// Everything written so far, stdout then stderr.
+    pub fn output(&self) -> String {
+        let (stdout, stderr) = (self.process.stdout.lines(), self.process.stderr.lines());
+        [stdout, stderr].concat().join("\n")
+    }
+
+    /// The log lines so far. Fails when stdout holds anything but JSON objects.
+    pub fn logs(&self) -> Vec<Value> {
+        let lines = self.process.stdout.lines();
+        lines.iter().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    }
+
+    /// Waits for a log line.
+    pub async fn wait_for_log(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, async || self.logs().into_iter().find(|line| fits(line))).await
+    }
+
+    /// Waits for a request's line by its message.
+    pub async fn wait_for_request_log(&self, message: &str, request_id: &str) -> Value {
+        let fits = |line: &Value| line["message"] == message && line["request_id"] == request_id;
+        self.wait_for_log(&format!("{message} of {request_id}"), fits).await
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.process.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end of the process and of its output.
+    pub async fn wait_for_exit(&mut self) -> ExitStatus {
+        let status = eventually("the app ends", async || self.process.child.try_wait().unwrap()).await;
+        self.process.join_readers();
+        status
+    }
+
+    /// SIGTERM, and the exit status.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.wait_for_exit().await
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts again on the same database and in the same folder, on new ports, with new logs.
+    pub async fn restart(&mut self) {
+        self.process.kill();
+        self.process = Process::start(self.options.command(self.folder.path()).arg("serve"));
+        self.wait_until_ready().await;
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.process.kill();
+        if std::thread::panicking() {
+            let output = self.output();
+            let lines: Vec<&str> = output.lines().collect();
+            eprintln!("The last lines of the app:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+        }
+    }
+}
+
+struct Process {
+    child: Child,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Process {
+    fn start(command: &mut Command) -> Process {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = Lines::of(child.stdout.take().unwrap());
+        let stderr = Lines::of(child.stderr.take().unwrap());
+        Process { child, stdout, stderr }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.join_readers();
+    }
+
+    fn join_readers(&mut self) {
+        self.stdout.join();
+        self.stderr.join();
+    }
+}
+
+/// The lines of a pipe, read by a thread so that the writer never waits.
+struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    fn of(pipe: impl Read + Send + 'static) -> Lines {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = lines.clone();
+        let reader = std::thread::spawn(move || {
+            BufReader::new(pipe).lines().map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line));
+        });
+        Lines { lines, reader: Some(reader) }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    fn join(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+/// The body of a good registration.
+pub fn user(email: &str) -> Value {
+    json!({"email": email, "full_name": "Ada Lovelace", "password": "correct horse battery"})
+}
+
+/// An address that no other test uses.
+pub fn fresh_email() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("user{}.{}@example.com", COUNT.fetch_add(1, Ordering::Relaxed), std::process::id())
+}

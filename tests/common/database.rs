@@ -1,0 +1,84 @@
+//! The database behind an app under test, and a look into it past the app.
+
+use std::path::{Path, PathBuf};
+
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
+
+use super::postgres::Cluster;
+
+/// A kind of database that the service runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded default.
+    Sqlite,
+    /// A database of the shared cluster.
+    Postgres,
+}
+
+/// A database of one test.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A URL.
+    Postgres(String),
+}
+
+impl Database {
+    /// A new, empty database; a SQLite file lies in `folder`.
+    pub fn create(backend: Backend, folder: &Path) -> Database {
+        match backend {
+            Backend::Sqlite => Database::Sqlite(folder.join("data/neodyme.db")),
+            Backend::Postgres => Database::Postgres(Cluster::shared().create_database()),
+        }
+    }
+
+    /// What `NEODYME_DATABASE_URL` says.
+    pub fn url(&self) -> String {
+        match self {
+            Database::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Database::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// The first column of a query's rows, which must be text.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        match self {
+            Database::Sqlite(path) => sqlite_texts(path, sql),
+            Database::Postgres(url) => postgres_texts(url, sql).await,
+        }
+    }
+
+    /// The addresses of all users.
+    pub async fn emails(&self) -> Vec<String> {
+        self.texts("SELECT email AS text FROM users ORDER BY email").await
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> usize {
+        let rows = self.texts(&format!("SELECT CAST(count(*) AS text) AS text FROM {table}")).await;
+        rows[0].parse().unwrap()
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+fn sqlite_texts(path: &Path, sql: &str) -> Vec<String> {
+    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    diesel::sql_query("PRAGMA busy_timeout = 5000").execute(&mut connection).unwrap();
+    let rows: Vec<Row> = diesel::sql_query(sql).load(&mut connection).unwrap();
+    rows.into_iter().map(|row| row.text).collect()
+}
+
+async fn postgres_texts(url: &str, sql: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}

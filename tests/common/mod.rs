@@ -1,0 +1,51 @@
+//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), a Prometheus
+//! ([`prometheus`]), clients ([`http`], [`raw`], [`load`]) and a matcher for scrapes ([`scrape`]).
+
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+pub mod app;
+pub mod database;
+pub mod http;
+pub mod load;
+pub mod postgres;
+pub mod programs;
+pub mod prometheus;
+pub mod raw;
+pub mod scrape;
+
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what must happen. Long: only a failing test waits to the end.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `look` finds something; fails with `what` when it does not in time.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A multi-threaded test for each scenario and database: `on_both_databases!(a_user_is_registered, …)`.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($scenario:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::$scenario($crate::common::database::Backend::Sqlite).await;
+            })+
+        }
+        mod on_postgresql {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::$scenario($crate::common::database::Backend::Postgres).await;
+            })+
+        }
+    };
+}

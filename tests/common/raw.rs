@@ -1,0 +1,98 @@
+//! A client that may be slow, wrong or gone: bytes over TCP.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+
+/// One connection.
+pub struct RawClient {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl RawClient {
+    /// Connects.
+    pub async fn connect(address: &str) -> RawClient {
+        RawClient { stream: TcpStream::connect(address).await.unwrap(), received: Vec::new() }
+    }
+
+    /// Sends bytes; a server that closed already is not an error here.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut RawClient {
+        let _ = self.stream.write_all(bytes.as_ref()).await;
+        self
+    }
+
+    /// Reads the next answer: its status, head and body (by its Content-Length).
+    pub async fn answer(&mut self) -> RawAnswer {
+        let head_end = self.read_until(|bytes| find(bytes, b"\r\n\r\n").map(|at| at + 4)).await;
+        let head = String::from_utf8(self.received.drain(..head_end).collect()).unwrap();
+        let length = header(&head, "content-length").map_or(0, |v| v.parse().unwrap());
+        self.read_until(|bytes| (bytes.len() >= length).then_some(length)).await;
+        let body = String::from_utf8(self.received.drain(..length).collect()).unwrap();
+        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("no status in {head}"));
+        RawAnswer { status, head, body }
+    }
+
+    /// Waits until the server closes and returns what came before that.
+    pub async fn until_closed(&mut self) -> String {
+        self.until_closed_within(PATIENCE).await
+    }
+
+    /// The same, with a limit of its own.
+    pub async fn until_closed_within(&mut self, limit: Duration) -> String {
+        let mut rest = std::mem::take(&mut self.received);
+        // A reset closes as well.
+        let _ = timeout(limit, self.stream.read_to_end(&mut rest)).await.expect("the server closes the connection");
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+
+    async fn read_until<T>(&mut self, mut done: impl FnMut(&[u8]) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = done(&self.received) {
+                return found;
+            }
+            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await.expect("the server answers");
+            assert_ne!(read.unwrap(), 0, "closed after {:?}", String::from_utf8_lossy(&self.received));
+        }
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct RawAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Status line and headers.
+    pub head: String,
+    /// Its body.
+    pub body: String,
+}
+
+impl RawAnswer {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.head, name)
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+    bytes.windows(pattern.len()).position(|window| window == pattern)
+}
+
+/// A registration as bytes, with a right Content-Length.
+pub fn registration(email: &str) -> String {
+    let body = super::app::user(email).to_string();
+    format!(
+        "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
