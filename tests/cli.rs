@@ -1,6 +1,6 @@
 //! The command line and the configuration, seen from outside: the real binary, its output and its exit codes.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
 //! Records of libraries, through the global hooks of `log` and `tracing`: one process, one test.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

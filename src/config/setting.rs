@@ -116,7 +116,7 @@ macro_rules! settings {
 
         impl Config {
             /// Takes every value, even after one was refused, so that all problems are found.
-            pub(super) fn take(values: &mut Values) -> Option<Config> {
+            pub(super) fn take(values: &mut Values<'_>) -> Option<Config> {
                 $(let $own: Option<$own_type> = values.take($own_key, $own_default, &settings!(@limits $($own_limits)?));)*
                 $(let $part = {
                     $(let $field: Option<$type> = values.take($key, $default, &settings!(@limits $($limits)?));)*

@@ -66,7 +66,7 @@ impl<S: 'static> Router<S> {
     ///
     /// # Panics
     /// When two routes contradict each other; the routes are constants, so every test would meet that.
-    #[allow(clippy::expect_used)]
+    #[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
     pub fn new(routes: Vec<Route<S>>) -> Self {
         let mut paths = matchit::Router::new();
         let mut by_path: Vec<(&'static str, Vec<Route<S>>)> = Vec::new();

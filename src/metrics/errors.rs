@@ -78,7 +78,7 @@ struct Slot {
 }
 
 impl UserSlots {
-    #[allow(clippy::expect_used)]
+    #[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
     fn new() -> Self {
         let labels = ["error_type", "slot"];
         let vec = |opts: Opts| GaugeVec::new(opts, &labels).expect("a metric's name and labels are valid");

@@ -31,7 +31,7 @@ pub(super) type GaugeBy<L> = By<L, Gauge>;
 pub(super) type HistogramBy<L> = By<L, Histogram>;
 
 /// Registers a metric. A name is registered twice only by a mistake in this module, which every test would meet.
-#[allow(clippy::expect_used)]
+#[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
 pub(super) fn register<C: Collector + Clone + 'static>(metric: Result<C, prometheus::Error>) -> C {
     let metric = metric.expect("a metric's name, labels and buckets are valid");
     REGISTRY.register(Box::new(metric.clone())).expect("a metric is declared once");
