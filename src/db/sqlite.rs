@@ -133,3 +133,32 @@ const READER: &str = "
     PRAGMA query_only = ON;
     PRAGMA cache_size = -1000;
     PRAGMA mmap_size = 0;";
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::BigInt;
+
+    use super::*;
+
+    #[test]
+    fn connections_are_durable_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SqliteFile::new(&folder.path().join("neodyme.db"), Duration::from_secs(1));
+        let mut writer = file.open(Role::Writer).unwrap();
+        let mut reader = file.open(Role::Reader).unwrap();
+        for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("query_only", 0), ("mmap_size", 0)] {
+            assert_eq!(get(&mut writer, pragma), value, "{pragma}");
+        }
+        for (conn, timeout) in [(&mut writer, 1_000), (&mut reader, 1_000)] {
+            let set: i64 = sql::<BigInt>("SELECT timeout FROM pragma_busy_timeout").get_result(conn).unwrap();
+            assert_eq!(set, timeout);
+        }
+        assert_eq!(get(&mut reader, "query_only"), 1);
+        assert!(reader.batch_execute("CREATE TABLE t (x)").is_err());
+        writer.batch_execute("CREATE TABLE t (x)").unwrap();
+    }
+
+    fn get(conn: &mut SqliteConnection, pragma: &str) -> i64 {
+        sql::<BigInt>(&format!("PRAGMA {pragma}")).get_result(conn).unwrap()
+    }
+}
