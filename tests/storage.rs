@@ -1,0 +1,269 @@
+//! What the database layer promises, on both databases.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+#[path = "storage/fixture.rs"]
+mod fixture;
+#[path = "storage/postgres.rs"]
+mod postgres;
+#[path = "storage/silence.rs"]
+mod silence;
+#[path = "storage/sqlite.rs"]
+mod sqlite;
+#[path = "storage/tls.rs"]
+mod tls;
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use common::database::Backend;
+use fixture::{Storage, audit_entry, kind, message, register, user};
+use futures_util::future::join_all;
+use neodyme::db::types::to_micros;
+use neodyme::db::users::{NewUser, UserCounts};
+use neodyme::db::{Db, audit, users};
+use neodyme::error::{DbErrorKind, Error};
+use time::macros::datetime;
+use tokio::task::yield_now;
+use uuid::Uuid;
+
+on_both_databases!(
+    a_user_and_the_audit_entry_are_written_together,
+    a_taken_address_is_refused_and_nothing_is_written,
+    fifty_concurrent_inserts_of_one_address_have_one_winner,
+    a_failed_transaction_cannot_be_committed,
+    a_rollback_leaves_nothing,
+    a_dropped_transaction_leaves_nothing_and_the_pool_goes_on,
+    a_transaction_cancelled_anywhere_leaves_nothing,
+    unusual_values_come_back_as_they_were,
+    times_are_kept_to_the_microsecond,
+    users_are_counted_by_state,
+    the_pool_gives_up_in_time,
+    migrations_run_once,
+    instances_that_start_at_once_migrate_once,
+    a_database_of_a_newer_version_is_refused,
+);
+
+async fn a_user_and_the_audit_entry_are_written_together(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let user = user("ada@example.com");
+    let entry = audit_entry(user.id);
+    let mut tx = storage.db.begin().await.unwrap();
+    users::insert(&mut tx, &user).await.unwrap();
+    audit::insert(&mut tx, &entry).await.unwrap();
+    assert!(!users::email_exists(&storage.db, "ada@example.com").await.unwrap(), "seen before the commit");
+    tx.commit().await.unwrap();
+
+    assert!(users::email_exists(&storage.db, "ada@example.com").await.unwrap());
+    assert!(!users::email_exists(&storage.db, "bob@example.com").await.unwrap());
+    let found = users::find(&storage.db, user.id).await.unwrap().unwrap();
+    assert_eq!((found.id, found.full_name, found.password_hash), (user.id, user.full_name, user.password_hash));
+    let trail = audit::list_for_user(&storage.db, user.id).await.unwrap();
+    assert_eq!(trail.len(), 1);
+    assert_eq!((trail[0].id, &trail[0].details, &trail[0].client_ip), (entry.id, &entry.details, &entry.client_ip));
+    assert_eq!(users::find(&storage.db, Uuid::now_v7()).await.unwrap(), None);
+    assert_eq!(storage.db.pool_status().in_use, 0);
+}
+
+async fn a_taken_address_is_refused_and_nothing_is_written(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    let second = NewUser { email: "ADA@example.com".into(), ..user("ada@example.com") };
+    assert!(matches!(register(&storage.db, &second).await, Err(Error::EmailAlreadyExists)));
+    assert_eq!(storage.database.count("users").await, 1);
+
+    // The id is unique as well, and that is not about the address.
+    let same_id = NewUser { id: second.id, ..user("bob@example.com") };
+    register(&storage.db, &same_id).await.unwrap();
+    let error = register(&storage.db, &NewUser { id: second.id, ..user("eve@example.com") }).await.unwrap_err();
+    assert_eq!(kind(&error), DbErrorKind::Constraint);
+}
+
+async fn fifty_concurrent_inserts_of_one_address_have_one_winner(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let tasks = (0..50).map(|_| {
+        let db = storage.db.clone();
+        tokio::spawn(async move { register(&db, &user("ada@example.com")).await })
+    });
+    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+    let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let lost = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::EmailAlreadyExists))).count();
+    assert_eq!((won, lost), (1, 49), "{outcomes:?}");
+    assert_eq!(storage.database.count("users").await, 1);
+}
+
+async fn a_failed_transaction_cannot_be_committed(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    let mut tx = storage.db.begin().await.unwrap();
+    users::insert(&mut tx, &user("bob@example.com")).await.unwrap();
+    users::insert(&mut tx, &user("ada@example.com")).await.unwrap_err();
+    let error = tx.commit().await.unwrap_err();
+    assert!(message(&error).contains("rolled back"), "{}", message(&error));
+    assert_eq!(storage.database.emails().await, ["ada@example.com"]);
+}
+
+async fn a_rollback_leaves_nothing(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let mut tx = storage.db.begin().await.unwrap();
+    users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+    audit::insert(&mut tx, &audit_entry(Uuid::now_v7())).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!((storage.database.count("users").await, storage.database.count("audit_log").await), (0, 0));
+}
+
+async fn a_dropped_transaction_leaves_nothing_and_the_pool_goes_on(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    // More often than there are connections: each must be replaced.
+    for _ in 0..12 {
+        let mut tx = storage.db.begin().await.unwrap();
+        users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+        drop(tx);
+        assert_eq!(storage.db.pool_status().in_use, 0);
+    }
+    // Also at once, while the database may still be busy with the last rollback.
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    assert_eq!(storage.database.count("users").await, 1);
+}
+
+async fn a_transaction_cancelled_anywhere_leaves_nothing(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    for round in 0..5 {
+        let mut polls = 1;
+        while !tokio::spawn(cancelled_after(polls, register_in_vain(storage.db.clone()))).await.unwrap() {
+            assert_eq!(storage.db.pool_status().in_use, 0, "cancelled after {polls} polls");
+            polls += 1;
+        }
+        assert!(polls > 3, "round {round} was cancelled {polls} times only");
+    }
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    assert_eq!(storage.database.count("users").await, 1);
+}
+
+/// Pauses between its steps at least; within them as the database takes its time.
+async fn register_in_vain(db: Db) {
+    let mut tx = db.begin().await.unwrap();
+    yield_now().await;
+    users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+    yield_now().await;
+    users::email_exists(&db, "ada@example.com").await.unwrap();
+    yield_now().await;
+    tx.rollback().await.unwrap();
+}
+
+/// Drops `work` while it waits for the `polls`th time; did it end before?
+async fn cancelled_after(polls: usize, work: impl Future<Output = ()>) -> bool {
+    let mut work = Box::pin(work);
+    let mut left = polls;
+    poll_fn(move |context| {
+        left -= 1;
+        match work.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+async fn unusual_values_come_back_as_they_were(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let names =
+        ["Zoë 李 🦀", "a'; DROP TABLE users; --", "\u{202e}rtl", "e\u{301}", "\\x00 %s $1 ?", &"長".repeat(255)];
+    for (n, name) in names.iter().enumerate() {
+        let new = NewUser {
+            full_name: (*name).to_owned(),
+            is_active: n % 2 == 0,
+            ..user(&format!("пользователь{n}@example.com"))
+        };
+        register(&storage.db, &new).await.unwrap();
+        let found = users::find(&storage.db, new.id).await.unwrap().unwrap();
+        assert_eq!((found.full_name, found.email, found.is_active), (new.full_name, new.email.clone(), new.is_active));
+        assert!(users::email_exists(&storage.db, &new.email_key).await.unwrap());
+    }
+    let user_id = Uuid::now_v7();
+    let mut tx = storage.db.begin().await.unwrap();
+    let details = serde_json::json!({"zahl": -9007199254740991i64, "null": null, "liste": ["ä", {"tief": "\"\\"}]});
+    let entry = audit::NewAuditEntry { details: details.clone(), client_ip: None, ..audit_entry(user_id) };
+    audit::insert(&mut tx, &entry).await.unwrap();
+    audit::insert(&mut tx, &audit::NewAuditEntry { user_id: None, ..audit_entry(user_id) }).await.unwrap();
+    tx.commit().await.unwrap();
+    let trail = audit::list_for_user(&storage.db, user_id).await.unwrap();
+    assert_eq!(trail.iter().map(|entry| (&entry.details, &entry.client_ip)).collect::<Vec<_>>(), [(&details, &None)]);
+}
+
+async fn times_are_kept_to_the_microsecond(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let times = [
+        datetime!(2026-11-22 08:28:59.123_456_789 UTC),
+        datetime!(2026-11-22 08:28:59.999_999_999 +05:30),
+        datetime!(1969-12-31 23:59:59.000_001_500 UTC),
+        datetime!(0001-01-01 00:00:00 UTC),
+        datetime!(9999-12-31 23:59:59.999_999 UTC),
+    ];
+    for (n, time) in times.into_iter().enumerate() {
+        let new = NewUser { created_at: time, updated_at: time, ..user(&format!("{n}@example.com")) };
+        register(&storage.db, &new).await.unwrap();
+        let found = users::find(&storage.db, new.id).await.unwrap().unwrap();
+        assert_eq!((found.created_at, found.updated_at), (to_micros(time), to_micros(time)));
+        assert_eq!(found.created_at.nanosecond() % 1_000, 0);
+        assert!(found.created_at.offset().is_utc());
+    }
+}
+
+async fn users_are_counted_by_state(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    assert_eq!(users::count_by_state(&storage.db).await.unwrap(), UserCounts::default());
+    for n in 0..5 {
+        let new = NewUser { is_active: n < 3, ..user(&format!("{n}@example.com")) };
+        register(&storage.db, &new).await.unwrap();
+    }
+    assert_eq!(users::count_by_state(&storage.db).await.unwrap(), UserCounts { active: 3, inactive: 2 });
+}
+
+async fn the_pool_gives_up_in_time(backend: Backend) {
+    let mut storage = Storage::create(backend);
+    storage.config.pool_size = 1;
+    storage.config.acquire_timeout = std::time::Duration::from_millis(50);
+    let storage = storage.connected().await;
+    let tx = storage.db.begin().await.unwrap();
+    let error = storage.db.begin().await.err().unwrap();
+    assert_eq!(kind(&error), DbErrorKind::Timeout);
+    assert!(message(&error).contains("database_acquire_timeout"), "{}", message(&error));
+    tx.rollback().await.unwrap();
+    storage.db.begin().await.unwrap().commit().await.unwrap();
+}
+
+async fn migrations_run_once(backend: Backend) {
+    let storage = Storage::create(backend).connected().await;
+    storage.db.ping().await.unwrap();
+    let pending = storage.db.pending_migrations().await.unwrap();
+    assert!(!pending.is_empty());
+    assert_eq!(storage.db.pending_migrations().await.unwrap(), pending);
+    let error = users::count_by_state(&storage.db).await.unwrap_err();
+    assert!(message(&error).contains("neodyme migrate"), "{}", message(&error));
+
+    assert_eq!(storage.db.migrate().await.unwrap(), pending);
+    assert_eq!(storage.db.migrate().await.unwrap(), [""; 0]);
+    assert_eq!(storage.db.pending_migrations().await.unwrap(), [""; 0]);
+}
+
+async fn instances_that_start_at_once_migrate_once(backend: Backend) {
+    let storage = Storage::create(backend);
+    let instances = (0..4).map(|_| {
+        let config = storage.config.clone();
+        tokio::spawn(async move { Db::connect(&config).await.unwrap().migrate().await.unwrap() })
+    });
+    let applied: Vec<_> = join_all(instances).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(applied.iter().filter(|names| !names.is_empty()).count(), 1, "{applied:?}");
+}
+
+async fn a_database_of_a_newer_version_is_refused(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    storage.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231235959')").await;
+    for outcome in [storage.db.migrate().await, storage.db.pending_migrations().await] {
+        let text = message(&outcome.unwrap_err());
+        assert!(text.contains("29991231235959") && text.contains("does not know"), "{text}");
+    }
+}

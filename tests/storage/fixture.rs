@@ -1,0 +1,139 @@
+//! A database for one test, and what is written into it.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use neodyme::config::{DatabaseConfig, DatabaseUrl};
+use neodyme::db::audit::NewAuditEntry;
+use neodyme::db::users::NewUser;
+use neodyme::db::{Db, audit, users};
+use neodyme::error::{DbErrorKind, Error, Result};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::common::database::{Backend, Database};
+
+/// A database of one test.
+pub struct Storage {
+    pub database: Database,
+    pub config: DatabaseConfig,
+    pub db: Db,
+    pub folder: TempDir,
+}
+
+/// A database that is not connected to yet.
+pub struct NotConnected {
+    pub database: Database,
+    pub config: DatabaseConfig,
+    pub folder: TempDir,
+}
+
+impl Storage {
+    pub fn create(backend: Backend) -> NotConnected {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::create(backend, folder.path());
+        NotConnected { config: config(&database), database, folder }
+    }
+
+    pub async fn migrated(backend: Backend) -> Storage {
+        Self::create(backend).migrated().await
+    }
+
+    /// Runs a statement past the layer under test.
+    pub async fn execute(&self, statement: &str) {
+        match &self.database {
+            Database::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                conn.batch_execute(statement).unwrap();
+            }
+            Database::Postgres(url) => execute_on_postgres(url, statement).await,
+        }
+    }
+}
+
+impl NotConnected {
+    pub async fn connected(self) -> Storage {
+        let db = Db::connect(&self.config).await.unwrap();
+        Storage { database: self.database, config: self.config, db, folder: self.folder }
+    }
+
+    pub async fn migrated(self) -> Storage {
+        let storage = self.connected().await;
+        storage.db.migrate().await.unwrap();
+        storage
+    }
+}
+
+pub async fn execute_on_postgres(url: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(statement).await.unwrap();
+}
+
+pub fn config(database: &Database) -> DatabaseConfig {
+    let url = match database {
+        Database::Sqlite(path) => DatabaseUrl::Sqlite { path: path.clone() },
+        Database::Postgres(url) => DatabaseUrl::Postgres(url.parse().unwrap()),
+    };
+    DatabaseConfig {
+        url,
+        pool_size: 5,
+        acquire_timeout: Duration::from_secs(10),
+        query_timeout: Duration::from_secs(10),
+        connect_timeout: Duration::from_secs(10),
+        startup_timeout: Duration::from_secs(10),
+        migrate_on_start: true,
+        users_refresh_interval: Duration::from_secs(60),
+    }
+}
+
+pub fn user(email: &str) -> NewUser {
+    let now = OffsetDateTime::now_utc();
+    NewUser {
+        id: Uuid::now_v7(),
+        email: email.to_owned(),
+        email_key: email.to_lowercase(),
+        full_name: "Ada Lovelace".to_owned(),
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
+    NewAuditEntry {
+        id: Uuid::now_v7(),
+        occurred_at: OffsetDateTime::now_utc(),
+        action: "user_registered".to_owned(),
+        actor: "anonymous".to_owned(),
+        user_id: Some(user_id),
+        client_ip: Some("2001:db8::1".to_owned()),
+        request_id: Uuid::new_v4().to_string(),
+        trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+        details: serde_json::json!({"source": "api"}),
+    }
+}
+
+/// A registration's transaction.
+pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
+    let mut tx = db.begin().await?;
+    users::insert(&mut tx, user).await?;
+    audit::insert(&mut tx, &audit_entry(user.id)).await?;
+    tx.commit().await
+}
+
+pub fn kind(error: &Error) -> DbErrorKind {
+    match error {
+        Error::Database { kind, .. } => *kind,
+        other => panic!("not a database error: {other}"),
+    }
+}
+
+/// The error with its causes.
+pub fn message(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

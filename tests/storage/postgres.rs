@@ -1,0 +1,129 @@
+//! What is particular to PostgreSQL: a server that stops, and statements that wait for each other.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use neodyme::config::{DatabaseConfig, DatabaseUrl};
+use neodyme::db::{Db, users};
+use neodyme::error::DbErrorKind;
+
+use crate::common::database::{Backend, Database};
+use crate::common::eventually;
+use crate::common::postgres::{Cluster, StopMode};
+use crate::fixture::{self, Storage, kind, message, register, user};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_and_starts_again_is_used_again() {
+    let cluster = Cluster::start();
+    let config = fixture::config(&Database::Postgres(cluster.create_database()));
+    let db = Db::connect(&config).await.unwrap();
+    db.migrate().await.unwrap();
+    for (round, mode) in [StopMode::Fast, StopMode::Immediate].into_iter().enumerate() {
+        fill_pool(&db, &config).await;
+        cluster.stop(mode);
+        let error = db.ping().await.unwrap_err();
+        assert_eq!(kind(&error), DbErrorKind::Connection, "{}", message(&error));
+        assert!(message(&error).contains("PostgreSQL database test_"), "{}", message(&error));
+        cluster.start_again();
+        for n in 0..config.pool_size * 4 {
+            register(&db, &user(&format!("{round}.{n}@example.com"))).await.unwrap();
+        }
+        // Nobody asked in between: every connection of the pool died unnoticed.
+        fill_pool(&db, &config).await;
+        cluster.stop(mode);
+        cluster.start_again();
+        let all = (0..config.pool_size * 4).map(|_| users::count_by_state(&db));
+        join_all(all).await.into_iter().for_each(|counts| assert!(counts.is_ok(), "{counts:?}"));
+    }
+}
+
+/// Opens every connection that the pool may have.
+async fn fill_pool(db: &Db, config: &DatabaseConfig) {
+    let all = join_all((0..config.pool_size).map(|_| db.begin())).await;
+    for tx in all {
+        tx.unwrap().commit().await.unwrap();
+    }
+    assert_eq!(db.pool_status().idle, config.pool_size);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
+    let mut storage = Storage::create(Backend::Postgres);
+    storage.config.query_timeout = Duration::from_millis(100);
+    let storage = storage.migrated().await;
+    let mut first = storage.db.begin().await.unwrap();
+    users::insert(&mut first, &user("ada@example.com")).await.unwrap();
+    let error = register(&storage.db, &user("ada@example.com")).await.unwrap_err();
+    assert_eq!(kind(&error), DbErrorKind::Timeout);
+    assert!(message(&error).contains("database_query_timeout"), "{}", message(&error));
+    first.rollback().await.unwrap();
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadlock_has_one_victim() {
+    let storage = Storage::migrated(Backend::Postgres).await;
+    let (mut first, mut second) = (storage.db.begin().await.unwrap(), storage.db.begin().await.unwrap());
+    users::insert(&mut first, &user("ada@example.com")).await.unwrap();
+    users::insert(&mut second, &user("bob@example.com")).await.unwrap();
+    let (bob, ada) = (user("bob@example.com"), user("ada@example.com"));
+    // The victim rolls back at once; otherwise the other waits on.
+    let cross = |mut tx, user| async move {
+        let outcome = users::insert(&mut tx, &user).await;
+        tx.rollback().await.unwrap();
+        outcome
+    };
+    let (first, second) = tokio::join!(cross(first, bob), cross(second, ada));
+    let victims: Vec<_> = [first, second].into_iter().filter_map(Result::err).collect();
+    assert_eq!(victims.iter().map(kind).collect::<Vec<_>>(), [DbErrorKind::Deadlock]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_transaction_gives_its_locks_back() {
+    let storage = Storage::migrated(Backend::Postgres).await;
+    let mut tx = storage.db.begin().await.unwrap();
+    users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+    drop(tx);
+    let open =
+        "SELECT pid::text AS text FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+    eventually("the transaction ends", async || storage.database.texts(open).await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_connection_says_who_it_is() {
+    let storage = Storage::migrated(Backend::Postgres).await;
+    let names = "SELECT DISTINCT application_name AS text FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert_eq!(storage.database.texts(names).await, ["neodyme"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_without_the_right_to_create_tables_suffices() {
+    let storage = Storage::migrated(Backend::Postgres).await;
+    let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
+    let role = format!("service_of_{}", url.rsplit('/').next().unwrap());
+    let grants = "GRANT SELECT, INSERT, UPDATE, DELETE ON users, audit_log TO role;
+        GRANT SELECT ON __diesel_schema_migrations TO role; REVOKE CREATE ON SCHEMA public FROM PUBLIC";
+    storage.execute(&format!("CREATE ROLE {role} LOGIN; {}", grants.replace("role", &role))).await;
+    let url = url.replace("//postgres@", &format!("//{role}@"));
+    let db = Db::connect(&fixture::config(&Database::Postgres(url))).await.unwrap();
+    assert_eq!(db.migrate().await.unwrap(), [""; 0]);
+    register(&db, &user("ada@example.com")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_url_asks_in_vain_is_said_without_the_password() {
+    for (url, says) in [
+        ("postgres://u:canary@127.0.0.1:1/d?sslmode=prefer", "sslmode=prefer is not accepted: use verify-full"),
+        ("postgres://u:canary@127.0.0.1:1/d?sslmode=verify-ca", "sslmode=verify-ca is not accepted"),
+        ("postgres://u:canary@127.0.0.1:1/d?colour=red", "colour"),
+        ("postgres://u:canary@db.example.com/d?sslrootcert=/nowhere.pem", "sslrootcert=/nowhere.pem"),
+        ("postgres://u:canary@127.0.0.1:1/d", "Connection refused"),
+    ] {
+        let config = fixture::config(&Database::Postgres(url.to_owned()));
+        assert!(matches!(config.url, DatabaseUrl::Postgres(_)));
+        let said = message(&Db::connect(&config).await.err().unwrap());
+        assert!(said.contains(says), "{said}");
+        assert!(!said.contains("canary"), "{said}");
+    }
+}

@@ -1,0 +1,118 @@
+//! What is particular to SQLite: its file, and who else may hold it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use neodyme::config::{DatabaseConfig, DatabaseUrl};
+use neodyme::db::Db;
+use neodyme::error::DbErrorKind;
+
+use crate::common::database::{Backend, Database};
+use crate::common::programs::unprivileged;
+use crate::fixture::{self, Storage, kind, message, register, user};
+
+/// Where the test that runs without root's rights finds its files.
+const READ_ONLY_FOLDER: &str = "NEODYME_TEST_READ_ONLY_FOLDER";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folder_and_file_are_for_their_owner_only() {
+    let storage = Storage::migrated(Backend::Sqlite).await;
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    let mode = |name: &str| fs::metadata(storage.folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("data"), 0o700);
+    for file in ["data/neodyme.db", "data/neodyme.db-wal", "data/neodyme.db-shm"] {
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
+    assert_eq!(storage.database.texts("SELECT journal_mode AS text FROM pragma_journal_mode").await, ["wal"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_locked_by_another_is_reported_as_busy() {
+    let mut storage = Storage::create(Backend::Sqlite);
+    storage.config.query_timeout = Duration::from_millis(200);
+    let storage = storage.migrated().await;
+    let Database::Sqlite(path) = &storage.database else { panic!("not of this kind") };
+    let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+
+    let started = Instant::now();
+    for error in [register(&storage.db, &user("ada@example.com")).await.err(), Db::connect(&storage.config).await.err()]
+    {
+        let error = error.unwrap();
+        assert_eq!(kind(&error), DbErrorKind::Busy, "{}", message(&error));
+        let said = message(&error);
+        assert!(said.contains(path.to_str().unwrap()) && said.contains("another process"), "{said}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "waited {:?}", started.elapsed());
+    storage.db.ping().await.unwrap();
+
+    other.batch_execute("ROLLBACK").unwrap();
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_database_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "not a database, but long enough to be taken for one".repeat(100)).unwrap();
+    for (path, says) in [
+        (text.as_path(), "file is not a database"),
+        (folder.path(), "this is a folder"),
+        (&text.join("inside.db"), "cannot create the folder"),
+    ] {
+        let said = message(&Db::connect(&sqlite_config(path)).await.err().unwrap());
+        assert!(said.contains(says) && said.contains(path.to_str().unwrap()), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_may_not_be_written_is_reported() {
+    let storage = Storage::migrated(Backend::Sqlite).await;
+    let Database::Sqlite(path) = &storage.database else { panic!("not of this kind") };
+    drop(storage.db);
+    for (path, mode) in [(storage.folder.path(), 0o755), (path.parent().unwrap(), 0o755), (path, 0o444)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // Rights do not bind root: the test runs again as somebody else, from a copy that everybody may read.
+    let copy = storage.folder.path().join("storage-test");
+    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let mut rerun = Command::new(copy);
+    rerun.args(["--ignored", "--exact", "sqlite::without_the_right_to_write", "--nocapture"]);
+    rerun.env(READ_ONLY_FOLDER, path.parent().unwrap()).current_dir("/");
+    if let Some((uid, gid)) = unprivileged() {
+        rerun.uid(uid).gid(gid);
+    } else {
+        fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    let output = rerun.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by a_file_that_may_not_be_written_is_reported"]
+async fn without_the_right_to_write() {
+    let folder = std::env::var(READ_ONLY_FOLDER).unwrap();
+    for (file, says) in
+        [("neodyme.db", "read-only"), ("new/neodyme.db", "cannot create the folder"), ("new.db", "cannot create it")]
+    {
+        let path = Path::new(&folder).join(file);
+        let error = Db::connect(&sqlite_config(&path)).await.err().unwrap();
+        let said = message(&error);
+        assert_eq!(kind(&error), DbErrorKind::Other, "{said}");
+        assert!(said.contains(says) && said.contains(path.to_str().unwrap()), "{said}");
+    }
+}
+
+fn sqlite_config(path: &Path) -> DatabaseConfig {
+    DatabaseConfig {
+        url: DatabaseUrl::Sqlite { path: path.to_owned() },
+        ..fixture::config(&Database::Sqlite(path.to_owned()))
+    }
+}
