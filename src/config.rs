@@ -23,7 +23,10 @@ pub use problem::{Problem, Problems};
 pub use reference::markdown;
 pub use secret::Secret;
 pub use setting::Setting;
-pub use settings::{Config, DatabaseConfig, HttpConfig, LogConfig, PasswordConfig, SETTINGS, ShutdownConfig};
+pub use settings::{
+    AnalyticsConfig, Config, DatabaseConfig, HttpConfig, LogConfig, MailConfig, OutboxConfig, PasswordConfig, SETTINGS,
+    ShutdownConfig,
+};
 pub use sources::{CONFIG_VARIABLE, Source, Sources};
 pub use values::Effective;
 
@@ -48,8 +51,20 @@ pub enum LogFormat {
     Terminal,
 }
 
+/// How a conversation with the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// It begins in plain text and must change to TLS before anything is said (RFC 3207).
+    Starttls,
+    /// It is TLS from the first byte (RFC 8314).
+    Tls,
+    /// It is plain text.
+    None,
+}
+
 value::choices! {
     Environment { "development" => Environment::Development, "production" => Environment::Production }
+    SmtpTls { "starttls" => SmtpTls::Starttls, "tls" => SmtpTls::Tls, "none" => SmtpTls::None }
     LogFormat { "auto" => LogFormat::Auto, "json" => LogFormat::Json, "terminal" => LogFormat::Terminal }
     slog::Level {
         "trace" => slog::Level::Trace,

@@ -13,6 +13,7 @@ pub mod label;
 pub mod lifecycle;
 pub mod logging;
 pub mod metrics;
+pub mod outbox;
 pub mod password;
 pub mod registration;
 pub mod server;

@@ -8,7 +8,10 @@ use tokio_postgres::config::Host;
 use url::Url;
 
 const MALFORMED: &str = "is not a valid URL (in a user name or password write % @ : / ? # as %25 %40 %3A %2F %3F %23)";
-const SSL_MODES: [&str; 5] = ["disable", "prefer", "require", "verify-ca", "verify-full"];
+/// What is verified, or plain text; nothing in between, since what is not verified protects nobody.
+const SSL_MODES: [&str; 3] = ["disable", "require", "verify-full"];
+/// Parameters that the driver does not know, or knows in a weaker sense.
+const TLS_PARAMETERS: [&str; 2] = ["sslmode", "sslrootcert"];
 
 /// The database's address. `Debug` and `Display` show `***` for a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,7 +87,9 @@ fn parse_postgres(text: &str) -> Result<DatabaseUrl, &'static str> {
         return Err(MALFORMED);
     }
     if !ssl_modes(&url).all(|mode| SSL_MODES.contains(&mode.as_str())) {
-        return Err("has an unknown sslmode: disable, prefer, require, verify-ca and verify-full are known");
+        return Err(
+            "has an sslmode that is not accepted: use verify-full (or require, which verifies as well), or disable",
+        );
     }
     let driver = driver_config(&url).ok_or("has a part or a parameter that the PostgreSQL driver does not know")?;
     if driver.get_hosts().is_empty() && driver.get_hostaddrs().is_empty() {
@@ -97,9 +102,9 @@ fn ssl_modes(url: &Url) -> impl Iterator<Item = String> {
     url.query_pairs().filter(|(key, _)| key == "sslmode").map(|(_, value)| value.into_owned())
 }
 
-/// How the driver reads the address. `sslmode` is left out: the driver does not know the `verify-*` modes.
+/// How the driver reads the address.
 fn driver_config(url: &Url) -> Option<tokio_postgres::Config> {
-    let parameters: Vec<_> = url.query_pairs().filter(|(key, _)| key != "sslmode").collect();
+    let parameters: Vec<_> = url.query_pairs().filter(|(key, _)| !TLS_PARAMETERS.contains(&key.as_ref())).collect();
     let mut plain = url.clone();
     plain.set_query(None);
     if !parameters.is_empty() {
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn a_wrong_address_is_refused() {
         let wrong = "mysql://h/d sqlite: sqlite:// sqlite://:memory: sqlite://data/ sqlite://a.db?mode=ro sqlite://file:a.db \
-            postgres:// postgres:///d postgres://h/d?sslmode=maybe postgres://h/d?colour=red postgres://u:a/b@h/d \
+            postgres:// postgres:///d postgres://h/d?sslmode=maybe postgres://h/d?sslmode=prefer postgres://h/d?colour=red postgres://u:a/b@h/d \
             postgres://u:1?b@h/d postgres://u:1/b@h/d postgres://u:1#b@h/d postgres://h:99999/d postgres://h/d?connect_timeout=x";
         for text in wrong.split_whitespace().chain([""]) {
             assert!(DatabaseUrl::parse(text).is_err(), "{text} was accepted");

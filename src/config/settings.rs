@@ -2,14 +2,17 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use lettre::message::Mailbox;
+use url::Url;
 
 use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
-use super::{DatabaseUrl, Environment, LogFormat, Secret};
+use super::{DatabaseUrl, Environment, LogFormat, Secret, SmtpTls};
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
 const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
@@ -17,6 +20,8 @@ const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::fro
 const PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 /// The time between two runs of something.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+/// The time for which something is kept, or kept at.
+const RETENTION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10 * 366 * 86_400);
 
 settings! {
     "General" {
@@ -32,7 +37,7 @@ settings! {
     }
     /// Limits of both listeners, and whom to believe about the client's address.
     http: HttpConfig "HTTP" {
-        /// Open connections per listener. More wait in the kernel until one closes.
+        /// Open connections per listener. More are answered with 503 and closed.
         max_connections: usize = "http_max_connections", "1024", 1..=1_000_000;
         /// Requests worked on at once. More are refused with 503.
         max_requests_in_flight: usize = "http_max_requests_in_flight", "512", 1..=1_000_000;
@@ -55,7 +60,7 @@ settings! {
     database: DatabaseConfig "Database" {
         /// Where the users are kept: a SQLite file (its folder is created) or a PostgreSQL server.
         url: DatabaseUrl = "database_url", "sqlite://data/neodyme.db";
-        /// Connections in the pool. On SQLite those that read: there is one more that writes.
+        /// Connections in the pool. On SQLite those that read, at most 4; there is one more that writes.
         pool_size: usize = "database_pool_size", "10", 1..=1000;
         /// Time to wait for a connection of the pool.
         acquire_timeout: Duration = "database_acquire_timeout", "2s", LIMIT;
@@ -68,7 +73,7 @@ settings! {
         /// Whether `serve` brings the database's tables up to date. If not, run `neodyme migrate`.
         migrate_on_start: bool = "database_migrate_on_start", "true";
         /// Time between two counts of all users, for the metric of active and inactive ones.
-        users_refresh_interval: Duration = "users_refresh_interval", "60s", INTERVAL;
+        users_refresh_interval: Duration = "users_refresh_interval", "1m", INTERVAL;
     }
     /// Hashing of passwords with argon2id.
     password: PasswordConfig "Passwords" {
@@ -82,6 +87,59 @@ settings! {
         workers: usize = "password_hash_workers", "0", 0..=1024;
         /// Longest expected wait for a free thread. Beyond it a registration is refused at once with 503.
         max_wait: Duration = "password_hash_max_wait", "2s", LIMIT;
+    }
+    /// The welcome email.
+    mail: MailConfig "Mail" {
+        /// Mail server. Without one, mail is written to files in `mail_directory`.
+        smtp_host: Option<String> = "smtp_host", "";
+        /// Port of the mail server; 0 for the usual one: 587 with STARTTLS, 465 with TLS, 25 with neither.
+        smtp_port: u16 = "smtp_port", "0", 0..=u16::MAX;
+        /// How the conversation is protected. `none` only where nobody can listen.
+        smtp_tls: SmtpTls = "smtp_tls", "starttls";
+        /// File with certificate authorities (PEM) to trust instead of the system's.
+        smtp_ca_file: Option<PathBuf> = "smtp_ca_file", "";
+        /// User name at the mail server. Without one there is no authentication.
+        smtp_username: Option<String> = "smtp_username", "";
+        /// Password at the mail server.
+        smtp_password: Option<Secret> = "smtp_password", "", 1;
+        /// Time for one delivery as a whole.
+        smtp_timeout: Duration = "smtp_timeout", "20s", LIMIT;
+        /// Sender of the mail, as `Name <address>`.
+        from: Mailbox = "mail_from", "neodyme <neodyme@localhost>";
+        /// Where mail is written without a mail server.
+        directory: PathBuf = "mail_directory", "data/mail";
+        /// Directory with templates that are used instead of those built in.
+        templates: Option<PathBuf> = "mail_templates", "";
+    }
+    /// The analytics service.
+    analytics: AnalyticsConfig "Analytics" {
+        /// Base URL of the analytics service; events go to `{base}/events`. Without one there are no events.
+        base_url: Option<Url> = "analytics_base_url", "";
+        /// Time for one event as a whole.
+        timeout: Duration = "analytics_timeout", "10s", LIMIT;
+    }
+    /// What follows a registration.
+    outbox: OutboxConfig "Outbox" {
+        /// Time between two looks for jobs, besides the one that each new job causes.
+        poll_interval: Duration = "outbox_poll_interval", "1s", LIMIT;
+        /// Time for which a job that fails is tried again. After that it is dead.
+        retry_for: Duration = "outbox_retry_for", "1d", RETENTION;
+        /// Longest wait between two tries of a job.
+        max_backoff: Duration = "outbox_max_backoff", "10m", LIMIT;
+        /// Welcome emails sent at once by one instance.
+        welcome_email_concurrency: usize = "welcome_email_concurrency", "8", 1..=256;
+        /// Time after which a welcome email whose instance died is taken over by another.
+        welcome_email_lease: Duration = "welcome_email_lease", "1m", LIMIT;
+        /// Time for which delivered welcome emails are remembered.
+        welcome_email_retention: Duration = "welcome_email_retention", "7d", RETENTION;
+        /// Analytics events sent at once by one instance.
+        analytics_event_concurrency: usize = "analytics_event_concurrency", "8", 1..=256;
+        /// Time after which an analytics event whose instance died is taken over by another.
+        analytics_event_lease: Duration = "analytics_event_lease", "1m", LIMIT;
+        /// Time for which delivered analytics events are remembered.
+        analytics_event_retention: Duration = "analytics_event_retention", "7d", RETENTION;
+        /// Time for which audit rows are kept.
+        audit_retention: Duration = "audit_retention", "365d", RETENTION;
     }
     /// The log on standard output.
     log: LogConfig "Log" {

@@ -3,9 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::{IntErrorKind, ParseIntError};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use lettre::message::Mailbox;
+use url::Url;
 
 use super::{DatabaseUrl, Secret};
 
@@ -58,7 +61,7 @@ macro_rules! whole_numbers {
         }
     )*};
 }
-whole_numbers!(u32, usize);
+whole_numbers!(u16, u32, usize);
 
 impl Value for bool {
     type Limits = ();
@@ -92,10 +95,12 @@ impl Value for Duration {
     }
 
     fn show(&self) -> String {
-        match self.subsec_nanos() {
-            0 => format!("{}s", self.as_secs()),
-            _ => humantime::format_duration(*self).to_string(),
+        if self.subsec_nanos() > 0 || self.is_zero() {
+            return humantime::format_duration(*self).to_string();
         }
+        let units = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+        let fits = units.into_iter().find(|(seconds, _)| self.as_secs().is_multiple_of(*seconds));
+        fits.map_or_else(String::new, |(seconds, unit)| format!("{}{unit}", self.as_secs() / seconds))
     }
 }
 
@@ -182,6 +187,82 @@ impl Value for Option<Secret> {
 
     fn show(&self) -> String {
         if self.is_some() { "***".into() } else { String::new() }
+    }
+}
+
+/// A setting that may be left empty: `none` in words.
+macro_rules! optional {
+    ($($type:ty, $placeholder:literal, $accepted:literal, $parse:expr, $show:expr;)*) => {$(
+        impl Value for Option<$type> {
+            type Limits = ();
+            const PLACEHOLDER: &'static str = $placeholder;
+
+            fn accepted((): &()) -> String {
+                $accepted.into()
+            }
+
+            fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+                if text.is_empty() { Ok(None) } else { $parse(text).map(Some) }
+            }
+
+            fn show(&self) -> String {
+                self.as_ref().map($show).unwrap_or_default()
+            }
+        }
+    )*};
+}
+optional! {
+    String, "TEXT", "a text without control characters", parse_text, String::clone;
+    PathBuf, "PATH", "a path", |text: &str| Ok(PathBuf::from(text)), |path: &PathBuf| path.display().to_string();
+    Url, "URL", "a URL such as https://analytics.example.com/v1, without user and password", parse_http_url, Url::to_string;
+}
+
+fn parse_text(text: &str) -> Result<String, &'static str> {
+    if text.chars().any(char::is_control) { Err("has control characters") } else { Ok(text.into()) }
+}
+
+fn parse_http_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "is not a URL")?;
+    if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+        return Err("is not an http or https URL");
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("has more than a host and a path");
+    }
+    Ok(url)
+}
+
+impl Value for PathBuf {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "PATH";
+
+    fn accepted((): &()) -> String {
+        "a path".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        if text.is_empty() { Err("is empty") } else { Ok(text.into()) }
+    }
+
+    fn show(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Value for Mailbox {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "MAILBOX";
+
+    fn accepted((): &()) -> String {
+        "an address, or a name and an address, such as `Example <hello@example.com>`".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        text.parse().map_err(|_| "is not a mailbox")
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::database::{Backend, Database};
+use super::eventually;
 use super::http::{self, Answer};
 use super::programs::unprivileged;
 use super::scrape::Scrape;
-use super::eventually;
 
 /// How an app is started. Hashing is cheap unless a test says otherwise.
 #[derive(Clone, Debug)]

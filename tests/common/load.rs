@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
 use super::app::{TestApp, fresh_email, user};
-use super::http::{self, Answer};
 use super::eventually;
+use super::http::{self, Answer};
 
 /// One registration that was sent.
 #[derive(Clone, Debug)]

@@ -63,7 +63,9 @@ impl Cluster {
     pub fn start() -> Cluster {
         let data = data_folder();
         let mut initdb = Command::new(program("initdb"));
-        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]).arg(&data);
+        initdb
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&data);
         let made = as_owner(&mut initdb).output().unwrap();
         assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
 

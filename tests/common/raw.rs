@@ -33,7 +33,8 @@ impl RawClient {
         let length = header(&head, "content-length").map_or(0, |v| v.parse().unwrap());
         self.read_until(|bytes| (bytes.len() >= length).then_some(length)).await;
         let body = String::from_utf8(self.received.drain(..length).collect()).unwrap();
-        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("no status in {head}"));
+        let status =
+            head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("no status in {head}"));
         RawAnswer { status, head, body }
     }
 
