@@ -51,7 +51,7 @@ impl<S: Send + Sync + 'static> Connection<S> {
         let builder = self.builder();
         let mut serving = pin!(builder.serve_connection(io, answer));
         let mut closing = pin!(self.lifecycle.reached(Phase::Closing));
-        let mut look_again = pin!(tokio::time::sleep(self.limits.header_timeout));
+        let mut look_again = pin!(tokio::time::sleep(self.limits.header_timeout.min(self.limits.idle_timeout)));
         let mut is_closing = false;
         loop {
             tokio::select! {
