@@ -25,14 +25,18 @@ pub struct AppOptions {
     database: Option<Database>,
     backend: Backend,
     variables: Vec<(String, String)>,
-    as_nobody: bool,
+    without_root: bool,
 }
 
 impl AppOptions {
+    /// With nothing set.
+    pub fn bare() -> AppOptions {
+        AppOptions { database: None, backend: Backend::Sqlite, variables: Vec::new(), without_root: false }
+    }
+
     /// With a database of its own.
     pub fn on(backend: Backend) -> AppOptions {
-        let options = AppOptions { database: None, backend, variables: Vec::new(), as_nobody: false };
-        options
+        AppOptions { backend, ..AppOptions::bare() }
             .set("api_listen", "127.0.0.1:0")
             .set("ops_listen", "127.0.0.1:0")
             .set("log_format", "json")
@@ -52,7 +56,7 @@ impl AppOptions {
         self
     }
 
-    /// With one hash worker that takes about half a second for a password (twenty times as long for the CPU's taste).
+    /// With one hash worker that takes some 300 ms for a password.
     pub fn slow_hashing(self) -> AppOptions {
         self.set("password_hash_workers", 1)
             .set("password_argon2_memory_kib", 19456)
@@ -62,8 +66,8 @@ impl AppOptions {
     }
 
     /// Without the rights of root, which no file permission binds.
-    pub fn as_nobody(mut self) -> AppOptions {
-        self.as_nobody = true;
+    pub fn without_root(mut self) -> AppOptions {
+        self.without_root = true;
         self
     }
 
@@ -74,7 +78,7 @@ impl AppOptions {
 
     fn command(&self, folder: &Path) -> Command {
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
-        let mut command = match unprivileged().filter(|_| self.as_nobody) {
+        let mut command = match unprivileged().filter(|_| self.without_root) {
             None => Command::new(binary),
             Some((uid, gid)) => {
                 // The build folder may be closed to others.
@@ -230,7 +234,16 @@ impl TestApp {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        kill_process(Pid::from_child(&self.process.child), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends SIGINT.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process.child), signal).unwrap();
     }
 
     /// Waits for the end of the process and of its output.

@@ -2,7 +2,13 @@
 //! ([`prometheus`]), clients ([`http`], [`raw`], [`load`]) and a matcher for scrapes ([`scrape`]).
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by panicking, and says why on stderr"
+)]
 
 pub mod app;
 pub mod database;
@@ -48,4 +54,11 @@ macro_rules! on_both_databases {
             })+
         }
     };
+}
+
+/// The shipped dashboards.
+pub fn dashboards() -> Vec<serde_json::Value> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("grafana/dashboards");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|file| serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()).collect()
 }

@@ -26,6 +26,19 @@ impl RawClient {
         self
     }
 
+    /// Reads the next answer, or nothing where the server closes instead.
+    pub async fn closed_or_answer(&mut self) -> Option<RawAnswer> {
+        match self.is_closed_after(PATIENCE).await {
+            true => None,
+            false => Some(self.answer().await),
+        }
+    }
+
+    /// Whether the server closes before it says anything, within a limit.
+    pub async fn is_closed_after(&mut self, limit: Duration) -> bool {
+        matches!(timeout(limit, self.stream.read_buf(&mut self.received)).await, Ok(Ok(0) | Err(_)))
+    }
+
     /// Reads the next answer: its status, head and body (by its Content-Length).
     pub async fn answer(&mut self) -> RawAnswer {
         let head_end = self.read_until(|bytes| find(bytes, b"\r\n\r\n").map(|at| at + 4)).await;

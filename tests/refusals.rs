@@ -1,0 +1,214 @@
+//! What a client is told when its request cannot be served: each status, its code, and never its own values.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use common::app::{AppOptions, TestApp, user};
+use common::database::Backend;
+use common::http::Answer;
+use common::scrape::metric;
+use serde_json::{Value, json};
+
+async fn post_raw(app: &TestApp, content_type: Option<&str>, body: impl Into<reqwest::Body>) -> Answer {
+    let request = app.request("POST", "/users/").body(body);
+    let request = content_type.into_iter().fold(request, |request, kind| request.header("content-type", kind));
+    Answer::to(request).await.unwrap()
+}
+
+/// The faults of a 422 as (field, code).
+fn faults(answer: &Answer) -> Vec<(String, String)> {
+    answer.assert_problem(422, "VALIDATION_FAILED");
+    let text = |fault: &Value, member: &str| fault[member].as_str().unwrap().to_owned();
+    let body = answer.json();
+    let errors = body["errors"].as_array().unwrap();
+    assert!(errors.iter().all(|fault| !text(fault, "message").is_empty()), "{body}");
+    errors.iter().map(|fault| (text(fault, "field"), text(fault, "code"))).collect()
+}
+
+fn fields(answer: &Answer) -> Vec<String> {
+    faults(answer).into_iter().map(|(field, _)| field).collect()
+}
+
+async fn malformed_json_is_answered_with_its_position(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    for (body, position) in [
+        ("{\"email\": \"a@example.com\",\n  oops}", "line 2, column 3"),
+        ("{\"email\": ", "line 1, column 10"),
+        ("", "line 1, column 0"),
+        ("{} {}", "line 1, column 4"),
+    ] {
+        let answer = post_raw(&app, Some("application/json"), body).await;
+        answer.assert_problem(400, "MALFORMED_JSON");
+        assert!(answer.text().contains(position), "{body:?}: {}", answer.text());
+        assert!(!answer.text().contains("oops"), "{}", answer.text());
+    }
+}
+
+async fn bytes_that_are_not_text_are_malformed(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let answer = post_raw(&app, Some("application/json"), b"{\"email\": \"\xff\xfe\"}".to_vec()).await;
+    answer.assert_problem(400, "MALFORMED_JSON");
+}
+
+async fn a_repeated_field_is_refused(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let body = r#"{"email":"a@example.com","email":"b@example.com","full_name":"A","password":"long enough"}"#;
+    let answer = post_raw(&app, Some("application/json"), body).await;
+    assert!(matches!(answer.status, 400 | 422), "{}", answer.text());
+    assert_eq!(app.database.count("users").await, 0);
+}
+
+async fn an_unknown_path_is_not_found(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    for path in ["/", "/nothing/here", "/users/1", "/userss", "/metrics", "/users//", "/%00", "/users/%2e%2e"] {
+        app.get(path).await.assert_problem(404, "NOT_FOUND");
+    }
+    let unmatched = metric("neodyme_http_requests_total").label("route", "unmatched").label("code", 404);
+    unmatched.value(8.0).assert_in(&app).await;
+}
+
+async fn a_wrong_method_names_the_right_ones(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    for (method, path, right) in [
+        ("GET", "/users/", "POST"),
+        ("DELETE", "/users", "POST"),
+        ("BREW", "/users/", "POST"),
+        ("POST", "/health/", "GET, HEAD"),
+    ] {
+        let answer = Answer::to(app.request(method, path)).await.unwrap();
+        answer.assert_problem(405, "METHOD_NOT_ALLOWED");
+        assert_eq!(answer.header("allow"), right, "{method} {path}");
+    }
+}
+
+async fn only_json_is_understood(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let body = user("ada@example.com").to_string();
+    for kind in
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp"), Some("")]
+    {
+        post_raw(&app, kind, body.clone()).await.assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let answer = post_raw(&app, Some("Application/JSON; charset=utf-8"), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+async fn a_body_over_the_limit_is_refused(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let padded = |length: usize| {
+        let body = user("ada@example.com").to_string();
+        format!("{body}{}", " ".repeat(length - body.len()))
+    };
+    let json = Some("application/json");
+    post_raw(&app, json, padded(16 * 1024 + 1)).await.assert_problem(413, "BODY_TOO_LARGE");
+
+    // Without a Content-Length the limit is met on the way.
+    let chunks = futures_util::stream::iter((0..17).map(|_| Ok::<_, std::io::Error>(" ".repeat(1024))));
+    let body = http_body_util::StreamBody::new(futures_util::StreamExt::map(chunks, |chunk| {
+        chunk.map(|text| hyper::body::Frame::data(bytes::Bytes::from(text)))
+    }));
+    post_raw(&app, json, reqwest::Body::wrap(body)).await.assert_problem(413, "BODY_TOO_LARGE");
+
+    let rejected = metric("neodyme_http_requests_rejected_total").label("reason", "body_too_large");
+    rejected.value(2.0).assert_in(&app).await;
+    assert_eq!(post_raw(&app, json, padded(16 * 1024)).await.status, 201);
+}
+
+async fn all_faults_are_reported_together(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let bad = app.post(&json!({"email": "nobody", "full_name": " ", "password": "short", "admin": true})).await;
+    let mut found = fields(&bad);
+    found.sort();
+    assert_eq!(found, ["admin", "email", "full_name", "password"]);
+
+    let mut missing = fields(&app.post(&json!({})).await);
+    missing.sort();
+    assert_eq!(missing, ["email", "full_name", "password"]);
+
+    let mut mistyped = fields(&app.post(&json!({"email": 1, "full_name": ["A"], "password": null})).await);
+    mistyped.sort();
+    assert_eq!(mistyped, ["email", "full_name", "password"]);
+    assert_eq!(app.database.count("users").await, 0);
+    metric("neodyme_registrations_total").label("outcome", "invalid").value(3.0).assert_in(&app).await;
+}
+
+async fn a_document_that_is_no_object_is_refused(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    for body in [json!([]), json!("text"), json!(1), json!(null)] {
+        let found = faults(&app.post(&body).await);
+        assert_eq!(found.len(), 1, "{body}: {found:?}");
+    }
+}
+
+async fn each_bound_is_exact(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let with = |field: &str, value: String| {
+        let mut body = user(&common::app::fresh_email());
+        body[field] = value.into();
+        body
+    };
+    // 64 of a local part, @, and labels of 63 at most: 254 in all, and one more.
+    let address = |length: usize| {
+        let domain = format!("{0}.{0}.{1}.example", "b".repeat(63), "c".repeat(length - 64 - 1 - 128 - 8));
+        format!("{}@{domain}", "a".repeat(64))
+    };
+    for (field, good) in [
+        ("email", address(254)),
+        ("full_name", "x".to_owned()),
+        ("full_name", "é".repeat(255)),
+        ("full_name", format!("  {}  ", "x".repeat(255))),
+        ("password", "ä".repeat(8)),
+        ("password", "p".repeat(128)),
+    ] {
+        let answer = app.post(&with(field, good.clone())).await;
+        assert_eq!(answer.status, 201, "{field} {good}: {}", answer.text());
+    }
+    for (field, bad) in [
+        ("email", address(255)),
+        ("email", "a@b@c".to_owned()),
+        ("email", "Ada <ada@example.com>".to_owned()),
+        ("email", "ada@example.com\u{0}".to_owned()),
+        ("full_name", "x".repeat(256)),
+        ("full_name", "Ada\nLovelace".to_owned()),
+        ("full_name", "Ada\u{7f}".to_owned()),
+        ("password", "p".repeat(7)),
+        ("password", "p".repeat(129)),
+    ] {
+        assert_eq!(fields(&app.post(&with(field, bad.clone())).await), [field], "{bad:?}");
+    }
+}
+
+async fn an_error_never_echoes_what_was_sent(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    assert_eq!(app.register("canary@example.com").await.status, 201);
+    let overlong = "canary".repeat(100);
+    let answers = [
+        app.register("canary@example.com").await,
+        app.post(&json!({"email": "canary", "full_name": "canary\n", "password": "canary"})).await,
+        app.post(&json!({"email": "a@example.com", "full_name": overlong, "password": overlong, "x": "canary"})).await,
+        app.post(&json!({"email": {"canary": 1}, "full_name": ["canary"], "password": 1})).await,
+        app.post(&json!("canary")).await,
+        post_raw(&app, Some("application/json"), "canary").await,
+        post_raw(&app, Some("application/canary"), "canary").await,
+        app.get("/canary?canary").await,
+    ];
+    for answer in answers {
+        assert!(answer.status >= 400);
+        assert!(!answer.text().contains("canary"), "{}", answer.text());
+    }
+}
+
+on_both_databases!(
+    malformed_json_is_answered_with_its_position,
+    bytes_that_are_not_text_are_malformed,
+    a_repeated_field_is_refused,
+    an_unknown_path_is_not_found,
+    a_wrong_method_names_the_right_ones,
+    only_json_is_understood,
+    a_body_over_the_limit_is_refused,
+    all_faults_are_reported_together,
+    a_document_that_is_no_object_is_refused,
+    each_bound_is_exact,
+    an_error_never_echoes_what_was_sent,
+);
