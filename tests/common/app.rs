@@ -1,102 +1,20 @@
 //! The real binary with a clean environment, free ports and a folder of its own.
 
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::database::{Backend, Database};
+use super::database::Database;
 use super::eventually;
 use super::http::{self, Answer};
-use super::programs::unprivileged;
+pub use super::options::AppOptions;
+use super::process::Process;
+pub use super::process::Reading;
 use super::scrape::Scrape;
-
-/// How an app is started. Hashing is cheap unless a test says otherwise.
-#[derive(Clone, Debug)]
-pub struct AppOptions {
-    database: Option<Database>,
-    backend: Backend,
-    variables: Vec<(String, String)>,
-    without_root: bool,
-}
-
-impl AppOptions {
-    /// With nothing set.
-    pub fn bare() -> AppOptions {
-        AppOptions { database: None, backend: Backend::Sqlite, variables: Vec::new(), without_root: false }
-    }
-
-    /// With a database of its own.
-    pub fn on(backend: Backend) -> AppOptions {
-        AppOptions { backend, ..AppOptions::bare() }
-            .set("api_listen", "127.0.0.1:0")
-            .set("ops_listen", "127.0.0.1:0")
-            .set("log_format", "json")
-            .set("password_argon2_memory_kib", 8)
-            .set("password_argon2_iterations", 1)
-            .set("shutdown_delay", "0s")
-    }
-
-    /// With this database.
-    pub fn on_database(database: Database) -> AppOptions {
-        AppOptions { database: Some(database), ..AppOptions::on(Backend::Sqlite) }
-    }
-
-    /// With a setting, by its key: `set("http_max_connections", 2)`. The last one counts.
-    pub fn set(mut self, key: &str, value: impl ToString) -> AppOptions {
-        self.variables.push((format!("NEODYME_{}", key.to_uppercase()), value.to_string()));
-        self
-    }
-
-    /// With one hash worker that takes some 300 ms for a password.
-    pub fn slow_hashing(self) -> AppOptions {
-        self.set("password_hash_workers", 1)
-            .set("password_argon2_memory_kib", 19456)
-            .set("password_argon2_iterations", 30)
-            .set("password_hash_max_wait", "60s")
-            .set("http_request_timeout", "60s")
-    }
-
-    /// Without the rights of root, which no file permission binds.
-    pub fn without_root(mut self) -> AppOptions {
-        self.without_root = true;
-        self
-    }
-
-    /// Runs the binary to its end, in a folder that holds what it shall find.
-    pub fn run(&self, arguments: &[&str], folder: &Path) -> Output {
-        self.command(folder).args(arguments).output().unwrap()
-    }
-
-    fn command(&self, folder: &Path) -> Command {
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
-        let mut command = match unprivileged().filter(|_| self.without_root) {
-            None => Command::new(binary),
-            Some((uid, gid)) => {
-                // The build folder may be closed to others.
-                let copy = folder.join("neodyme");
-                std::fs::copy(binary, &copy).unwrap();
-                chown(folder, Some(uid), Some(gid)).unwrap();
-                let mut command = Command::new(copy);
-                command.uid(uid).gid(gid);
-                command
-            }
-        };
-        command.env_clear().envs(self.variables.iter().cloned()).current_dir(folder).stdin(Stdio::null());
-        if let Some(database) = &self.database {
-            command.env("NEODYME_DATABASE_URL", database.url());
-        }
-        command
-    }
-}
 
 /// A running neodyme.
 pub struct TestApp {
@@ -232,6 +150,11 @@ impl TestApp {
         self.wait_for_log(&format!("{message} of {request_id}"), fits).await
     }
 
+    /// Says what becomes of the app's stdout after its next line.
+    pub fn set_reading(&self, reading: Reading) {
+        self.process.stdout.set_reading(reading);
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
@@ -244,6 +167,11 @@ impl TestApp {
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.process.child), signal).unwrap();
+    }
+
+    /// Whether the process is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.child.try_wait().unwrap().is_some()
     }
 
     /// Waits for the end of the process and of its output.
@@ -279,59 +207,6 @@ impl Drop for TestApp {
             let output = self.output();
             let lines: Vec<&str> = output.lines().collect();
             eprintln!("The last lines of the app:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
-        }
-    }
-}
-
-struct Process {
-    child: Child,
-    stdout: Lines,
-    stderr: Lines,
-}
-
-impl Process {
-    fn start(command: &mut Command) -> Process {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = Lines::of(child.stdout.take().unwrap());
-        let stderr = Lines::of(child.stderr.take().unwrap());
-        Process { child, stdout, stderr }
-    }
-
-    fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.join_readers();
-    }
-
-    fn join_readers(&mut self) {
-        self.stdout.join();
-        self.stderr.join();
-    }
-}
-
-/// The lines of a pipe, read by a thread so that the writer never waits.
-struct Lines {
-    lines: Arc<Mutex<Vec<String>>>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Lines {
-    fn of(pipe: impl Read + Send + 'static) -> Lines {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = lines.clone();
-        let reader = std::thread::spawn(move || {
-            BufReader::new(pipe).lines().map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line));
-        });
-        Lines { lines, reader: Some(reader) }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
-    }
-
-    fn join(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
         }
     }
 }

@@ -1,0 +1,88 @@
+//! How an app under test is started.
+
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::database::{Backend, Database};
+use super::programs::unprivileged;
+
+/// How an app is started. Hashing is cheap unless a test says otherwise.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    pub(super) database: Option<Database>,
+    pub(super) backend: Backend,
+    variables: Vec<(String, String)>,
+    without_root: bool,
+}
+
+impl AppOptions {
+    /// With nothing set.
+    pub fn bare() -> AppOptions {
+        AppOptions { database: None, backend: Backend::Sqlite, variables: Vec::new(), without_root: false }
+    }
+
+    /// With a database of its own.
+    pub fn on(backend: Backend) -> AppOptions {
+        AppOptions { backend, ..AppOptions::bare() }
+            .set("api_listen", "127.0.0.1:0")
+            .set("ops_listen", "127.0.0.1:0")
+            .set("log_format", "json")
+            .set("password_argon2_memory_kib", 8)
+            .set("password_argon2_iterations", 1)
+            .set("shutdown_delay", "0s")
+    }
+
+    /// With this database.
+    pub fn on_database(database: Database) -> AppOptions {
+        AppOptions { database: Some(database), ..AppOptions::on(Backend::Sqlite) }
+    }
+
+    /// With a setting, by its key: `set("http_max_connections", 2)`. The last one counts.
+    pub fn set(mut self, key: &str, value: impl ToString) -> AppOptions {
+        self.variables.push((format!("NEODYME_{}", key.to_uppercase()), value.to_string()));
+        self
+    }
+
+    /// With one hash worker that takes some 300 ms for a password.
+    pub fn slow_hashing(self) -> AppOptions {
+        self.set("password_hash_workers", 1)
+            .set("password_argon2_memory_kib", 19456)
+            .set("password_argon2_iterations", 30)
+            .set("password_hash_max_wait", "60s")
+            .set("http_request_timeout", "60s")
+    }
+
+    /// Without the rights of root, which no file permission binds.
+    pub fn without_root(mut self) -> AppOptions {
+        self.without_root = true;
+        self
+    }
+
+    /// Runs the binary to its end, in a folder that holds what it shall find.
+    pub fn run(&self, arguments: &[&str], folder: &Path) -> Output {
+        self.command(folder).args(arguments).output().unwrap()
+    }
+
+    pub(super) fn command(&self, folder: &Path) -> Command {
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
+        let mut command = match unprivileged().filter(|_| self.without_root) {
+            None => Command::new(binary),
+            Some((uid, gid)) => {
+                // The build folder may be closed to others.
+                let copy = folder.join("neodyme");
+                std::fs::copy(binary, &copy).unwrap();
+                chown(folder, Some(uid), Some(gid)).unwrap();
+                let mut command = Command::new(copy);
+                command.uid(uid).gid(gid);
+                command
+            }
+        };
+        command.env_clear().envs(self.variables.iter().cloned()).current_dir(folder).stdin(Stdio::null());
+        if let Some(database) = &self.database {
+            command.env("NEODYME_DATABASE_URL", database.url());
+        }
+        command
+    }
+}
