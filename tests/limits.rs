@@ -188,6 +188,13 @@ async fn a_request_that_takes_too_long_is_given_up() {
     answer.assert_problem(503, "TIMEOUT");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
     metric("neodyme_errors_total").label("error_type", "TIMEOUT").value(1.0).assert_in(&app).await;
+    metric("neodyme_registrations_total").label("outcome", "error").value(1.0).assert_in(&app).await;
+    let request_id = answer.header("x-request-id");
+    app.wait_for_request_log("Request failed", request_id).await;
+    let failed = app.wait_for_request_log("User registration failed", request_id).await;
+    assert_eq!(failed["context"]["error_type"], "TIMEOUT", "{failed}");
+    assert!(!app.output().contains("User registration completed successfully"), "it did not");
+    assert_eq!(app.database.count("users").await, 0);
     metric("neodyme_http_requests_in_flight").value(1.0).assert_in(&app).await;
     assert_eq!(app.get("/health/").await.status, 200);
 }

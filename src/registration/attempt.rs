@@ -123,7 +123,11 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.ended && (self.context.is_abandoned() || std::thread::panicking()) {
             self.count(RegistrationOutcome::Error);
-            self.log(None);
+            let failure = match std::thread::panicking() {
+                true => Error::Panic("while it registered a user".into()),
+                false => Error::Timeout(self.began.elapsed()),
+            };
+            self.log(Some(&failure));
         }
     }
 }
