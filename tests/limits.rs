@@ -169,8 +169,9 @@ async fn requests_over_the_limit_are_refused_at_once() {
         under_way
             .spawn(Answer::to(http::client().post(format!("{}/users/", app.api_url())).json(&user(&fresh_email()))));
     }
-    // Both, and the scrape that looks: operators are not shut out.
+    // Both, and the scrape that looks.
     metric("neodyme_http_requests_in_flight").value(3.0).assert_in(&app).await;
+    assert_eq!(app.get("/health/").await.status, 200, "a busy service is not taken out of the balancer");
     let answer = app.register(&fresh_email()).await;
     answer.assert_problem(503, "SERVICE_OVERLOADED");
     assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
