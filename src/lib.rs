@@ -1,5 +1,6 @@
 //! neodyme: a user-registration service that explains itself.
 
+pub mod analytics;
 pub mod app;
 pub mod build;
 pub mod cli;

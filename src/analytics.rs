@@ -1,0 +1,105 @@
+//! The analytics service: one `POST {base}/events` for each event, and what its answer means for the next attempt.
+//!
+//! An event says that something happened and to which user id; a name or an address never leaves. It may arrive more
+//! than once, always under the same `Idempotency-Key`.
+
+mod client;
+mod event;
+mod failure;
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use reqwest::{Client, Request, Response};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+pub use self::event::{Event, EventName};
+use crate::config::AnalyticsConfig;
+use crate::error::Cause;
+use crate::http::TraceContext;
+use crate::outbox::{Failure, Job, Receipt};
+
+/// The bytes of an answer's body that are read, so that its connection can be used again. What it says is ignored.
+const BODY_LIMIT: usize = 64 * 1024;
+/// The time in which they must arrive. After that it is cheaper to open a new connection.
+const BODY_TIME: Duration = Duration::from_secs(1);
+
+/// A client of the analytics service. A clone shares its connections.
+#[derive(Clone, Debug)]
+pub struct Analytics {
+    client: Client,
+    endpoint: Url,
+    timeout: Duration,
+}
+
+impl Analytics {
+    /// Opens no connection yet. `None` if no service is configured.
+    ///
+    /// # Errors
+    /// When the service is at an `https` URL and the system has no certificates to trust.
+    pub fn new(config: &AnalyticsConfig) -> Result<Option<Analytics>, Cause> {
+        let Some(base) = &config.base_url else { return Ok(None) };
+        let (client, endpoint) = (client::build(base, config.timeout)?, client::endpoint(base)?);
+        Ok(Some(Analytics { client, endpoint, timeout: config.timeout }))
+    }
+
+    /// Where events go, for the line at start.
+    pub fn describe(&self) -> String {
+        format!("POST {}", self.endpoint)
+    }
+
+    /// Delivers the event of a job within `analytics_timeout`.
+    ///
+    /// The answer's status decides: its body may be as long, as slow or as broken as it likes. A connection that breaks
+    /// before an answer, as one of the pool does that the service has closed meanwhile, is replaced once.
+    ///
+    /// # Errors
+    /// See [`Failure`]. Its cause repeats nothing of what the service wrote.
+    pub async fn track(&self, job: &Job) -> Result<Receipt, Failure> {
+        let event = Event::of(job)?;
+        let deadline = Instant::now() + self.timeout;
+        let request = self.request(job, &event).map_err(failure::broken)?;
+        let answer = timeout_at(deadline, self.send(request)).await;
+        let response = answer.map_err(|_| failure::timeout(self.timeout))?.map_err(failure::broken)?;
+        let outcome = failure::judge(&response);
+        drain(response, deadline.min(Instant::now() + BODY_TIME)).await;
+        outcome
+    }
+
+    fn request(&self, job: &Job, event: &Event) -> reqwest::Result<Request> {
+        let mut request = self.client.post(self.endpoint.clone()).json(&event.with_id(job.id));
+        request = request.header("idempotency-key", job.id.to_string()).header("traceparent", traceparent(job));
+        if let Ok(request_id) = HeaderValue::from_str(&job.request_id) {
+            request = request.header("x-request-id", request_id);
+        }
+        request.build()
+    }
+
+    async fn send(&self, request: Request) -> reqwest::Result<Response> {
+        let again = request.try_clone();
+        match (self.client.execute(request).await, again) {
+            (Err(error), Some(again)) if failure::is_lost_connection(&error) => self.client.execute(again).await,
+            (answer, _) => answer,
+        }
+    }
+}
+
+/// The trace that caused the job, with a span of this attempt's own.
+fn traceparent(job: &Job) -> String {
+    let (mut trace, mut span) = ([0; 16], [0; 8]);
+    let _ = getrandom::fill(&mut trace);
+    let _ = getrandom::fill(&mut span);
+    TraceContext::from_header(HeaderValue::from_str(&job.traceparent).ok().as_ref(), trace, span).traceparent()
+}
+
+/// Reads what is left of the answer, as far as it is worth it.
+async fn drain(mut response: Response, deadline: Instant) {
+    let mut left = BODY_LIMIT;
+    while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
+        match left.checked_sub(chunk.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}

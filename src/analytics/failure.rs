@@ -1,0 +1,161 @@
+//! What an answer, or its absence, means: for this job, for the next one, and when.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use http::header::{HeaderMap, RETRY_AFTER};
+use reqwest::Response;
+
+use crate::outbox::{Failure, Reason, Receipt};
+
+/// The longest wait that a service can ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// A status that is no success. Its body is the service's text, which may repeat anything, and is left out.
+#[derive(Debug, thiserror::Error)]
+#[error("the service answered {0}")]
+struct Refused(StatusCode);
+
+/// The payload is not an event. What it is instead may hold anything, and is left out.
+#[derive(Debug, thiserror::Error)]
+#[error("the payload is not an event")]
+struct NotAnEvent;
+
+/// No answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {0:?}")]
+struct NoAnswer(Duration);
+
+/// The job's payload cannot be read: no other attempt will.
+pub(super) fn unreadable() -> Failure {
+    let cause = NotAnEvent.into();
+    Failure { reason: Reason::Payload, permanent: true, service_down: false, code: None, retry_after: None, cause }
+}
+
+/// The service did not answer in time.
+pub(super) fn timeout(limit: Duration) -> Failure {
+    down(Reason::Timeout, NoAnswer(limit))
+}
+
+/// There was no answer, or none in HTTP.
+pub(super) fn broken(error: reqwest::Error) -> Failure {
+    let reason = if chain(&error).any(is_tls) {
+        Reason::Tls
+    } else if error.is_connect() {
+        Reason::Connect
+    } else if error.is_timeout() {
+        Reason::Timeout
+    } else {
+        Reason::Protocol
+    };
+    down(reason, error)
+}
+
+fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure {
+    let cause = cause.into();
+    Failure { reason, permanent: false, service_down: true, code: None, retry_after: None, cause }
+}
+
+/// What the status means:
+///
+/// | status | reason | permanent | service down | why |
+/// |---|---|---|---|---|
+/// | 2xx | | | | delivered |
+/// | 401, 403 | auth | yes | yes | every event would end like this one |
+/// | 408, 425 | refused_4xx | no | no | try this event again |
+/// | 429 | refused_4xx | no | yes | the service wants fewer events, whichever they are |
+/// | other 4xx | refused_4xx | yes | no | this event is refused |
+/// | 5xx | refused_5xx | no | yes | the service failed |
+/// | others | protocol | no | yes | a redirect that is not followed is an address that the operator must correct |
+pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
+    let (status, code) = (response.status(), Some(response.status().as_u16()));
+    let (reason, permanent, service_down) = match status.as_u16() {
+        200..=299 => return Ok(Receipt { code }),
+        401 | 403 => (Reason::Auth, true, true),
+        408 | 425 => (Reason::Refused4xx, false, false),
+        429 => (Reason::Refused4xx, false, true),
+        400..=499 => (Reason::Refused4xx, true, false),
+        500..=599 => (Reason::Refused5xx, false, true),
+        _ => (Reason::Protocol, false, true),
+    };
+    let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let retry_after = asks.then(|| retry_after(response.headers(), SystemTime::now())).flatten();
+    Err(Failure { reason, permanent, service_down, code, retry_after, cause: Refused(status).into() })
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date. A date in the past means now.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// Whether a connection that stood broke before there was an answer.
+pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
+    !error.is_connect() && !error.is_timeout() && chain(error).any(is_loss)
+}
+
+fn is_loss(error: &AnyError) -> bool {
+    let kinds = [ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
+    error.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind()))
+        || error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+}
+
+fn is_tls(error: &AnyError) -> bool {
+    error.is::<rustls::Error>()
+}
+
+type AnyError = dyn StdError + 'static;
+
+/// An error and its causes; what an [`io::Error`] wraps is one of them.
+fn chain(error: &AnyError) -> impl Iterator<Item = &AnyError> {
+    fn inner<'a>(&error: &&'a AnyError) -> Option<&'a AnyError> {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "Sun, 22 Nov 2026 08:31:02 GMT";
+
+    fn wait(text: &str) -> Option<u64> {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+        retry_after(&headers, httpdate::parse_http_date(NOW).unwrap()).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_wait_is_given_in_seconds_or_as_a_date() {
+        assert_eq!(wait("0"), Some(0));
+        assert_eq!(wait(" 17 "), Some(17));
+        assert_eq!(wait("Sun, 22 Nov 2026 08:32:32 GMT"), Some(90));
+        assert_eq!(wait("Sunday, 22-Nov-26 08:32:32 GMT"), Some(90));
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_an_hour_or_before_now() {
+        assert_eq!(wait("86400"), Some(3600));
+        assert_eq!(wait("Fri, 01 Jan 2100 00:00:00 GMT"), Some(3600));
+        assert_eq!(wait("Sun, 22 Nov 2026 08:31:01 GMT"), Some(0));
+    }
+
+    #[test]
+    fn a_wait_that_makes_no_sense_is_none() {
+        for text in ["", "soon", "-1", "1.5", "99999999999999999999999", "Sun, 42 Nov 2026 08:31:02 GMT"] {
+            assert_eq!(wait(text), None, "{text}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
+    }
+}
