@@ -7,9 +7,11 @@
 mod database;
 mod errors;
 mod exposition;
+mod external;
 mod http;
 mod inventory;
 mod logs;
+mod outbox;
 mod password;
 mod process;
 mod registration;
@@ -24,12 +26,19 @@ use prometheus::Registry;
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub use self::errors::{error, init_error_users};
 pub use self::exposition::{Encoded, encode};
+pub use self::external::{
+    CallInFlight, CallOutcome, ExternalService, Operation, external_call, external_call_spared,
+};
 pub use self::http::{
     ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, RouteMetrics, connection_refused,
     connection_result, request_rejected,
 };
 pub use self::inventory::{Metric, inventory, markdown};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
+pub use self::outbox::{
+    AttemptOutcome, CircuitState, OpenState, outbox_attempt, outbox_circuit, outbox_delivered, outbox_enqueued,
+    outbox_jobs, outbox_oldest_pending, outbox_polled,
+};
 pub use self::password::{HashOperation, hash_pool, hash_queue_wait, hash_rejected, password_hashed};
 pub use self::process::mark_start;
 pub use self::registration::{
@@ -65,8 +74,10 @@ pub fn init() {
     database::init();
     errors::init();
     exposition::init();
+    external::init();
     http::init();
     logs::init();
+    outbox::init();
     password::init();
     process::init();
     registration::init();
