@@ -55,7 +55,7 @@ impl Analytics {
     /// before an answer, as one of the pool does that the service has closed meanwhile, is replaced once.
     ///
     /// # Errors
-    /// See [`Failure`]. Its cause repeats nothing of what the service wrote.
+    /// See [`Failure`]. Its cause repeats no text of an answer.
     pub async fn track(&self, job: &Job) -> Result<Receipt, Failure> {
         let event = Event::of(job)?;
         let deadline = Instant::now() + self.timeout;

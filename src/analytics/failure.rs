@@ -50,7 +50,8 @@ pub(super) fn broken(error: reqwest::Error) -> Failure {
     } else {
         Reason::Protocol
     };
-    down(reason, error)
+    // After a redirect the URL is text of the service.
+    down(reason, error.without_url())
 }
 
 fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure {
