@@ -11,12 +11,15 @@ use serde_json::json;
 use slog::{Logger, crit, info, warn};
 use tokio::net::TcpListener;
 
+use crate::analytics::Analytics;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
 use crate::http::{Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, LoggerName, Loggers, Logging, context};
+use crate::mail::Mailer;
+use crate::outbox::Outbox;
 use crate::password::HashPool;
 use crate::server::Server;
 use crate::timestamp::millis;
@@ -33,6 +36,8 @@ pub struct App {
     pub config: Config,
     /// The users.
     pub db: Db,
+    /// What follows a registration.
+    pub outbox: Arc<Outbox>,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.
@@ -80,18 +85,21 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
-    let app = Arc::new(App { config, db, hash_pool, lifecycle: lifecycle.clone(), loggers: loggers.clone() });
+    let outbox = Arc::new(open_outbox(&config, &log)?);
+    let app = Arc::new(App { config, db, outbox, hash_pool, lifecycle: lifecycle.clone(), loggers: loggers.clone() });
 
     let api = server(&app, "api", api, handlers::api_routes())?;
     let ops = server(&app, "ops", ops, handlers::ops_routes())?;
     let background = [tokio::spawn(metrics::probe_runtime()), tokio::spawn(handlers::refresh_users(Arc::clone(&app)))];
-    let serving = (tokio::spawn(api.run()), tokio::spawn(ops.run()));
+    let delivering =
+        Arc::clone(&app.outbox).run(app.db.clone(), app.config.clone(), loggers.clone(), lifecycle.clone());
+    let serving = (tokio::spawn(api.run()), tokio::spawn(ops.run()), tokio::spawn(delivering));
     lifecycle.advance(Phase::Ready);
     let took = millis(began.elapsed());
     info!(log, "Ready"; "context" => context(json!({ "start_ms": took, "database": app.db.backend() })));
 
     lifecycle.reached(Phase::Closing).await;
-    let finished = async { tokio::join!(serving.0, serving.1) };
+    let finished = async { tokio::join!(serving.0, serving.1, serving.2) };
     if tokio::time::timeout(app.config.shutdown.deadline, finished).await.is_err() {
         warn!(log, "Requests in flight did not finish before the deadline and were cut off");
     }
@@ -140,6 +148,16 @@ async fn open_database(config: &Config, lifecycle: &Lifecycle, log: &Logger) -> 
         anyhow::ensure!(pending.is_empty(), "migrations are pending ({}): run `neodyme migrate`", pending.join(", "));
     }
     Ok(Some(db))
+}
+
+/// Opens the way to the services outside, and says which they are.
+fn open_outbox(config: &Config, log: &Logger) -> anyhow::Result<Outbox> {
+    let mailer = Mailer::new(&config.mail).context("prepare the welcome email")?;
+    let analytics =
+        Analytics::new(&config.analytics).map_err(anyhow::Error::from_boxed).context("prepare the analytics client")?;
+    let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
+    info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
+    Ok(Outbox::new(mailer, analytics))
 }
 
 /// The key of the user hashes: the one set, stretched to its length, or a random one.

@@ -6,6 +6,7 @@
 pub mod audit;
 mod error;
 mod migrations;
+pub mod outbox;
 mod pool;
 mod postgres;
 mod query;

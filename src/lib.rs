@@ -13,6 +13,7 @@ pub mod http;
 pub mod label;
 pub mod lifecycle;
 pub mod logging;
+pub mod mail;
 pub mod metrics;
 pub mod outbox;
 pub mod password;

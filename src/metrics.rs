@@ -26,9 +26,7 @@ use prometheus::Registry;
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub use self::errors::{error, init_error_users};
 pub use self::exposition::{Encoded, encode};
-pub use self::external::{
-    CallInFlight, CallOutcome, ExternalService, Operation, external_call, external_call_spared,
-};
+pub use self::external::{CallInFlight, CallOutcome, ExternalService, Operation, external_call, external_call_spared};
 pub use self::http::{
     ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, RouteMetrics, connection_refused,
     connection_result, request_rejected,

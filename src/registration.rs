@@ -1,4 +1,5 @@
-//! A registration: validate → check existing → hash the password → one transaction → the user exists.
+//! A registration: validate → check existing → hash the password → one transaction → the user exists; what
+//! follows (mail, analytics) is the outbox's.
 //!
 //! A client that goes away ends the steps before the transaction; the transaction itself always runs to its end, so that
 //! what is counted is what happened. The check is a courtesy to clients: uniqueness is the database's.
@@ -20,6 +21,7 @@ use crate::domain::Registration;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request, read_json};
 use crate::metrics::Step;
+use crate::outbox::NewJob;
 use crate::password::PasswordHash;
 
 /// Registers the user that a request describes.
@@ -68,14 +70,15 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
     }
 }
 
-/// The transaction: the user and the audit row, or neither.
+/// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     attempt.context.set_user_id(user.id);
     let entry = audit_entry(&attempt.context, user);
+    let jobs = app.outbox.jobs_of(user, &attempt.context);
     let tx = attempt
         .step(Step::CreateUser, async {
             let mut tx = app.db.begin().await?;
-            match insert(&mut tx, user, &entry).await {
+            match insert(app, &mut tx, user, &entry, &jobs).await {
                 Ok(()) => Ok(tx),
                 Err(error) => {
                     // The cause is the insert's; a connection that cannot roll back is thrown away by the pool.
@@ -85,12 +88,16 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
             }
         })
         .await?;
-    attempt.step(Step::Commit, tx.commit()).await
+    attempt.step(Step::Commit, tx.commit()).await?;
+    app.outbox.committed(&jobs);
+    attempt.log_queued(&jobs);
+    Ok(())
 }
 
-async fn insert(tx: &mut Tx, user: &NewUser, entry: &NewAuditEntry) -> Result<()> {
+async fn insert(app: &App, tx: &mut Tx, user: &NewUser, entry: &NewAuditEntry, jobs: &[NewJob]) -> Result<()> {
     users::insert(tx, user).await?;
-    audit::insert(tx, entry).await
+    audit::insert(tx, entry).await?;
+    app.outbox.enqueue(tx, jobs).await
 }
 
 fn audit_entry(context: &Context, user: &NewUser) -> NewAuditEntry {

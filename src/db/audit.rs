@@ -1,13 +1,14 @@
 //! The table `audit_log`: who did what, when and from where; written in the transaction of the deed.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::query::{on_tx, with_read};
-use super::schema::audit_log;
-use super::types::{Id, Instant, Json};
+use super::query::{on_tx, skip_locked, with_read, with_write};
+use super::schema::{InstantSql, audit_log};
+use super::types::{Id, Instant, Json, to_bigint};
 use super::{Db, Tx};
 use crate::error::Result;
 use crate::metrics::DbOperation;
@@ -35,19 +36,19 @@ pub struct NewAuditEntry {
     pub details: serde_json::Value,
 }
 
-/// An entry of one user, as stored.
+/// An entry as stored.
 #[derive(Clone, Debug, PartialEq, Queryable)]
 pub struct AuditEntry {
     /// A UUIDv7.
-    #[diesel(deserialize_as = Id)]
     pub id: Uuid,
     /// When it happened, in UTC.
-    #[diesel(deserialize_as = Instant)]
     pub occurred_at: OffsetDateTime,
     /// What happened.
     pub action: String,
     /// Who did it.
     pub actor: String,
+    /// The user it happened to.
+    pub user_id: Option<Uuid>,
     /// The address the request came from.
     pub client_ip: Option<String>,
     /// The request's id.
@@ -55,7 +56,6 @@ pub struct AuditEntry {
     /// The trace's id.
     pub trace_id: String,
     /// What else there is to say.
-    #[diesel(deserialize_as = Json)]
     pub details: serde_json::Value,
 }
 
@@ -82,25 +82,63 @@ pub async fn insert(tx: &mut Tx, entry: &NewAuditEntry) -> Result<()> {
     .map(|_rows| ())
 }
 
-/// What happened to a user, oldest first.
+/// Some of the entries: those that fit all conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// What happened to this user.
+    pub user_id: Option<Uuid>,
+    /// What happened: `user.registered`.
+    pub action: Option<String>,
+    /// What happened then or later.
+    pub since: Option<OffsetDateTime>,
+    /// What happened before.
+    pub until: Option<OffsetDateTime>,
+    /// What this request did.
+    pub request_id: Option<String>,
+}
+
+/// The latest `limit` entries, latest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_for_user(db: &Db, user_id: Uuid) -> Result<Vec<AuditEntry>> {
+pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditEntry>> {
     with_read!(db, DbOperation::ListAudit, |conn| {
-        audit_log::table
-            .filter(audit_log::user_id.eq(Id(user_id)))
-            .select((
-                audit_log::id,
-                audit_log::occurred_at,
-                audit_log::action,
-                audit_log::actor,
-                audit_log::client_ip,
-                audit_log::request_id,
-                audit_log::trace_id,
-                audit_log::details,
-            ))
-            .order((audit_log::occurred_at, audit_log::id))
-            .load(conn)
+        let mut query = audit_log::table.into_boxed();
+        if let Some(user_id) = filter.user_id {
+            query = query.filter(audit_log::user_id.eq(Id(user_id)));
+        }
+        if let Some(action) = &filter.action {
+            query = query.filter(audit_log::action.eq(action));
+        }
+        if let Some(since) = filter.since {
+            query = query.filter(audit_log::occurred_at.ge(Instant(since)));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(audit_log::occurred_at.lt(Instant(until)));
+        }
+        if let Some(request_id) = &filter.request_id {
+            query = query.filter(audit_log::request_id.eq(request_id));
+        }
+        query.order((audit_log::occurred_at.desc(), audit_log::id.desc())).limit(to_bigint(limit)).load(conn)
+    })
+}
+
+/// Deletes at most `limit` entries from before this time. Says how many; fewer than `limit` means that there are no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
+    let statement = format!(
+        "WITH old AS MATERIALIZED (
+             SELECT id FROM audit_log WHERE occurred_at < $1 ORDER BY occurred_at LIMIT $2 {}
+         )
+         DELETE FROM audit_log WHERE id IN (SELECT id FROM old)",
+        skip_locked(db)
+    );
+    with_write!(db, DbOperation::Prune, |conn| {
+        diesel::sql_query(statement)
+            .bind::<InstantSql, _>(Instant(before))
+            .bind::<BigInt, _>(to_bigint(limit))
+            .execute(conn)
     })
 }

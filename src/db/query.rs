@@ -3,6 +3,16 @@
 //! They are the one place where the wait for a connection and the time of a query are measured, and where the drivers'
 //! errors become [`Error::Database`](crate::error::Error::Database).
 
+use super::Db;
+
+/// Lets instances on one PostgreSQL work side by side; on SQLite there is one writer anyway.
+pub(super) fn skip_locked(db: &Db) -> &'static str {
+    match db {
+        Db::Sqlite { .. } => "",
+        Db::Postgres { .. } => "FOR UPDATE SKIP LOCKED",
+    }
+}
+
 /// One operation on a leased connection.
 macro_rules! on_lease {
     ($lease:expr, $operation:expr, |$conn:ident| $query:expr) => {{
@@ -14,11 +24,21 @@ macro_rules! on_lease {
     }};
 }
 
-/// One operation outside of any transaction: `with_read!(db, DbOperation::Ping, |conn| query)`.
+/// One query outside of any transaction: `with_read!(db, DbOperation::Ping, |conn| query)`.
 macro_rules! with_read {
     ($db:expr, $operation:expr, |$conn:ident| $query:expr) => {
         match $db {
             $crate::db::Db::Sqlite { reader, .. } => $crate::db::query::with_lease!(reader, $operation, |$conn| $query),
+            $crate::db::Db::Postgres { pool, .. } => $crate::db::query::with_lease!(pool, $operation, |$conn| $query),
+        }
+    };
+}
+
+/// One statement that writes and needs no other: `with_write!(db, DbOperation::ClaimJobs, |conn| query)`.
+macro_rules! with_write {
+    ($db:expr, $operation:expr, |$conn:ident| $query:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite { writer, .. } => $crate::db::query::with_lease!(writer, $operation, |$conn| $query),
             $crate::db::Db::Postgres { pool, .. } => $crate::db::query::with_lease!(pool, $operation, |$conn| $query),
         }
     };
@@ -52,4 +72,4 @@ macro_rules! on_tx {
     }};
 }
 
-pub(super) use {on_lease, on_tx, with_lease, with_read};
+pub(super) use {on_lease, on_tx, with_lease, with_read, with_write};

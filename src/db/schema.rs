@@ -4,7 +4,7 @@
 //! `timestamptz` or microseconds since 1970, a document `jsonb` or text. Their values are in [`types`](super::types).
 
 use diesel::query_builder::QueryId;
-use diesel::sql_types::SqlType;
+use diesel::sql_types::{SqlOrd, SqlType};
 
 /// An id.
 #[derive(Clone, Copy, Debug, QueryId, SqlType)]
@@ -17,6 +17,8 @@ pub struct UuidSql;
 #[diesel(postgres_type(oid = 1184, array_oid = 1185))]
 #[diesel(sqlite_type(name = "Long"))]
 pub struct InstantSql;
+
+impl SqlOrd for InstantSql {}
 
 /// A JSON document.
 #[derive(Clone, Copy, Debug, QueryId, SqlType)]
@@ -54,5 +56,27 @@ diesel::table! {
         request_id -> Text,
         trace_id -> Text,
         details -> JsonSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+    use super::{InstantSql, JsonSql, UuidSql};
+
+    outbox_jobs (id) {
+        id -> UuidSql,
+        topic -> Text,
+        state -> Text,
+        payload -> JsonSql,
+        user_id -> Nullable<UuidSql>,
+        request_id -> Text,
+        traceparent -> Text,
+        attempts -> Integer,
+        created_at -> InstantSql,
+        run_at -> InstantSql,
+        lease_until -> Nullable<InstantSql>,
+        lease_token -> Nullable<UuidSql>,
+        finished_at -> Nullable<InstantSql>,
+        last_error -> Nullable<Text>,
     }
 }

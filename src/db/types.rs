@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use diesel::backend::Backend;
-use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::deserialize::{self, FromSql, FromSqlRow, Queryable};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
@@ -26,6 +26,11 @@ pub fn to_micros(time: OffsetDateTime) -> OffsetDateTime {
     utc - Duration::nanoseconds(i64::from(utc.nanosecond() % 1_000))
 }
 
+/// A number of rows, as SQL wants it.
+pub(super) fn to_bigint(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// An id.
 #[derive(Clone, Copy, Debug, AsExpression, FromSqlRow)]
 #[diesel(sql_type = UuidSql)]
@@ -41,23 +46,32 @@ pub struct Instant(pub OffsetDateTime);
 #[diesel(sql_type = JsonSql)]
 pub struct Json(pub serde_json::Value);
 
-impl From<Id> for Uuid {
-    fn from(id: Id) -> Self {
-        id.0
-    }
+/// Lets rows hold the plain value, also where it may be missing.
+macro_rules! read_plainly {
+    ($($plain:ty = $stored:ident of $sql:ty),+) => {$(
+        impl<DB: Backend> FromSql<$sql, DB> for $plain
+        where
+            $stored: FromSql<$sql, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                Ok($stored::from_sql(value)?.0)
+            }
+        }
+
+        impl<DB: Backend> Queryable<$sql, DB> for $plain
+        where
+            $plain: FromSql<$sql, DB>,
+        {
+            type Row = Self;
+
+            fn build(value: Self) -> deserialize::Result<Self> {
+                Ok(value)
+            }
+        }
+    )+};
 }
 
-impl From<Instant> for OffsetDateTime {
-    fn from(instant: Instant) -> Self {
-        instant.0
-    }
-}
-
-impl From<Json> for serde_json::Value {
-    fn from(json: Json) -> Self {
-        json.0
-    }
-}
+read_plainly! { Uuid = Id of UuidSql, OffsetDateTime = Instant of InstantSql, serde_json::Value = Json of JsonSql }
 
 impl Instant {
     fn unix_micros(self) -> Result<i64, std::num::TryFromIntError> {

@@ -38,7 +38,6 @@ pub struct NewUser {
 #[derive(Clone, PartialEq, Eq, Queryable)]
 pub struct User {
     /// A UUIDv7.
-    #[diesel(deserialize_as = Id)]
     pub id: Uuid,
     /// The address as the user writes it.
     pub email: String,
@@ -51,10 +50,8 @@ pub struct User {
     /// May the user use the service?
     pub is_active: bool,
     /// When the user came to be, in UTC.
-    #[diesel(deserialize_as = Instant)]
     pub created_at: OffsetDateTime,
     /// When the user last changed, in UTC.
-    #[diesel(deserialize_as = Instant)]
     pub updated_at: OffsetDateTime,
 }
 

@@ -33,6 +33,20 @@ labels! {
         FindUser = "find_user",
         /// Reads audit rows.
         ListAudit = "list_audit",
+        /// Puts jobs into the outbox.
+        InsertJobs = "insert_jobs",
+        /// Claims jobs.
+        ClaimJobs = "claim_jobs",
+        /// Writes down how an attempt ended.
+        SettleJobs = "settle_jobs",
+        /// Makes jobs that have backed off due.
+        ReleaseJobs = "release_jobs",
+        /// Counts the jobs.
+        CountJobs = "count_jobs",
+        /// Deletes what was kept for long enough.
+        Prune = "prune",
+        /// Reads or changes jobs for an operator.
+        OperateJobs = "operate_jobs",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http::Context;
 use crate::logging::{Exception, LoggerName, context};
 use crate::metrics::{self, ActionOutcome, Completion, RegistrationOutcome, Step, UserAction};
+use crate::outbox::NewJob;
 use crate::timestamp::millis;
 
 /// One registration, from its begin to its end. Dropped before, it was cancelled by its client, or failed.
@@ -69,6 +70,13 @@ impl Attempt {
             info!(self.context.logger(LoggerName::Db), "Database operation: {}", operation; "context" => context(details));
         }
         result
+    }
+
+    /// What follows is on its way.
+    pub(super) fn log_queued(&self, jobs: &[NewJob]) {
+        let ids: Vec<_> = jobs.iter().map(|job| json!({ "topic": job.topic.as_str(), "job_id": job.id })).collect();
+        info!(self.context.logger(LoggerName::UserService), "Registration side effects queued";
+            "context" => context(json!({ "jobs": ids })));
     }
 
     /// The registration ended like this.

@@ -1,0 +1,81 @@
+//! The welcome email: written from templates, sent over SMTP or put into files.
+
+mod composer;
+mod files;
+mod redaction;
+mod smtp;
+mod templates;
+
+use self::files::Files;
+use self::smtp::Smtp;
+use crate::config::MailConfig;
+use crate::outbox::{Failure, Job, Receipt};
+
+pub use self::composer::{Composer, Letter, WelcomeEmail};
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {text}")]
+pub struct InvalidSetting {
+    /// Which one.
+    pub setting: &'static str,
+    text: String,
+}
+
+impl InvalidSetting {
+    fn new(setting: &'static str, text: impl Into<String>) -> Self {
+        Self { setting, text: text.into() }
+    }
+}
+
+/// Delivers emails. It neither logs nor counts: whoever calls it does.
+pub struct Mailer {
+    composer: Composer,
+    transport: Transport,
+}
+
+enum Transport {
+    Smtp(Box<Smtp>),
+    Files(Files),
+}
+
+impl Mailer {
+    /// Reads certificates and templates; connects to nothing and writes nothing.
+    ///
+    /// # Errors
+    /// When a setting cannot be used; its name comes first.
+    pub fn new(config: &MailConfig) -> Result<Self, InvalidSetting> {
+        let transport = match &config.smtp_host {
+            Some(host) => Transport::Smtp(Box::new(Smtp::new(host, config)?)),
+            None => Transport::Files(Files { directory: config.directory.clone() }),
+        };
+        Ok(Self { composer: Composer::new(config)?, transport })
+    }
+
+    /// Where mail goes: `smtp mail.example.com:587 starttls`, or `files in data/mail`.
+    pub fn describe(&self) -> String {
+        match &self.transport {
+            Transport::Smtp(smtp) => smtp.describe(),
+            Transport::Files(files) => format!("files in {}", files.directory.display()),
+        }
+    }
+
+    /// Sends the welcome email of a job, within `smtp_timeout`. Each attempt sends the same bytes.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what the next attempt can hope for, and names nobody.
+    pub async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure> {
+        let letter = self.composer.welcome(job)?;
+        match &self.transport {
+            Transport::Smtp(smtp) => smtp.send(&letter).await,
+            Transport::Files(files) => files.write(job, letter.message).await,
+        }
+    }
+
+    /// Takes leave of the mail server. Nothing is lost without it.
+    pub async fn end(&self) {
+        if let Transport::Smtp(smtp) = &self.transport {
+            smtp.end().await;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! From a job to the bytes of its email. The same job always gives the same bytes.
+
+use lettre::Address;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::InvalidSetting;
+use super::redaction::Redaction;
+use super::templates::{Templates, Texts, Variables, in_words};
+use crate::config::MailConfig;
+use crate::domain::{Email, FullName};
+use crate::outbox::{Failure, Job, Reason};
+
+const X_REQUEST_ID: HeaderName = HeaderName::new_from_ascii_str("X-Request-ID");
+const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
+
+/// The payload of a job `welcome_email`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WelcomeEmail {
+    /// Whom it goes to.
+    pub email: String,
+    /// Their name.
+    pub full_name: String,
+}
+
+/// An email that is ready to go.
+pub struct Letter {
+    /// The bytes of the email.
+    pub message: String,
+    /// Its `Message-ID`, the same for each attempt of its job.
+    pub message_id: String,
+    /// Its text part.
+    pub text: String,
+    /// Its HTML part.
+    pub html: String,
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) redaction: Redaction,
+}
+
+impl Letter {
+    /// Whether only a server with SMTPUTF8 (RFC 6531) can take it.
+    pub(super) fn is_international(&self) -> bool {
+        !self.message.is_ascii()
+    }
+}
+
+/// Writes emails.
+pub struct Composer {
+    from: Mailbox,
+    sender: String,
+    templates: Templates,
+}
+
+impl Composer {
+    /// Takes the sender and the templates.
+    ///
+    /// # Errors
+    /// When a template does not work.
+    pub fn new(config: &MailConfig) -> Result<Self, InvalidSetting> {
+        let from = with_ascii_domain(&config.from)
+            .ok_or_else(|| InvalidSetting::new("mail_from", "its domain is not a valid name"))?;
+        let sender = from.name.clone().unwrap_or_else(|| from.email.domain().to_owned());
+        Ok(Self { from, sender, templates: Templates::load(config.templates.as_deref())? })
+    }
+
+    /// Writes the welcome email of a job.
+    ///
+    /// # Errors
+    /// When the payload cannot be read (for good), or a template does not work with it.
+    pub fn welcome(&self, job: &Job) -> Result<Letter, Failure> {
+        let payload = WelcomeEmail::deserialize(&job.payload).map_err(|_| unreadable("it is not one of this topic"))?;
+        let email = Email::parse(&payload.email).map_err(|fault| unreadable(&fault.message))?;
+        let name = FullName::parse(&payload.full_name).map_err(|fault| unreadable(&fault.message))?;
+        let to: Address = email.expose().parse().map_err(|_| unreadable("SMTP cannot carry its address"))?;
+
+        let texts = self.render(&email, &name, job.created_at)?;
+        let message_id = format!("<{}@{}>", job.id, self.from.email.domain());
+        let builder = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(Some(name.expose().to_owned()), to.clone()))
+            .subject(single_line(&texts.subject))
+            .date(job.created_at.max(OffsetDateTime::UNIX_EPOCH).into())
+            .message_id(Some(message_id.clone()))
+            // RFC 3834: an absence notice must not answer this.
+            .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".into()))
+            .raw_header(HeaderValue::new(X_REQUEST_ID, single_line(&job.request_id)));
+        let parts = MultiPart::alternative()
+            .boundary(job.id.simple().to_string())
+            .singlepart(part(ContentType::TEXT_PLAIN, &texts.text))
+            .singlepart(part(ContentType::TEXT_HTML, &texts.html));
+        let message = builder.multipart(parts).map_err(|_| unreadable("no message can be made of it"))?;
+        let message = String::from_utf8(message.formatted()).map_err(|_| unreadable("it is not UTF-8"))?;
+        let redaction = Redaction::new(&email, &name);
+        Ok(Letter {
+            message,
+            message_id,
+            text: texts.text,
+            html: texts.html,
+            from: self.from.email.clone(),
+            to,
+            redaction,
+        })
+    }
+
+    fn render(&self, email: &Email, name: &FullName, registered: OffsetDateTime) -> Result<Texts, Failure> {
+        let date =
+            registered.to_offset(time::UtcOffset::UTC).date().format(format_description!("[year]-[month]-[day]"));
+        let variables = Variables {
+            full_name: name.expose(),
+            email: email.expose(),
+            date: date.unwrap_or_default(),
+            sender: &self.sender,
+        };
+        // Templates are checked at start, so this is a branch that only some users meet: the operator's to repair.
+        self.templates.render(&variables).map_err(|error| Failure {
+            reason: Reason::Payload,
+            permanent: false,
+            service_down: true,
+            code: None,
+            retry_after: None,
+            cause: in_words(&error).into(),
+        })
+    }
+}
+
+fn part(content_type: ContentType, text: &str) -> SinglePart {
+    SinglePart::builder().header(content_type).body(text.to_owned())
+}
+
+/// The domain as it can stand in a `Message-ID`, and as every server understands it.
+fn with_ascii_domain(from: &Mailbox) -> Option<Mailbox> {
+    if from.email.domain().is_ascii() {
+        return Some(from.clone());
+    }
+    let domain = idna::domain_to_ascii(from.email.domain()).ok()?;
+    Some(Mailbox::new(from.name.clone(), Address::new(from.email.user(), domain).ok()?))
+}
+
+fn single_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn unreadable(why: &str) -> Failure {
+    Failure {
+        reason: Reason::Payload,
+        permanent: true,
+        service_down: false,
+        code: None,
+        retry_after: None,
+        cause: format!("the payload cannot be used: {why}").into(),
+    }
+}

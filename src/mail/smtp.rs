@@ -1,0 +1,82 @@
+//! Mail over SMTP: lettre speaks it, over connections that are kept for the next mail.
+//!
+//! lettre's own transport does not tell at which command a delivery failed, and that decides what a reply means: 554 to
+//! the recipient concerns one mail, 554 as a greeting concerns them all. So its commands are given one by one.
+
+mod fault;
+mod idle;
+mod server;
+mod session;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::fault::Fault;
+use self::idle::Idle;
+use self::server::Server;
+use self::session::{Limits, Session};
+use super::InvalidSetting;
+use super::composer::Letter;
+use crate::config::MailConfig;
+use crate::outbox::{Failure, Receipt};
+
+/// A silent connection of the pool leaves this part of the time to a fresh one.
+const SHARE_OF_A_KEPT_CONNECTION: u32 = 4;
+
+/// Sends mail to one server.
+pub(super) struct Smtp {
+    server: Server,
+    idle: Arc<Idle>,
+    timeout: Duration,
+}
+
+impl Smtp {
+    /// Reads the settings; connects to nothing.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn new(host: &str, config: &MailConfig) -> Result<Self, InvalidSetting> {
+        Ok(Self { server: Server::new(host, config)?, idle: Arc::default(), timeout: config.smtp_timeout })
+    }
+
+    /// `smtp mail.example.com:587 starttls`
+    pub fn describe(&self) -> String {
+        self.server.describe()
+    }
+
+    /// Sends a mail within the timeout.
+    pub async fn send(&self, letter: &Letter) -> Result<Receipt, Failure> {
+        self.attempt(letter).await.map_err(|fault| fault.into_failure(&letter.redaction, self.timeout))
+    }
+
+    /// Ends the connections that are kept.
+    pub async fn end(&self) {
+        self.idle.end().await;
+    }
+
+    async fn attempt(&self, letter: &Letter) -> Result<Receipt, Fault> {
+        let begin = Instant::now();
+        let end = begin + self.timeout;
+        if let Some(session) = self.idle.take() {
+            let limits = Limits { begin: begin + self.timeout / SHARE_OF_A_KEPT_CONNECTION, end };
+            match self.send_over(session, letter, limits).await {
+                // The server closed it meanwhile, which is nobody's fault.
+                Err(fault) if fault.is_of_a_stale_connection() => {}
+                sent => return sent,
+            }
+        }
+        let session = Session::open(&self.server, end).await?;
+        self.send_over(session, letter, Limits { begin: end, end }).await
+    }
+
+    async fn send_over(&self, mut session: Session, letter: &Letter, limits: Limits) -> Result<Receipt, Fault> {
+        let sent = session.send(letter, limits).await;
+        if sent.as_ref().err().is_none_or(Fault::leaves_the_connection_usable) {
+            self.idle.keep(session);
+        }
+        sent
+    }
+}

@@ -1,0 +1,261 @@
+//! One topic's lane: claim → deliver → settle, again and again. The SQL is in `db::outbox`, the attempt in `delivery`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use slog::{Logger, error, info, warn};
+use time::OffsetDateTime;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::backoff::{random, wait_after};
+use super::circuit::{Circuit, Permit};
+use super::{Failure, Job, Outbox, Reason, Receipt, Topic};
+use crate::config::{Config, OutboxConfig};
+use crate::db::Db;
+use crate::db::outbox::{self as store, Pick, Settlement};
+use crate::error::{Error, ErrorCode};
+use crate::lifecycle::{Lifecycle, Phase};
+use crate::logging::{Exception, LoggerName, Loggers, context};
+use crate::metrics::{self, AttemptOutcome};
+
+/// Of the shutdown's deadline, what is kept for returning the jobs that did not end.
+const RESERVE: Duration = Duration::from_secs(1);
+/// The longest wait between two tries to reach a database that is away.
+const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
+
+type Ended = Result<(Id, Result<Receipt, Failure>), JoinError>;
+
+pub(super) struct Lane {
+    topic: Topic,
+    outbox: Arc<Outbox>,
+    db: Db,
+    settings: OutboxConfig,
+    concurrency: usize,
+    lease: Duration,
+    drain: Duration,
+    loggers: Loggers,
+    log: Logger,
+    lifecycle: Lifecycle,
+    circuit: Circuit,
+    deliveries: JoinSet<Result<Receipt, Failure>>,
+    running: HashMap<Id, Job>,
+    /// Ended, but not written down yet.
+    unsettled: Vec<(Uuid, Uuid, Settlement)>,
+    /// The service was left alone and is back: jobs that wait for it need wait no longer.
+    came_back: bool,
+    database_wait: Duration,
+}
+
+impl Lane {
+    pub(super) fn new(
+        topic: Topic,
+        outbox: Arc<Outbox>,
+        db: Db,
+        config: &Config,
+        loggers: &Loggers,
+        lifecycle: Lifecycle,
+    ) -> Self {
+        let settings = config.outbox.clone();
+        let (concurrency, lease) = match topic {
+            Topic::WelcomeEmail => (settings.welcome_email_concurrency, settings.welcome_email_lease),
+            Topic::AnalyticsEvent => (settings.analytics_event_concurrency, settings.analytics_event_lease),
+        };
+        Lane {
+            topic,
+            outbox,
+            db,
+            concurrency,
+            lease,
+            drain: config.shutdown.deadline.saturating_sub(RESERVE),
+            loggers: loggers.clone(),
+            log: loggers.get(LoggerName::Outbox).clone(),
+            lifecycle,
+            circuit: Circuit::new(),
+            deliveries: JoinSet::new(),
+            running: HashMap::new(),
+            unsettled: Vec::new(),
+            came_back: false,
+            database_wait: settings.poll_interval,
+            settings,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let (outbox, lifecycle) = (Arc::clone(&self.outbox), self.lifecycle.clone());
+        let mut closing = std::pin::pin!(lifecycle.reached(Phase::Closing));
+        loop {
+            let wait = self.work().await;
+            tokio::select! {
+                biased;
+                () = &mut closing => break,
+                Some(ended) = self.deliveries.join_next_with_id() => self.note(ended),
+                () = outbox.wake[self.topic as usize].notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Settles what ended, claims what is due; returns how long to wait if nothing happens meanwhile.
+    async fn work(&mut self) -> Duration {
+        while let Some(ended) = self.deliveries.try_join_next_with_id() {
+            self.note(ended);
+        }
+        metrics::outbox_circuit(self.topic, self.circuit.state());
+        match self.settle_and_claim().await {
+            Ok(()) => {
+                metrics::outbox_polled();
+                self.database_wait = self.settings.poll_interval;
+            }
+            Err(error) => {
+                metrics::error(error.code(), None);
+                error!(self.log, "The outbox cannot reach its database";
+                    "exception" => Exception::named(error.code().as_str(), &error),
+                    "context" => context(json!({ "topic": self.topic.as_str() })));
+                self.database_wait = (self.database_wait * 2).min(LONGEST_DATABASE_WAIT);
+            }
+        }
+        self.database_wait
+    }
+
+    async fn settle_and_claim(&mut self) -> Result<(), Error> {
+        self.settle().await?;
+        let free = self.concurrency.saturating_sub(self.running.len());
+        let (limit, pick) = match self.circuit.permit(Instant::now()) {
+            Permit::Free if free > 0 => (free, Pick::Due { horizon: self.settings.max_backoff * 2 }),
+            Permit::Probe => (1, Pick::Probe),
+            Permit::Free => return Ok(()),
+            Permit::Wait => {
+                metrics::external_call_spared(self.topic.operation());
+                return Ok(());
+            }
+        };
+        for job in store::claim(&self.db, self.topic, limit, self.lease, pick).await? {
+            if pick == Pick::Probe {
+                self.circuit.probing();
+            }
+            self.start(job);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, job: Job) {
+        // After a jump of the clock a lease of ours may seem to have ended: the delivery goes on under the new one.
+        if let Some(running) = self.running.values_mut().find(|running| running.id == job.id) {
+            running.lease_token = job.lease_token;
+            return;
+        }
+        let (outbox, loggers, delivery) = (Arc::clone(&self.outbox), self.loggers.clone(), job.clone());
+        let task = self.deliveries.spawn(async move { outbox.deliver(&delivery, &loggers).await });
+        self.running.insert(task.id(), job);
+    }
+
+    /// A delivery ended: decides what becomes of its job, and of the circuit.
+    fn note(&mut self, ended: Ended) {
+        let (task, result) = match ended {
+            Ok(ended) => ended,
+            Err(panic) => (panic.id(), Err(broken(panic))),
+        };
+        let Some(job) = self.running.remove(&task) else { return };
+        self.note_service(result.as_ref().err());
+        let settlement = match result {
+            Ok(_) => Settlement::Delivered,
+            Err(failure) => self.after_failure(&job, &failure),
+        };
+        let outcome = match settlement {
+            Settlement::Delivered => {
+                let latency = OffsetDateTime::now_utc() - job.created_at;
+                metrics::outbox_delivered(self.topic, latency.try_into().unwrap_or_default());
+                AttemptOutcome::Delivered
+            }
+            Settlement::Dead { .. } => AttemptOutcome::Dead,
+            Settlement::Retry { .. } | Settlement::Return => AttemptOutcome::Retried,
+        };
+        metrics::outbox_attempt(self.topic, outcome);
+        self.unsettled.push((job.id, job.lease_token, settlement));
+    }
+
+    fn note_service(&mut self, failure: Option<&Failure>) {
+        let now = Instant::now();
+        match failure {
+            Some(failure) if failure.service_down => {
+                if self.circuit.failed(now) {
+                    warn!(self.log, "The service fails: its jobs wait"; "context" => context(json!({
+                        "topic": self.topic.as_str(), "reason": failure.reason.as_str() })));
+                }
+            }
+            _ if self.circuit.answered() => {
+                info!(self.log, "The service is back"; "context" => context(json!({ "topic": self.topic.as_str() })));
+                self.came_back = true;
+            }
+            _ => {}
+        }
+        if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
+            self.circuit.pause(now + pause.min(self.settings.max_backoff));
+        }
+    }
+
+    fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
+        let error = failure.to_string();
+        let now = OffsetDateTime::now_utc();
+        let too_old = now - job.created_at > self.settings.retry_for;
+        if failure.permanent || too_old {
+            error!(super::delivery::logger(job, &self.loggers), "Job given up"; "context" => context(json!({
+                "topic": self.topic.as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
+                "reply_code": failure.code })));
+            return Settlement::Dead { error };
+        }
+        let wait = wait_after(job.attempt, self.settings.max_backoff, random());
+        let wait = wait.max(failure.retry_after.unwrap_or_default().min(self.settings.max_backoff));
+        Settlement::Retry { run_at: now + wait, error }
+    }
+
+    /// Writes down what ended. What cannot be written is kept for the next time; at worst it is delivered again.
+    async fn settle(&mut self) -> Result<(), Error> {
+        if !self.unsettled.is_empty() {
+            let settled = store::settle(&self.db, &self.unsettled).await?;
+            let lost = self.unsettled.len() - settled;
+            if lost > 0 {
+                metrics::error(ErrorCode::OutboxError, None);
+                warn!(self.log, "Jobs were taken over by another instance before they were settled";
+                    "context" => context(json!({ "topic": self.topic.as_str(), "jobs": lost })));
+            }
+            self.unsettled.clear();
+        }
+        if self.came_back {
+            store::release(&self.db, self.topic).await?;
+            self.came_back = false;
+        }
+        Ok(())
+    }
+
+    /// The end: lets deliveries end while there is time, and returns the jobs of the others.
+    async fn finish(mut self) {
+        let deadline = Instant::now() + self.drain;
+        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, self.deliveries.join_next_with_id()).await {
+            self.note(ended);
+        }
+        self.deliveries.abort_all();
+        let rest = self.running.drain().map(|(_, job)| (job.id, job.lease_token, Settlement::Return));
+        self.unsettled.extend(rest);
+        if let Err(error) = self.settle().await {
+            error!(self.log, "Jobs could not be returned: they run again when their lease ends";
+                "exception" => Exception::named(error.code().as_str(), &error));
+        }
+    }
+}
+
+fn broken(panic: JoinError) -> Failure {
+    Failure {
+        reason: Reason::Protocol,
+        permanent: false,
+        service_down: false,
+        code: None,
+        retry_after: None,
+        cause: panic.into(),
+    }
+}
