@@ -1,5 +1,6 @@
-//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), a Prometheus
-//! ([`prometheus`]), clients ([`http`], [`raw`], [`load`]) and a matcher for scrapes ([`scrape`]).
+//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), the analytics service
+//! at the far end ([`analytics`]), a Prometheus ([`prometheus`]), clients ([`http`], [`raw`], [`load`]) and a matcher for
+//! scrapes ([`scrape`]).
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(
@@ -10,6 +11,7 @@
     reason = "a test ends by panicking, and says why on stderr"
 )]
 
+pub mod analytics;
 pub mod app;
 pub mod database;
 pub mod http;

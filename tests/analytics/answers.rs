@@ -1,0 +1,207 @@
+//! Every answer of the service, or none, and the failure that it is.
+
+use std::time::{Duration, Instant};
+
+use neodyme::analytics::Analytics;
+use neodyme::config::AnalyticsConfig;
+use neodyme::outbox::Reason::{Auth, Connect, Protocol, Refused4xx, Refused5xx, Timeout};
+use serde_json::json;
+
+use crate::SOON;
+use crate::common::analytics::{AnalyticsService, Behaviour};
+use crate::fixture::{analytics, gone, job, outcome};
+
+/// For what never answers.
+const SHORT: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn what_a_status_means() {
+    let service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    for code in [200, 201, 202, 204, 299] {
+        service.behave(Behaviour::Status(code, None));
+        assert_eq!(outcome(&analytics, &job()).await.unwrap().code, Some(code));
+    }
+    // Status, reason, permanent, service down.
+    for (code, reason, permanent, service_down) in [
+        (300, Protocol, false, true),
+        (304, Protocol, false, true),
+        (400, Refused4xx, true, false),
+        (401, Auth, true, true),
+        (403, Auth, true, true),
+        (404, Refused4xx, true, false),
+        (408, Refused4xx, false, false),
+        (409, Refused4xx, true, false),
+        (422, Refused4xx, true, false),
+        (425, Refused4xx, false, false),
+        (429, Refused4xx, false, true),
+        (499, Refused4xx, true, false),
+        (500, Refused5xx, false, true),
+        (503, Refused5xx, false, true),
+        (599, Refused5xx, false, true),
+        (600, Protocol, false, true),
+    ] {
+        service.behave(Behaviour::Status(code, None));
+        let failure = outcome(&analytics, &job()).await.unwrap_err();
+        assert_eq!((failure.code, failure.reason), (Some(code), reason), "{code}");
+        assert_eq!((failure.permanent, failure.service_down), (permanent, service_down), "{code}");
+        assert_eq!(failure.retry_after, None, "{code}");
+        assert!(failure.cause.to_string().starts_with(&format!("the service answered {code}")), "{}", failure.cause);
+    }
+}
+
+#[tokio::test]
+async fn the_service_says_when_it_wants_to_be_asked_again() {
+    let service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    for (code, retry_after, expected) in [
+        (429, "17", Some(17)),
+        (503, "0", Some(0)),
+        (503, "86400", Some(3600)),
+        (429, "Fri, 01 Jan 2100 00:00:00 GMT", Some(3600)),
+        (503, "Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+        (429, "when I am better", None),
+        (500, "17", None),
+        (400, "17", None),
+    ] {
+        service.behave(Behaviour::Status(code, Some(retry_after.into())));
+        let failure = outcome(&analytics, &job()).await.unwrap_err();
+        assert_eq!(failure.retry_after.map(|wait| wait.as_secs()), expected, "{code} {retry_after}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_found_again() {
+    let mut service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    outcome(&analytics, &job()).await.unwrap();
+    service.stop().await;
+    gone(&outcome(&analytics, &job()).await.unwrap_err(), Connect);
+    service.resume().await;
+    outcome(&analytics, &job()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_exist_is_no_connection() {
+    let base_url = Some("http://analytics.invalid/".parse().unwrap());
+    let analytics = Analytics::new(&AnalyticsConfig { base_url, timeout: SOON }).unwrap().unwrap();
+    gone(&outcome(&analytics, &job()).await.unwrap_err(), Connect);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_is_left_in_time() {
+    let service = AnalyticsService::start().await;
+    for behaviour in [Behaviour::Hang, Behaviour::Slow(SOON)] {
+        service.behave(behaviour);
+        let began = Instant::now();
+        gone(&outcome(&analytics(&service, SHORT), &job()).await.unwrap_err(), Timeout);
+        assert!(began.elapsed() >= SHORT && began.elapsed() < SOON / 2, "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_an_answer() {
+    let service = AnalyticsService::start().await;
+    service.behave(Behaviour::Slow(SHORT));
+    assert_eq!(outcome(&analytics(&service, SOON), &job()).await.unwrap().code, Some(202));
+}
+
+#[tokio::test]
+async fn the_status_decides_however_the_body_goes_on() {
+    let service = AnalyticsService::start().await;
+    for body in [Behaviour::EndlessBody, Behaviour::SilentBody] {
+        for timeout in [SHORT, SOON] {
+            service.behave(body.clone());
+            let began = Instant::now();
+            assert_eq!(outcome(&analytics(&service, timeout), &job()).await.unwrap().code, Some(200), "{body:?}");
+            assert!(began.elapsed() < SOON / 2, "{body:?} took {:?}", began.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_same_host_is_followed_with_the_whole_event() {
+    let service = AnalyticsService::start().await;
+    service.behave(Behaviour::RedirectSameHost);
+    let job = job();
+    assert_eq!(outcome(&analytics(&service, SOON), &job).await.unwrap().code, Some(202));
+    let received = service.received();
+    let [asked, followed] = received.as_slice() else { panic!("{received:?}") };
+    assert_eq!((followed.method.as_str(), followed.path.as_str()), ("POST", "/v2/events"));
+    assert_eq!(followed.body, asked.body);
+    for name in ["idempotency-key", "traceparent", "x-request-id", "content-type"] {
+        assert_eq!(followed.header(name), asked.header(name));
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_anyone_else_is_not_followed() {
+    let (service, other) = (AnalyticsService::start().await, AnalyticsService::start().await);
+    let same_host_other_scheme = service.base_url().replace("http:", "https:") + "/events";
+    let same_address_other_host = service.base_url().replace("127.0.0.1", "localhost") + "/events";
+    let other_port = other.base_url() + "/events";
+    for url in [same_host_other_scheme, same_address_other_host, other_port, "ftp://127.0.0.1/".into()] {
+        service.behave(Behaviour::RedirectTo(307, url.clone()));
+        let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
+        assert_eq!((failure.reason, failure.code, failure.permanent), (Protocol, Some(307), false), "{url}");
+    }
+    assert!(other.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_that_would_lose_the_event_is_not_followed() {
+    let service = AnalyticsService::start().await;
+    for code in [301, 302, 303] {
+        service.behave(Behaviour::RedirectTo(code, "/v2/events".into()));
+        let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
+        assert_eq!((failure.reason, failure.code, failure.service_down), (Protocol, Some(code), true));
+    }
+    assert!(service.received().iter().all(|event| event.method == "POST" && event.path == "/v1/events"));
+}
+
+#[tokio::test]
+async fn a_redirect_in_a_circle_is_followed_three_times() {
+    let service = AnalyticsService::start().await;
+    service.behave(Behaviour::RedirectLoop);
+    let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
+    assert_eq!((failure.reason, failure.code, failure.permanent), (Protocol, Some(308), false));
+    assert_eq!(service.received().len(), 4);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_before_the_answer_is_replaced_once() {
+    let service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    outcome(&analytics, &job()).await.unwrap();
+
+    service.behave_once(Behaviour::CloseBeforeAnswer);
+    let job = job();
+    outcome(&analytics, &job).await.unwrap();
+    let received = service.received();
+    assert_eq!(received.len(), 3);
+    assert!(received[1..].iter().all(|event| event.body["event_id"] == json!(job.id)));
+    assert_eq!(received[1].header("idempotency-key"), received[2].header("idempotency-key"));
+
+    service.behave(Behaviour::CloseBeforeAnswer);
+    gone(&outcome(&analytics, &job).await.unwrap_err(), Protocol);
+    assert_eq!(service.received().len(), 5);
+}
+
+#[tokio::test]
+async fn connections_that_died_in_the_pool_are_replaced() {
+    let mut service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    for _ in 0..10 {
+        outcome(&analytics, &job()).await.unwrap();
+        service.stop().await;
+        service.resume().await;
+    }
+    assert_eq!(service.taken().len(), 10);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_no_answer() {
+    let service = AnalyticsService::start().await;
+    service.behave(Behaviour::Garbage);
+    gone(&outcome(&analytics(&service, SOON), &job()).await.unwrap_err(), Protocol);
+}

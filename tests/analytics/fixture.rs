@@ -1,0 +1,48 @@
+//! A client of a service, a job, and what every failure has in common.
+
+use std::time::Duration;
+
+use neodyme::analytics::{Analytics, Event, EventName};
+use neodyme::config::AnalyticsConfig;
+use neodyme::outbox::{Failure, Job, Reason, Receipt, Topic};
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::common::analytics::AnalyticsService;
+
+pub(crate) fn analytics(service: &AnalyticsService, timeout: Duration) -> Analytics {
+    let base_url = Some(service.base_url().parse().unwrap());
+    Analytics::new(&AnalyticsConfig { base_url, timeout }).unwrap().unwrap()
+}
+
+/// The first attempt at a new job.
+pub(crate) fn job() -> Job {
+    let (user_id, occurred_at) = (Uuid::now_v7(), datetime!(2026-11-22 08:31:02.000120 UTC));
+    Job {
+        id: Uuid::now_v7(),
+        topic: Topic::AnalyticsEvent,
+        payload: serde_json::to_value(Event { event: EventName::UserRegistered, user_id, occurred_at }).unwrap(),
+        user_id: Some(user_id),
+        request_id: Uuid::new_v4().to_string(),
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+        attempt: 1,
+        created_at: occurred_at,
+        lease_token: Uuid::new_v4(),
+    }
+}
+
+/// One attempt. A failure shows nothing of what the service wrote, or the payload held.
+pub(crate) async fn outcome(analytics: &Analytics, job: &Job) -> Result<Receipt, Failure> {
+    let outcome = analytics.track(job).await;
+    if let Err(failure) = &outcome {
+        let text = format!("{failure} {failure:?}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+    outcome
+}
+
+/// The service is out of order and gave no answer, which another attempt may get.
+pub(crate) fn gone(failure: &Failure, reason: Reason) {
+    assert_eq!((failure.reason, failure.code, failure.retry_after), (reason, None, None), "{failure:?}");
+    assert!(failure.service_down && !failure.permanent, "{failure:?}");
+}
