@@ -181,18 +181,19 @@ impl Lane {
 
     fn note_service(&mut self, failure: Option<&Failure>) {
         let now = Instant::now();
-        match failure {
-            Some(failure) if failure.service_down => {
-                if self.circuit.failed(now) {
-                    warn!(self.log, "The service fails: its jobs wait"; "context" => context(json!({
-                        "topic": self.topic.as_str(), "reason": failure.reason.as_str() })));
-                }
-            }
-            _ if self.circuit.answered() => {
-                info!(self.log, "The service is back"; "context" => context(json!({ "topic": self.topic.as_str() })));
-                self.came_back = true;
-            }
-            _ => {}
+        let down = failure.filter(|failure| failure.service_down);
+        let (opened, closed) = match down {
+            Some(_) => (self.circuit.failed(now), false),
+            None => (false, self.circuit.answered()),
+        };
+        if opened {
+            let reason = down.map(|failure| failure.reason.as_str());
+            warn!(self.log, "The service fails: its jobs wait"; "context" => context(json!({
+                "topic": self.topic.as_str(), "reason": reason })));
+        }
+        if closed {
+            info!(self.log, "The service is back"; "context" => context(json!({ "topic": self.topic.as_str() })));
+            self.came_back = true;
         }
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
             self.circuit.pause(now + pause.min(self.settings.max_backoff));
