@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
+#[path = "storage/audit.rs"]
+mod audit_log;
 mod common;
 #[path = "storage/fixture.rs"]
 mod fixture;
+#[path = "storage/outbox.rs"]
+mod outbox;
+#[path = "storage/outbox_upkeep.rs"]
+mod outbox_upkeep;
 #[path = "storage/postgres.rs"]
 mod postgres;
 #[path = "storage/silence.rs"]
@@ -20,6 +26,7 @@ use std::task::Poll;
 use common::database::Backend;
 use fixture::{Storage, audit_entry, kind, message, register, user};
 use futures_util::future::join_all;
+use neodyme::db::audit::{AuditEntry, AuditFilter};
 use neodyme::db::types::to_micros;
 use neodyme::db::users::{NewUser, UserCounts};
 use neodyme::db::{Db, audit, users};
@@ -59,11 +66,15 @@ async fn a_user_and_the_audit_entry_are_written_together(backend: Backend) {
     assert!(!users::email_exists(&storage.db, "bob@example.com").await.unwrap());
     let found = users::find(&storage.db, user.id).await.unwrap().unwrap();
     assert_eq!((found.id, found.full_name, found.password_hash), (user.id, user.full_name, user.password_hash));
-    let trail = audit::list_for_user(&storage.db, user.id).await.unwrap();
+    let trail = trail_of(&storage.db, user.id).await;
     assert_eq!(trail.len(), 1);
     assert_eq!((trail[0].id, &trail[0].details, &trail[0].client_ip), (entry.id, &entry.details, &entry.client_ip));
     assert_eq!(users::find(&storage.db, Uuid::now_v7()).await.unwrap(), None);
     assert_eq!(storage.db.pool_status().in_use, 0);
+}
+
+async fn trail_of(db: &Db, user_id: Uuid) -> Vec<AuditEntry> {
+    audit::list(db, &AuditFilter { user_id: Some(user_id), ..AuditFilter::default() }, 10).await.unwrap()
 }
 
 async fn a_taken_address_is_refused_and_nothing_is_written(backend: Backend) {
@@ -189,7 +200,7 @@ async fn unusual_values_come_back_as_they_were(backend: Backend) {
     audit::insert(&mut tx, &entry).await.unwrap();
     audit::insert(&mut tx, &audit::NewAuditEntry { user_id: None, ..audit_entry(user_id) }).await.unwrap();
     tx.commit().await.unwrap();
-    let trail = audit::list_for_user(&storage.db, user_id).await.unwrap();
+    let trail = trail_of(&storage.db, user_id).await;
     assert_eq!(trail.iter().map(|entry| (&entry.details, &entry.client_ip)).collect::<Vec<_>>(), [(&details, &None)]);
 }
 

@@ -1,0 +1,291 @@
+//! What the outbox promises to those who put jobs in, claim and settle them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use neodyme::db::outbox::{self, JobRow, Pick, Settlement};
+use neodyme::db::types::to_micros;
+use neodyme::db::{Db, audit, users};
+use neodyme::outbox::{Job, JobState, NewJob, Topic};
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::common::database::Backend;
+use crate::fixture::{Storage, audit_entry, user};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_job_is_stored_with_the_commit_and_comes_back_as_it_was,
+    a_rollback_leaves_no_job,
+    sixteen_claimers_claim_each_of_500_jobs_once,
+    what_is_due_for_longest_is_claimed_first,
+    a_job_of_another_topic_or_time_is_not_claimed,
+    a_job_put_off_beyond_the_horizon_is_due,
+    a_job_whose_lease_has_ended_is_claimed_again,
+    a_lost_lease_settles_nothing,
+    a_delivered_job_keeps_no_payload,
+    a_retried_job_waits_for_its_time,
+    a_dead_job_stays_until_an_operator_comes,
+    a_returned_job_is_as_it_was,
+    a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due,
+);
+
+const NONE: [Uuid; 0] = [];
+pub const LEASE: Duration = Duration::from_secs(60);
+const ENDED: Duration = Duration::ZERO;
+const DUE: Pick = Pick::Due { horizon: Duration::from_secs(3600) };
+
+pub fn seconds_from_now(seconds: i64) -> OffsetDateTime {
+    OffsetDateTime::now_utc() + time::Duration::seconds(seconds)
+}
+
+/// A job that is due since, or in, so many seconds.
+pub fn job(topic: Topic, seconds: i64) -> NewJob {
+    NewJob {
+        id: Uuid::now_v7(),
+        topic,
+        payload: json!({"email": "ada@example.com", "full_name": "Ada \"Ä\" 李"}),
+        user_id: Some(Uuid::now_v7()),
+        request_id: "req-1".to_owned(),
+        traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+        created_at: seconds_from_now(seconds),
+    }
+}
+
+pub fn emails(seconds: impl IntoIterator<Item = i64>) -> Vec<NewJob> {
+    seconds.into_iter().map(|seconds| job(Topic::WelcomeEmail, seconds)).collect()
+}
+
+pub async fn enqueue(db: &Db, jobs: &[NewJob]) {
+    let mut tx = db.begin().await.unwrap();
+    outbox::enqueue(&mut tx, jobs).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+pub async fn claim(db: &Db, limit: usize, lease: Duration) -> Vec<Job> {
+    outbox::claim(db, Topic::WelcomeEmail, limit, lease, DUE).await.unwrap()
+}
+
+pub async fn settle(db: &Db, jobs: &[Job], settlement: Settlement) -> usize {
+    let settlements: Vec<_> = jobs.iter().map(|job| (job.id, job.lease_token, settlement.clone())).collect();
+    outbox::settle(db, &settlements).await.unwrap()
+}
+
+pub async fn row(db: &Db, id: Uuid) -> JobRow {
+    outbox::find(db, id).await.unwrap().unwrap()
+}
+
+pub fn ids(jobs: &[Job]) -> Vec<Uuid> {
+    jobs.iter().map(|job| job.id).collect()
+}
+
+pub fn dead() -> Settlement {
+    Settlement::Dead { error: "refused_5xx (550)".to_owned() }
+}
+
+async fn a_job_is_stored_with_the_commit_and_comes_back_as_it_was(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let new = job(Topic::WelcomeEmail, 0);
+    let mut tx = storage.db.begin().await.unwrap();
+    outbox::enqueue(&mut tx, std::slice::from_ref(&new)).await.unwrap();
+    assert_eq!(outbox::find(&storage.db, new.id).await.unwrap(), None, "seen before the commit");
+    tx.commit().await.unwrap();
+
+    let pending = row(&storage.db, new.id).await;
+    assert_eq!((pending.state, pending.attempts, pending.run_at), (JobState::Pending, 0, to_micros(new.created_at)));
+    assert_eq!((pending.lease_token, pending.finished_at, pending.last_error), (None, None, None));
+
+    let claimed = claim(&storage.db, 8, LEASE).await.remove(0);
+    assert_eq!((claimed.id, claimed.topic, claimed.attempt), (new.id, new.topic, 1));
+    assert_eq!((claimed.payload, claimed.user_id), (new.payload, new.user_id));
+    assert_eq!((claimed.request_id, claimed.traceparent), (new.request_id, new.traceparent));
+    assert_eq!(claimed.created_at, to_micros(new.created_at));
+    let running = row(&storage.db, new.id).await;
+    assert_eq!((running.state, running.attempts), (JobState::Running, 1));
+    assert_eq!(running.lease_token, Some(claimed.lease_token));
+    let left = running.lease_until.unwrap() - OffsetDateTime::now_utc();
+    assert!(left > time::Duration::seconds(30) && left <= LEASE, "{left}");
+}
+
+async fn a_rollback_leaves_no_job(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let user = user("ada@example.com");
+    let mut tx = storage.db.begin().await.unwrap();
+    users::insert(&mut tx, &user).await.unwrap();
+    audit::insert(&mut tx, &audit_entry(user.id)).await.unwrap();
+    outbox::enqueue(&mut tx, &emails([0, 0])).await.unwrap();
+    tx.rollback().await.unwrap();
+    for table in ["users", "audit_log", "outbox_jobs"] {
+        assert_eq!(storage.database.count(table).await, 0, "{table}");
+    }
+}
+
+async fn sixteen_claimers_claim_each_of_500_jobs_once(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails(0..500).into_iter().map(past).collect::<Vec<_>>()).await;
+    let claimers = (0..16).map(|n| {
+        let db = storage.db.clone();
+        tokio::spawn(async move {
+            let mut claimed = Vec::new();
+            loop {
+                let jobs = claim(&db, 1 + n % 8, LEASE).await;
+                assert!(jobs.len() <= 1 + n % 8);
+                assert_eq!(settle(&db, &jobs, Settlement::Delivered).await, jobs.len());
+                // PostgreSQL skips what others are about to claim: only the states say that all is done.
+                let left = outbox::counts(&db).await.unwrap();
+                if jobs.is_empty() && left.iter().all(|(_, state, ..)| *state != JobState::Pending) {
+                    return claimed;
+                }
+                claimed.extend(ids(&jobs));
+            }
+        })
+    });
+    let claimed: Vec<Uuid> = join_all(claimers).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!((claimed.len(), claimed.iter().collect::<HashSet<_>>().len()), (500, 500));
+    assert_eq!(outbox::counts(&storage.db).await.unwrap(), []);
+}
+
+fn past(job: NewJob) -> NewJob {
+    NewJob { created_at: job.created_at - time::Duration::hours(1), ..job }
+}
+
+async fn what_is_due_for_longest_is_claimed_first(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let jobs = emails([-10, -50, -30, -40, -20]);
+    enqueue(&storage.db, &jobs).await;
+    let expected: Vec<_> = [1, 3, 2, 4, 0].map(|n: usize| jobs[n].id).into();
+    let first = claim(&storage.db, 2, ENDED).await;
+    assert_eq!(ids(&first), expected[..2]);
+    // Those whose lease has ended keep their place.
+    assert_eq!(ids(&claim(&storage.db, 3, LEASE).await), expected[..3]);
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), expected[3..]);
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
+}
+
+async fn a_job_of_another_topic_or_time_is_not_claimed(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let event = job(Topic::AnalyticsEvent, -1);
+    enqueue(&storage.db, &[job(Topic::WelcomeEmail, 600), event.clone()]).await;
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
+    let events = outbox::claim(&storage.db, Topic::AnalyticsEvent, 0, LEASE, DUE).await.unwrap();
+    assert_eq!(ids(&events), NONE);
+    let events = outbox::claim(&storage.db, Topic::AnalyticsEvent, 9, LEASE, DUE).await.unwrap();
+    assert_eq!(ids(&events), [event.id]);
+}
+
+async fn a_job_put_off_beyond_the_horizon_is_due(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let jobs = emails([7200, -10]);
+    enqueue(&storage.db, &jobs).await;
+    let far = Pick::Due { horizon: Duration::from_secs(3 * 3600) };
+    let claimed = outbox::claim(&storage.db, Topic::WelcomeEmail, 9, LEASE, far).await.unwrap();
+    assert_eq!(ids(&claimed), [jobs[1].id]);
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), [jobs[0].id]);
+}
+
+async fn a_job_whose_lease_has_ended_is_claimed_again(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-1])).await;
+    let first = claim(&storage.db, 9, ENDED).await.remove(0);
+    let second = claim(&storage.db, 9, LEASE).await.remove(0);
+    assert_eq!((second.id, first.attempt, second.attempt), (first.id, 1, 2));
+    assert_ne!(first.lease_token, second.lease_token);
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
+}
+
+async fn a_lost_lease_settles_nothing(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-2, -1])).await;
+    let lost = claim(&storage.db, 2, ENDED).await;
+    let held = claim(&storage.db, 1, LEASE).await;
+    let before = row(&storage.db, held[0].id).await;
+    // Of two settlements, the one whose lease still stands applies, though its time has ended.
+    assert_eq!(settle(&storage.db, &lost, dead()).await, 1);
+    assert_eq!(row(&storage.db, held[0].id).await, before);
+    assert_eq!(row(&storage.db, lost[1].id).await.state, JobState::Dead);
+    for settlement in [Settlement::Delivered, dead(), Settlement::Return, retry_in(60)] {
+        assert_eq!(settle(&storage.db, &lost, settlement).await, 0);
+    }
+    assert_eq!(settle(&storage.db, &held, Settlement::Delivered).await, 1);
+    assert_eq!(settle(&storage.db, &held, Settlement::Delivered).await, 0);
+    assert_eq!(settle(&storage.db, &[], Settlement::Delivered).await, 0);
+}
+
+fn retry_in(seconds: i64) -> Settlement {
+    Settlement::Retry { run_at: seconds_from_now(seconds), error: "timeout".to_owned() }
+}
+
+async fn a_delivered_job_keeps_no_payload(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-1])).await;
+    let jobs = claim(&storage.db, 1, LEASE).await;
+    settle(&storage.db, &jobs, Settlement::Delivered).await;
+    let delivered = row(&storage.db, jobs[0].id).await;
+    assert_eq!((delivered.state, delivered.payload), (JobState::Delivered, json!({})));
+    assert!(delivered.finished_at.is_some());
+    assert_eq!((delivered.lease_token, delivered.lease_until), (None, None));
+    assert_eq!(ids(&claim(&storage.db, 9, ENDED).await), NONE);
+}
+
+async fn a_retried_job_waits_for_its_time(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-1])).await;
+    let jobs = claim(&storage.db, 1, LEASE).await;
+    settle(&storage.db, &jobs, retry_in(60)).await;
+    let pending = row(&storage.db, jobs[0].id).await;
+    assert_eq!((pending.state, pending.attempts), (JobState::Pending, 1));
+    assert_eq!((pending.last_error.as_deref(), &pending.payload), (Some("timeout"), &jobs[0].payload));
+    assert!(pending.run_at > seconds_from_now(30));
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
+}
+
+async fn a_dead_job_stays_until_an_operator_comes(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-1])).await;
+    let jobs = claim(&storage.db, 1, LEASE).await;
+    settle(&storage.db, &jobs, dead()).await;
+    let buried = row(&storage.db, jobs[0].id).await;
+    assert_eq!((buried.state, buried.last_error.as_deref()), (JobState::Dead, Some("refused_5xx (550)")));
+    assert!(buried.finished_at.is_some());
+    assert_eq!(buried.payload, jobs[0].payload, "what a retry needs");
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
+    assert_eq!(outbox::prune(&storage.db, Topic::WelcomeEmail, seconds_from_now(60), 9).await.unwrap(), 0);
+}
+
+async fn a_returned_job_is_as_it_was(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let jobs = emails([-2, -1, 600]);
+    enqueue(&storage.db, &jobs).await;
+    let before = row(&storage.db, jobs[0].id).await;
+    let claimed = claim(&storage.db, 1, LEASE).await;
+    assert_eq!(settle(&storage.db, &claimed, Settlement::Return).await, 1);
+    assert_eq!(row(&storage.db, jobs[0].id).await, before);
+    let claimed = claim(&storage.db, 9, LEASE).await;
+    assert_eq!(ids(&claimed), [jobs[0].id, jobs[1].id]);
+
+    // What was not due yet is due now.
+    let probe = outbox::claim(&storage.db, Topic::WelcomeEmail, 1, LEASE, Pick::Probe).await.unwrap();
+    assert_eq!(ids(&probe), [jobs[2].id]);
+    settle(&storage.db, &probe, Settlement::Return).await;
+    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), [jobs[2].id]);
+}
+
+async fn a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let jobs = emails([-20, 600, 300]);
+    enqueue(&storage.db, &jobs).await;
+    let tried = claim(&storage.db, 1, LEASE).await;
+    settle(&storage.db, &tried, retry_in(-10)).await;
+    let probe = async || outbox::claim(&storage.db, Topic::WelcomeEmail, 9, LEASE, Pick::Probe).await.unwrap();
+    assert_eq!(ids(&probe().await), [jobs[2].id]);
+    assert_eq!(ids(&probe().await), [jobs[1].id]);
+    let last = probe().await;
+    assert_eq!((ids(&last), last[0].attempt), (vec![jobs[0].id], 2));
+    assert_eq!(ids(&probe().await), NONE);
+    // A service may come back when all that is left of it are the jobs of an instance that died.
+    settle(&storage.db, &last, Settlement::Return).await;
+    claim(&storage.db, 1, ENDED).await;
+    assert_eq!(ids(&probe().await), ids(&last));
+}
