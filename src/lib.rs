@@ -1,4 +1,55 @@
-//! neodyme: a user-registration service that explains itself.
+//! neodyme: a user-registration service that explains itself. This page is the map of the code.
+//!
+//! # Layers
+//!
+//! What stands higher uses what stands lower, never the other way round. [`app::App`] is the one exception: it is what the
+//! handlers share, and all that they can reach.
+//!
+//! | layer | module | what it is |
+//! |---|---|---|
+//! | process | [`cli`] | the subcommands, from the command line to the exit code |
+//! | | [`app`] | the life of `neodyme serve`, and what its parts share |
+//! | | [`server`] | the listeners: connections, their limits, their end |
+//! | HTTP | [`handlers`] | the endpoints, each a short story |
+//! | | [`http`] | the path of a request: routes, ids, body, answer, and the one observer that times, counts and logs it |
+//! | work | [`registration`] | the main job, step by step |
+//! | | [`domain`] | what a valid email, name and password are; no I/O |
+//! | | [`password`] | the threads that hash |
+//! | | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up |
+//! | outside | [`db`] | users, audit and jobs, in SQLite or PostgreSQL |
+//! | | `mail` | the welcome email, over SMTP or into files |
+//! | | [`analytics`] | the analytics service |
+//! | everywhere | [`config`] | every setting: its sources, its checks, its reference |
+//! | | [`error`] | the one error, with its code and its status |
+//! | | [`metrics`] | the only place that names a metric |
+//! | | [`label`] | closed sets of label values |
+//! | | [`logging`] | JSON lines, written by a thread of their own |
+//! | | [`lifecycle`] | starting, ready, draining, closing |
+//! | | [`timestamp`] | time as clients and logs read it |
+//! | | [`mod@build`] | version, revision, compiler |
+//!
+//! # Endpoints
+//!
+//! | listener | endpoint | handler |
+//! |---|---|---|
+//! | API | `POST /users/` | `handlers::users` |
+//! | API, operations | `GET /health/` | `handlers::health` |
+//! | operations | `GET /` | `handlers::index` |
+//! | operations | `GET /metrics` | `handlers::metrics` |
+//!
+//! # The path of a registration
+//!
+//! 1. [`server`] accepts the connection and holds it to its limits.
+//! 2. [`http::Service`] gives the request its ids, finds the route and observes whatever happens from here on.
+//! 3. [`registration::register`] reads the body into a [`domain::Registration`], all faults at once; asks [`db::users`]
+//!    whether the address is taken, as a courtesy; has [`password::HashPool`] hash the password.
+//! 4. One transaction writes the user, the audit row and a job for each thing that follows. It runs to its end even if the
+//!    client leaves. Uniqueness is the database's.
+//! 5. The answer is 201: all of that is durable.
+//! 6. [`outbox`] delivers the jobs, here or on another instance: the welcome email, and the event for [`analytics`]. A
+//!    failure is tried again and never touches the registration.
+//!
+//! Each step is timed in [`metrics`] and told in [`logging`], under the request's id.
 
 pub mod analytics;
 pub mod app;

@@ -58,6 +58,7 @@ impl<S> Resource<S> {
 /// The routes of one listener.
 pub struct Router<S> {
     paths: matchit::Router<Arc<Resource<S>>>,
+    endpoints: Vec<(Method, &'static str)>,
     pub(super) unmatched: Arc<RouteMetrics>,
 }
 
@@ -69,6 +70,7 @@ impl<S: 'static> Router<S> {
     #[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
     pub fn new(routes: Vec<Route<S>>) -> Self {
         let mut paths = matchit::Router::new();
+        let endpoints = routes.iter().map(|route| (route.method.clone(), route.path)).collect();
         let mut by_path: Vec<(&'static str, Vec<Route<S>>)> = Vec::new();
         for route in routes {
             match by_path.iter_mut().find(|(path, _)| *path == route.path) {
@@ -82,7 +84,12 @@ impl<S: 'static> Router<S> {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the routes are valid and distinct");
             }
         }
-        Router { paths, unmatched: Arc::new(RouteMetrics::new("unmatched", &[], &[], 404)) }
+        Router { paths, endpoints, unmatched: Arc::new(RouteMetrics::new("unmatched", &[], &[], 404)) }
+    }
+
+    /// Method and path of every route, in the order of the table.
+    pub fn endpoints(&self) -> &[(Method, &'static str)] {
+        &self.endpoints
     }
 
     pub(super) fn find(&self, path: &str) -> Option<&Arc<Resource<S>>> {
