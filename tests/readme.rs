@@ -1,0 +1,153 @@
+//! The README, and the map in `src/lib.rs`, say what is.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::app::{AppOptions, TestApp};
+use common::database::Backend;
+use common::http::Answer;
+use neodyme::config::SETTINGS;
+use neodyme::error::ErrorCode;
+use neodyme::handlers;
+use serde_json::Value;
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Whatever stands in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+/// The rows of the tables, as cells.
+fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|'));
+    rows.map(|row| row.split('|').map(str::trim).collect())
+}
+
+#[test]
+fn the_endpoints_are_those_of_the_route_tables() {
+    let (api, ops) = (handlers::api_routes(), handlers::ops_routes());
+    let routes = api.endpoints().iter().chain(ops.endpoints());
+    let routes: BTreeSet<String> = routes.map(|(method, path)| format!("{method} {path}")).collect();
+    for file in ["README.md", "src/lib.rs"] {
+        let text = read(file);
+        let is_endpoint =
+            |text: &&str| text.split_once(" /").is_some_and(|(method, _)| method.parse().is_ok_and(known));
+        let documented: BTreeSet<String> = quoted(&text).filter(is_endpoint).map(str::to_owned).collect();
+        assert_eq!(documented, routes, "{file}");
+    }
+}
+
+fn known(method: http::Method) -> bool {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str())
+}
+
+#[test]
+fn every_module_is_on_the_map() {
+    let map = read("src/lib.rs");
+    for module in map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        let names = [format!("| [`{module}`] |"), format!("| [`mod@{module}`] |")];
+        assert!(names.iter().any(|name| map.contains(name)), "{module} is not on the map");
+    }
+}
+
+#[test]
+fn every_subcommand_is_in_the_readme() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = AppOptions::bare().run(&["--help"], folder.path());
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"serve"), "{help}");
+    let readme = read("README.md");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        assert!(readme.contains(&format!("| `neodyme {name}` |")), "`neodyme {name}` is not in the README");
+    }
+}
+
+#[test]
+fn every_setting_in_the_readme_has_the_default_it_says() {
+    let readme = read("README.md");
+    let settings: Vec<_> = rows(&readme).filter(|row| row[0].starts_with("`NEODYME_")).collect();
+    assert!(!settings.is_empty());
+    for row in settings {
+        let setting = SETTINGS.iter().find(|setting| format!("`{}`", setting.variable()) == row[0]);
+        let default = setting.unwrap_or_else(|| panic!("there is no {}", row[0])).default;
+        let shown = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
+        assert_eq!(row[1], shown, "{}", row[0]);
+    }
+}
+
+#[test]
+fn every_code_in_the_readme_is_one() {
+    let known: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    let readme = read("README.md");
+    let answers: Vec<_> = rows(&readme).filter(|row| row[0].parse::<u16>().is_ok()).collect();
+    assert!(answers.len() > 9);
+    for row in answers {
+        let unknown: Vec<&str> = quoted(row[1]).filter(|code| !known.contains(code)).collect();
+        assert!(unknown.is_empty(), "{unknown:?} at {}", row[0]);
+    }
+}
+
+/// The same status, header and members of the body as in the example.
+#[tokio::test]
+async fn the_first_registration_answers_as_the_readme_says() {
+    let readme = read("README.md");
+    let (command, rest) = readme.split_once("\nHTTP/1.1 201 Created\n").unwrap();
+    let (header, rest) = rest.split_once("\n\n").unwrap();
+    let body = rest.lines().next().unwrap();
+    let (_, request) = command.rsplit_once("-d '").unwrap();
+
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let request = serde_json::from_str(request.trim_end_matches('\'')).unwrap();
+    let answer: Answer = app.post(&request).await;
+    assert_eq!(answer.status, 201);
+    let shown: BTreeSet<&str> = header.lines().map(|line| line.split_once(": ").unwrap().0).collect();
+    assert_eq!(answer.headers.keys().map(|name| name.as_str()).collect::<BTreeSet<_>>(), shown);
+    assert_eq!(members(&answer.json()), members(&serde_json::from_str(body).unwrap()));
+}
+
+fn members(object: &Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn every_make_target_in_the_readme_is_one_and_continuous_integration_tests_as_it_says() {
+    let (readme, makefile) = (read("README.md"), read("Makefile"));
+    for target in quoted(&readme).filter_map(|text| text.strip_prefix("make ")) {
+        assert!(makefile.contains(&format!("\n{target}:")), "`make {target}`");
+    }
+    assert!(readme.contains("`make test`") && read(".ci/run").contains("\nmake test "));
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_document_is_linked() {
+    let mut files: Vec<String> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned).into();
+    let documents = fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let documents: Vec<String> = documents.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
+    files.extend(documents.iter().filter(|name| name.ends_with(".md")).cloned());
+    for file in &files {
+        let folder = project(file).parent().unwrap().to_owned();
+        let text = read(file);
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target) {
+            let path = target.split('#').next().unwrap();
+            assert!(target.contains("://") || folder.join(path).exists(), "{file} links to {target}");
+        }
+    }
+    let readme = read("README.md");
+    for document in documents {
+        assert!(readme.contains(&format!("]({document})")), "the README does not link {document}");
+    }
+}
