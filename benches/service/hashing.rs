@@ -1,0 +1,38 @@
+//! The reference for registrations: the service's own hash pool in this process, with nothing around it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use neodyme::config::{Config, Sources};
+use neodyme::domain::Password;
+use neodyme::password::HashPool;
+
+use crate::load::{CLIENTS, Caller, drive};
+
+/// The pool with the default settings.
+pub struct Hashing(Arc<HashPool>);
+
+impl Hashing {
+    /// Starts the pool.
+    pub fn start() -> anyhow::Result<Hashing> {
+        let config = Config::load(&Sources::default())?;
+        Ok(Hashing(Arc::new(HashPool::start(&config.password)?)))
+    }
+
+    /// Hashes per second with as many callers as there are clients in a registration slice.
+    pub async fn rate(&self, length: Duration) -> anyhow::Result<f64> {
+        let callers = (0..CLIENTS).map(|_| Hasher(Arc::clone(&self.0))).collect();
+        Ok(drive(callers, length).await?.rate)
+    }
+}
+
+struct Hasher(Arc<HashPool>);
+
+impl Caller for Hasher {
+    async fn call(&mut self) -> anyhow::Result<()> {
+        let password = Password::parse("correct horse").map_err(|fault| anyhow!("{}", fault.message))?;
+        self.0.hash(password).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! A closed loop of callers: each makes its next call as soon as the last one is answered.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use tokio::task::JoinSet;
+
+use crate::client::Connection;
+use crate::{client, stats};
+
+/// How many clients register at once.
+pub const CLIENTS: usize = 16;
+
+/// One caller of a closed loop.
+pub trait Caller: Send + 'static {
+    /// Makes one call and waits for its answer; an answer that is not the expected one is an error.
+    fn call(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// What a slice of load came to.
+pub struct Slice {
+    /// Answers per second, after the warm-up.
+    pub rate: f64,
+    /// Every call of the slice, with the warm-up and those that ended late.
+    pub calls: u64,
+    /// The latencies of the calls that ended after the warm-up and in time, in seconds.
+    pub latencies: Vec<f64>,
+}
+
+/// Lets the callers run for `length`, of which the first tenth warms up and is not counted.
+pub async fn drive<C: Caller>(callers: Vec<C>, length: Duration) -> anyhow::Result<Slice> {
+    let begin = Instant::now();
+    let (from, until) = (begin + length / 10, begin + length);
+    let mut tasks = JoinSet::new();
+    for mut caller in callers {
+        tasks.spawn(async move {
+            let (mut calls, mut latencies, mut before) = (0, Vec::new(), Instant::now());
+            while before < until {
+                caller.call().await?;
+                let now = Instant::now();
+                calls += 1;
+                if now >= from && now < until {
+                    latencies.push((now - before).as_secs_f64());
+                }
+                before = now;
+            }
+            anyhow::Ok((calls, latencies))
+        });
+    }
+    let mut slice = Slice { rate: 0.0, calls: 0, latencies: Vec::new() };
+    while let Some(ended) = tasks.join_next().await {
+        let (calls, latencies) = ended??;
+        slice.calls += calls;
+        slice.latencies.extend(latencies);
+    }
+    slice.rate = slice.latencies.len() as f64 / (until - from).as_secs_f64();
+    Ok(slice)
+}
+
+/// Registers users that were never seen before.
+pub struct Registrar {
+    connection: Connection,
+    numbers: Arc<AtomicU64>,
+}
+
+impl Registrar {
+    /// The 16 clients of the registration measurements; `numbers` makes their addresses unique.
+    pub async fn open(api: SocketAddr, numbers: &Arc<AtomicU64>) -> anyhow::Result<Vec<Registrar>> {
+        let mut registrars = Vec::with_capacity(CLIENTS);
+        for _ in 0..CLIENTS {
+            registrars.push(Registrar { connection: Connection::open(api).await?, numbers: numbers.clone() });
+        }
+        Ok(registrars)
+    }
+}
+
+impl Caller for Registrar {
+    async fn call(&mut self) -> anyhow::Result<()> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let body = format!(
+            r#"{{"email":"user{number}@example.com","full_name":"User {number}","password":"correct horse {number}"}}"#
+        );
+        let status = self.connection.call(&client::post("/users/", &body)).await?;
+        ensure!(status == 201, "status {status}: {}", String::from_utf8_lossy(self.connection.body()));
+        Ok(())
+    }
+}
+
+/// Registers with 16 clients for `length`.
+pub async fn register(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Duration) -> anyhow::Result<Slice> {
+    drive(Registrar::open(api, numbers).await?, length).await
+}
+
+/// The mean of latencies and some of their percentiles, in milliseconds.
+pub struct Latency {
+    /// The arithmetic mean.
+    pub mean: f64,
+    /// The median.
+    pub p50: f64,
+    /// The 99th percentile.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Latency {
+    /// Sums up latencies given in seconds.
+    pub fn of(seconds: &[f64]) -> Latency {
+        let rank = |rank| 1e3 * stats::percentile(seconds, rank);
+        Latency { mean: 1e3 * stats::mean(seconds), p50: rank(0.5), p99: rank(0.99), max: rank(1.0) }
+    }
+}

@@ -1,0 +1,60 @@
+//! The benchmark of the service: `cargo bench --bench service` (`make bench`).
+//!
+//! It starts the release binary with its default settings and measures it beside a reference taken in the same run,
+//! slice by slice in turn, so that a machine that speeds up or slows down changes both. The meaning of each row is in
+//! `docs/PERFORMANCE.md`. The exit code is 1 when a limit is not met.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table and the progress are for whoever runs it")]
+
+mod bare;
+mod client;
+mod hashing;
+mod health;
+mod load;
+mod memory;
+mod options;
+mod postgres;
+mod process;
+mod registration;
+mod report;
+mod scrape;
+mod service;
+mod startup;
+mod stats;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Group, Options};
+use report::Report;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(body_bytes) = options.bare_responder {
+        runtime.block_on(bare::serve(body_bytes))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = runtime.block_on(measure(&options))?;
+    print!("{}", report.table());
+    let file = report.write()?;
+    eprintln!("written to {}", file.display());
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn measure(options: &Options) -> anyhow::Result<Report> {
+    let mut report = Report::new(options.quick);
+    for group in options.groups() {
+        eprintln!("measuring {group}");
+        report.add(match group {
+            Group::Startup => startup::measure(options).await?,
+            Group::Health => health::measure(options).await?,
+            Group::Registration => registration::measure(options).await?,
+            Group::Scrape => scrape::measure(options).await?,
+            Group::Memory => memory::measure(options).await?,
+        });
+    }
+    Ok(report)
+}

@@ -1,0 +1,83 @@
+//! The command line of the benchmark, and how long each part takes.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// A part of the benchmark that can be run on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// From the start of the process to the first 200.
+    Startup,
+    /// `GET /health/` beside a bare hyper responder.
+    Health,
+    /// `POST /users/` on both databases beside the hash pool alone.
+    Registration,
+    /// The cost of a scrape, and what it does to a registration.
+    Scrape,
+    /// Resident memory, idle and after many registrations.
+    Memory,
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Group::Startup => "startup",
+            Group::Health => "health",
+            Group::Registration => "registration",
+            Group::Scrape => "scrape",
+            Group::Memory => "memory",
+        })
+    }
+}
+
+/// Measures the release binary of neodyme with its default settings.
+#[derive(Debug, Parser)]
+pub struct Options {
+    /// Fewer and shorter slices: a look, not a measurement.
+    #[arg(long)]
+    pub quick: bool,
+    /// Measure only this part; may be given more than once.
+    #[arg(long, value_enum)]
+    pub only: Vec<Group>,
+    /// Internal: serve a fixed body of this many bytes with hyper and nothing else.
+    #[arg(long, hide = true)]
+    pub bare_responder: Option<usize>,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    /// The parts to measure, in the order of the table.
+    pub fn groups(&self) -> Vec<Group> {
+        let all = Group::value_variants().iter().copied();
+        all.filter(|group| self.only.is_empty() || self.only.contains(group)).collect()
+    }
+
+    /// How many times a measured slice and its reference take turns.
+    pub fn rounds(&self) -> usize {
+        if self.quick { 2 } else { 5 }
+    }
+
+    /// The length of one slice.
+    pub fn slice(&self) -> Duration {
+        Duration::from_secs(if self.quick { 2 } else { 6 })
+    }
+
+    /// How many registrations the memory part makes.
+    pub fn registrations(&self) -> u64 {
+        if self.quick { 500 } else { 10_000 }
+    }
+
+    /// How many scrapes of each format are averaged.
+    pub fn scrapes(&self) -> u32 {
+        if self.quick { 100 } else { 500 }
+    }
+
+    /// How many starts the median is taken of.
+    pub fn starts(&self) -> usize {
+        if self.quick { 3 } else { 10 }
+    }
+}
