@@ -30,8 +30,8 @@ pub struct Context {
 impl Context {
     /// Reads the ids from the head of a request, and makes those that are missing.
     pub(super) fn new(head: &Parts, peer: IpAddr, trusted_proxies: &[IpNet], loggers: &Loggers) -> Self {
-        let [request, trace, span] = random_ids();
-        let [span, _] = [0, 8].map(|at| std::array::from_fn(|byte| span[at + byte]));
+        // Ids need be unique, not secret: the thread's own generator, and no system call.
+        let (request, trace, span) = rand::random();
         Context {
             request_id: RequestId::from_header(head.headers.get("x-request-id"), request),
             trace: TraceContext::from_header(head.headers.get("traceparent"), trace, span),
@@ -55,6 +55,11 @@ impl Context {
             Some(user_id) => logger.new(o!("user_id" => user_id.to_string())),
             None => logger,
         }
+    }
+
+    /// Whether the request is known to be about a user.
+    pub fn has_user(&self) -> bool {
+        self.user_id.get().is_some()
     }
 
     /// From here on the request is about this user.
@@ -81,15 +86,4 @@ impl Context {
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.load(Relaxed)
     }
-}
-
-/// Random bytes for three ids, from one call. Ids need be unique, not secret: where the system has no randomness, the
-/// clock stands in.
-fn random_ids() -> [[u8; 16]; 3] {
-    let mut ids = [[0; 16]; 3];
-    for (id, fallback) in ids.iter_mut().zip(1..) {
-        *id = (crate::metrics::unix_now().to_bits() as u128 * fallback).to_le_bytes();
-    }
-    let _ = getrandom::fill(ids.as_flattened_mut());
-    ids
 }

@@ -160,9 +160,10 @@ impl Observation {
                 metrics::request_rejected(reason);
             }
         }
-        // The user may be known by now.
-        let log = self.context.logger(LoggerName::Requests);
-        lines::ended(&log, self.route, response.status(), took, size, error.as_ref());
+        if self.context.has_user() {
+            self.log = self.context.logger(LoggerName::Requests);
+        }
+        lines::ended(&self.log, self.route, response.status(), took, size, error.as_ref());
         response
     }
 }
