@@ -56,6 +56,26 @@ async fn the_open_connections_are_counted() {
     metric("neodyme_http_connections").value(1.0).assert_in(&app).await;
 }
 
+#[tokio::test]
+async fn a_service_without_file_descriptors_waits_for_better_times() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).max_files(80)).await;
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        clients.push(RawClient::connect(app.api_address()).await);
+    }
+    let is_warning = |line: &serde_json::Value| line["message"] == "Connections cannot be accepted";
+    app.wait_for_log("a warning", is_warning).await;
+    // It backs off to a second: a loop without a pause would fill the log.
+    app.wait_for_log("a long pause", |line| is_warning(line) && line["context"]["retry_ms"].as_u64() >= Some(500))
+        .await;
+    assert!(app.logs().into_iter().filter(is_warning).count() < 60, "two listeners, a warning a pause");
+
+    drop(clients);
+    assert_eq!(app.get("/health/").await.status, 200);
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    metric("neodyme_http_connections_total").label("result", "io_error").at_least(1.0).assert_in(&app).await;
+}
+
 /// Sends the beginnings, and expects the connection to be closed soon; returns what the server said.
 async fn cut_after(app: &TestApp, beginning: &str) -> String {
     let mut client = RawClient::connect(app.api_address()).await;

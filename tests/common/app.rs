@@ -31,19 +31,25 @@ pub struct TestApp {
 
 impl TestApp {
     /// Starts the binary and waits until it is ready.
-    pub async fn spawn(mut options: AppOptions) -> TestApp {
+    pub async fn spawn(options: AppOptions) -> TestApp {
+        let mut app = TestApp::launch(options);
+        app.wait_until_ready().await;
+        app
+    }
+
+    /// Starts the binary, which may not become ready.
+    pub fn launch(mut options: AppOptions) -> TestApp {
         let folder = tempfile::tempdir().unwrap();
         let database = options.database.take();
         let database = database.unwrap_or_else(|| Database::create(options.backend, folder.path()));
         options.database = Some(database.clone());
         let process = Process::start(options.command(folder.path()).arg("serve"));
         let (api, ops) = (String::new(), String::new());
-        let mut app = TestApp { database, client: http::client(), options, folder, process, api, ops };
-        app.wait_until_ready().await;
-        app
+        TestApp { database, client: http::client(), options, folder, process, api, ops }
     }
 
-    async fn wait_until_ready(&mut self) {
+    /// Waits until the app serves, and learns its ports.
+    pub async fn wait_until_ready(&mut self) {
         eventually("the app is ready", async || {
             let exit = self.process.child.try_wait().unwrap();
             assert!(exit.is_none(), "the app ended: {exit:?}");

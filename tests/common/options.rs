@@ -15,12 +15,19 @@ pub struct AppOptions {
     pub(super) backend: Backend,
     variables: Vec<(String, String)>,
     without_root: bool,
+    max_files: Option<u32>,
 }
 
 impl AppOptions {
     /// With nothing set.
     pub fn bare() -> AppOptions {
-        AppOptions { database: None, backend: Backend::Sqlite, variables: Vec::new(), without_root: false }
+        AppOptions {
+            database: None,
+            backend: Backend::Sqlite,
+            variables: Vec::new(),
+            without_root: false,
+            max_files: None,
+        }
     }
 
     /// With a database of its own.
@@ -60,6 +67,12 @@ impl AppOptions {
         self
     }
 
+    /// With so many file descriptors at most.
+    pub fn max_files(mut self, count: u32) -> AppOptions {
+        self.max_files = Some(count);
+        self
+    }
+
     /// Runs the binary to its end, in a folder that holds what it shall find.
     pub fn run(&self, arguments: &[&str], folder: &Path) -> Output {
         self.command(folder).args(arguments).output().unwrap()
@@ -68,7 +81,7 @@ impl AppOptions {
     pub(super) fn command(&self, folder: &Path) -> Command {
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
         let mut command = match unprivileged().filter(|_| self.without_root) {
-            None => Command::new(binary),
+            None => limited(&binary, self.max_files),
             Some((uid, gid)) => {
                 // The build folder may be closed to others.
                 let copy = folder.join("neodyme");
@@ -84,5 +97,16 @@ impl AppOptions {
             command.env("NEODYME_DATABASE_URL", database.url());
         }
         command
+    }
+}
+
+fn limited(binary: &Path, max_files: Option<u32>) -> Command {
+    match max_files {
+        None => Command::new(binary),
+        Some(count) => {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", &format!(r#"ulimit -n {count}; exec "$0" "$@""#)]).arg(binary);
+            command
+        }
     }
 }
