@@ -2,23 +2,23 @@
 //!
 //! # Layers
 //!
-//! What stands higher uses what stands lower, never the other way round. [`app::App`] is the one exception: it is what the
-//! handlers share, and all that they can reach.
+//! A module uses those of its own layer and of the layers below. There are two exceptions: [`app::App`] is what handlers
+//! share, and a job ([`outbox::Job`], [`outbox::Topic`] …) is a value that others store, deliver and count.
 //!
 //! | layer | module | what it is |
 //! |---|---|---|
 //! | process | [`cli`] | the subcommands, from the command line to the exit code |
 //! | | [`app`] | the life of `neodyme serve`, and what its parts share |
-//! | | [`server`] | the listeners: connections, their limits, their end |
-//! | HTTP | [`handlers`] | the endpoints, each a short story |
-//! | | [`http`] | the path of a request: routes, ids, body, answer, and the one observer that times, counts and logs it |
+//! | endpoints | [`handlers`] | one file each, and each a short story |
 //! | work | [`registration`] | the main job, step by step |
-//! | | [`domain`] | what a valid email, name and password are; no I/O |
-//! | | [`password`] | the threads that hash |
 //! | | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up |
+//! | | [`password`] | the threads that hash |
 //! | outside | [`db`] | users, audit and jobs, in SQLite or PostgreSQL |
-//! | | `mail` | the welcome email, over SMTP or into files |
-//! | | [`analytics`] | the analytics service |
+//! | | [`mail`] | the welcome email, over SMTP or into files |
+//! | | [`analytics`] | the events for the analytics service |
+//! | HTTP | [`server`] | the listeners: connections, their limits, their end |
+//! | | [`http`] | the path of a request: routes, ids, body, answer, and the one observer that times, counts and logs it |
+//! | values | [`domain`] | what a valid email, name and password are; no I/O |
 //! | everywhere | [`config`] | every setting: its sources, its checks, its reference |
 //! | | [`error`] | the one error, with its code and its status |
 //! | | [`metrics`] | the only place that names a metric |
@@ -46,8 +46,8 @@
 //! 4. One transaction writes the user, the audit row and a job for each thing that follows. It runs to its end even if the
 //!    client leaves. Uniqueness is the database's.
 //! 5. The answer is 201: all of that is durable.
-//! 6. [`outbox`] delivers the jobs, here or on another instance: the welcome email, and the event for [`analytics`]. A
-//!    failure is tried again and never touches the registration.
+//! 6. [`outbox`] has the jobs delivered, here or on another instance: [`mail`] sends the welcome, [`analytics`] the event.
+//!    A failure is tried again and never touches the registration.
 //!
 //! Each step is timed in [`metrics`] and told in [`logging`], under the request's id.
 

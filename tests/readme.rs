@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,46 @@ fn every_module_is_on_the_map() {
         let names = [format!("| [`{module}`] |"), format!("| [`mod@{module}`] |")];
         assert!(names.iter().any(|name| map.contains(name)), "{module} is not on the map");
     }
+}
+
+/// As the map says: of its own layer or of one below, but for what everyone may use.
+#[test]
+fn every_module_uses_what_the_map_lets_it_use() {
+    let map = read("src/lib.rs");
+    let mut layers = BTreeMap::new();
+    for cells in map.lines().filter_map(|line| line.strip_prefix("//! | ")).map(|line| line.split('|').map(str::trim)) {
+        let cells: Vec<&str> = cells.collect();
+        let depth = layers.values().max().copied().unwrap_or(0) + usize::from(!cells[0].is_empty());
+        if let Some(module) = cells.get(1).and_then(|cell| cell.strip_prefix("[`")?.strip_suffix("`]")) {
+            layers.insert(module.trim_start_matches("mod@"), depth);
+        }
+    }
+    for (module, depth) in &layers {
+        for file in sources(&project(&format!("src/{module}"))) {
+            let text = fs::read_to_string(&file).unwrap();
+            for used in used_by(&text).filter(|used| !["app", "outbox"].contains(used)) {
+                let allowed = layers.get(used).is_none_or(|used| used >= depth);
+                assert!(allowed, "{} uses {used}, which stands higher", file.display());
+            }
+        }
+    }
+}
+
+/// The modules in `crate::module::…` and `crate::{module, …}`.
+fn used_by(text: &str) -> impl Iterator<Item = &str> {
+    let lists = text.split("crate::").skip(1).map(|rest| match rest.strip_prefix('{') {
+        Some(group) => group.split('}').next().unwrap(),
+        None => rest.split(|c: char| !c.is_alphanumeric()).next().unwrap(),
+    });
+    lists.flat_map(|list| list.split(',')).filter_map(|path| path.trim().split(':').next())
+}
+
+/// The file of a module and those of its parts.
+fn sources(module: &Path) -> Vec<PathBuf> {
+    let parts = fs::read_dir(module).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let parts = parts.filter(|part| part.extension().is_some_and(|extension| extension == "rs"));
+    let nested = parts.flat_map(|part| sources(&part.with_extension("")));
+    nested.chain([module.with_extension("rs")]).collect()
 }
 
 #[test]
