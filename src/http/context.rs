@@ -82,7 +82,7 @@ impl Context {
         self.abandoned.store(true, Relaxed);
     }
 
-    /// See [`Context::abandon`].
+    /// Whether the service itself gave up on the handler.
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.load(Relaxed)
     }
