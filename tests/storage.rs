@@ -9,6 +9,8 @@ mod common;
 mod fixture;
 #[path = "storage/outbox.rs"]
 mod outbox;
+#[path = "storage/outbox_claims.rs"]
+mod outbox_claims;
 #[path = "storage/outbox_upkeep.rs"]
 mod outbox_upkeep;
 #[path = "storage/postgres.rs"]

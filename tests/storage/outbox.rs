@@ -20,22 +20,18 @@ on_both_databases!(
     a_job_is_stored_with_the_commit_and_comes_back_as_it_was,
     a_rollback_leaves_no_job,
     sixteen_claimers_claim_each_of_500_jobs_once,
-    what_is_due_for_longest_is_claimed_first,
-    a_job_of_another_topic_or_time_is_not_claimed,
-    a_job_put_off_beyond_the_horizon_is_due,
-    a_job_whose_lease_has_ended_is_claimed_again,
     a_lost_lease_settles_nothing,
     a_delivered_job_keeps_no_payload,
     a_retried_job_waits_for_its_time,
     a_dead_job_stays_until_an_operator_comes,
     a_returned_job_is_as_it_was,
-    a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due,
+    settlements_of_every_kind_are_written_at_once,
 );
 
-const NONE: [Uuid; 0] = [];
+pub const NONE: [Uuid; 0] = [];
 pub const LEASE: Duration = Duration::from_secs(60);
-const ENDED: Duration = Duration::ZERO;
-const DUE: Pick = Pick::Due { horizon: Duration::from_secs(3600) };
+pub const ENDED: Duration = Duration::ZERO;
+pub const DUE: Pick = Pick::Due { horizon: Duration::from_secs(3600) };
 
 pub fn seconds_from_now(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::now_utc() + time::Duration::seconds(seconds)
@@ -151,50 +147,6 @@ fn past(job: NewJob) -> NewJob {
     NewJob { created_at: job.created_at - time::Duration::hours(1), ..job }
 }
 
-async fn what_is_due_for_longest_is_claimed_first(backend: Backend) {
-    let storage = Storage::migrated(backend).await;
-    let jobs = emails([-10, -50, -30, -40, -20]);
-    enqueue(&storage.db, &jobs).await;
-    let expected: Vec<_> = [1, 3, 2, 4, 0].map(|n: usize| jobs[n].id).into();
-    let first = claim(&storage.db, 2, ENDED).await;
-    assert_eq!(ids(&first), expected[..2]);
-    // Those whose lease has ended keep their place.
-    assert_eq!(ids(&claim(&storage.db, 3, LEASE).await), expected[..3]);
-    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), expected[3..]);
-    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
-}
-
-async fn a_job_of_another_topic_or_time_is_not_claimed(backend: Backend) {
-    let storage = Storage::migrated(backend).await;
-    let event = job(Topic::AnalyticsEvent, -1);
-    enqueue(&storage.db, &[job(Topic::WelcomeEmail, 600), event.clone()]).await;
-    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
-    let events = outbox::claim(&storage.db, Topic::AnalyticsEvent, 0, LEASE, DUE).await.unwrap();
-    assert_eq!(ids(&events), NONE);
-    let events = outbox::claim(&storage.db, Topic::AnalyticsEvent, 9, LEASE, DUE).await.unwrap();
-    assert_eq!(ids(&events), [event.id]);
-}
-
-async fn a_job_put_off_beyond_the_horizon_is_due(backend: Backend) {
-    let storage = Storage::migrated(backend).await;
-    let jobs = emails([7200, -10]);
-    enqueue(&storage.db, &jobs).await;
-    let far = Pick::Due { horizon: Duration::from_secs(3 * 3600) };
-    let claimed = outbox::claim(&storage.db, Topic::WelcomeEmail, 9, LEASE, far).await.unwrap();
-    assert_eq!(ids(&claimed), [jobs[1].id]);
-    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), [jobs[0].id]);
-}
-
-async fn a_job_whose_lease_has_ended_is_claimed_again(backend: Backend) {
-    let storage = Storage::migrated(backend).await;
-    enqueue(&storage.db, &emails([-1])).await;
-    let first = claim(&storage.db, 9, ENDED).await.remove(0);
-    let second = claim(&storage.db, 9, LEASE).await.remove(0);
-    assert_eq!((second.id, first.attempt, second.attempt), (first.id, 1, 2));
-    assert_ne!(first.lease_token, second.lease_token);
-    assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
-}
-
 async fn a_lost_lease_settles_nothing(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     enqueue(&storage.db, &emails([-2, -1])).await;
@@ -213,7 +165,7 @@ async fn a_lost_lease_settles_nothing(backend: Backend) {
     assert_eq!(settle(&storage.db, &[], Settlement::Delivered).await, 0);
 }
 
-fn retry_in(seconds: i64) -> Settlement {
+pub fn retry_in(seconds: i64) -> Settlement {
     Settlement::Retry { run_at: seconds_from_now(seconds), error: "timeout".to_owned() }
 }
 
@@ -272,20 +224,25 @@ async fn a_returned_job_is_as_it_was(backend: Backend) {
     assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), [jobs[2].id]);
 }
 
-async fn a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due(backend: Backend) {
+async fn settlements_of_every_kind_are_written_at_once(backend: Backend) {
     let storage = Storage::migrated(backend).await;
-    let jobs = emails([-20, 600, 300]);
-    enqueue(&storage.db, &jobs).await;
-    let tried = claim(&storage.db, 1, LEASE).await;
-    settle(&storage.db, &tried, retry_in(-10)).await;
-    let probe = async || outbox::claim(&storage.db, Topic::WelcomeEmail, 9, LEASE, Pick::Probe).await.unwrap();
-    assert_eq!(ids(&probe().await), [jobs[2].id]);
-    assert_eq!(ids(&probe().await), [jobs[1].id]);
-    let last = probe().await;
-    assert_eq!((ids(&last), last[0].attempt), (vec![jobs[0].id], 2));
-    assert_eq!(ids(&probe().await), NONE);
-    // A service may come back when all that is left of it are the jobs of an instance that died.
-    settle(&storage.db, &last, Settlement::Return).await;
-    claim(&storage.db, 1, ENDED).await;
-    assert_eq!(ids(&probe().await), ids(&last));
+    enqueue(&storage.db, &emails([-50, -40, -30, -20, -10])).await;
+    let jobs = claim(&storage.db, 5, LEASE).await;
+    let of = |n: usize, settlement| (jobs[n].id, jobs[n].lease_token, settlement);
+    let foreign = (jobs[4].id, Uuid::new_v4(), Settlement::Delivered);
+    let all = [of(3, Settlement::Return), of(0, Settlement::Delivered), of(2, dead()), of(1, retry_in(60)), foreign];
+    assert_eq!(outbox::settle(&storage.db, &all).await.unwrap(), 4);
+    let mut found = Vec::new();
+    for job in &jobs {
+        let row = row(&storage.db, job.id).await;
+        found.push((row.state, row.attempts, row.last_error.is_some(), row.finished_at.is_some()));
+    }
+    let expected = [
+        (JobState::Delivered, 1, false, true),
+        (JobState::Pending, 1, true, false),
+        (JobState::Dead, 1, true, true),
+        (JobState::Pending, 0, false, false),
+        (JobState::Running, 1, false, false),
+    ];
+    assert_eq!(found, expected);
 }

@@ -19,7 +19,7 @@ use crate::outbox::{JobState, Topic};
 pub struct JobFilter {
     /// Only of this topic.
     pub topic: Option<Topic>,
-    /// Only in this state.
+    /// Only in this state; without one, those that are not delivered.
     pub state: Option<JobState>,
 }
 
@@ -38,24 +38,28 @@ impl JobFilter {
         Topic::ALL.iter().filter(|topic| self.topic.is_none_or(|only| only == **topic)).map(|t| t.as_str()).collect()
     }
 
-    /// Those of `states` that are asked for.
-    fn states(self, states: &[JobState]) -> Vec<&'static str> {
-        states.iter().filter(|state| self.state.is_none_or(|only| only == **state)).map(|s| s.as_str()).collect()
+    fn states(self) -> Vec<JobState> {
+        self.state.map_or_else(|| vec![JobState::Pending, JobState::Running, JobState::Dead], |state| vec![state])
     }
 }
 
-/// The first `limit` jobs, the one that is due for longest first.
+/// The first `limit` jobs, the one that is due for longest first; of delivered ones the last, latest first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db, filter: JobFilter, limit: usize) -> Result<Vec<JobRow>> {
+    let states: Vec<_> = filter.states().into_iter().map(JobState::as_str).collect();
     with_read!(db, DbOperation::OperateJobs, |conn| {
-        outbox_jobs::table
+        let jobs = outbox_jobs::table
             .filter(outbox_jobs::topic.eq_any(filter.topics()))
-            .filter(outbox_jobs::state.eq_any(filter.states(JobState::ALL)))
-            .order((outbox_jobs::run_at, outbox_jobs::id))
+            .filter(outbox_jobs::state.eq_any(states))
             .limit(to_bigint(limit))
-            .load(conn)
+            .into_boxed();
+        let ordered = match filter.state {
+            Some(JobState::Delivered) => jobs.order((outbox_jobs::run_at.desc(), outbox_jobs::id.desc())),
+            _ => jobs.order((outbox_jobs::run_at, outbox_jobs::id)),
+        };
+        ordered.load(conn)
     })
 }
 
@@ -68,9 +72,6 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<JobRow>> {
         outbox_jobs::table.find(Id(id)).first::<JobRow>(conn).await.optional()
     })
 }
-
-/// What may be retried or discarded: no instance works on it, and it is not done.
-const WAITING: &[JobState] = &[JobState::Pending, JobState::Dead];
 
 /// Makes jobs that are pending or dead due now. Says how many; others are left alone. Their attempts go on counting.
 ///
@@ -121,5 +122,7 @@ fn conditions(selection: &JobSelection) -> (Vec<&'static str>, Vec<&'static str>
         JobSelection::Ids(ids) => (JobFilter::default(), Some(ids.iter().copied().map(Id).collect())),
         JobSelection::All(filter) => (*filter, None),
     };
-    (filter.topics(), filter.states(WAITING), ids)
+    // No instance works on these, and they are not done.
+    let waiting = |state: &JobState| matches!(state, JobState::Pending | JobState::Dead);
+    (filter.topics(), filter.states().into_iter().filter(waiting).map(JobState::as_str).collect(), ids)
 }

@@ -1,16 +1,14 @@
 //! Settlements: what becomes of jobs after an attempt.
 
-use diesel::dsl::case_when;
-use diesel::prelude::*;
+use diesel::sql_types::{Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
-use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::query::on_tx;
-use crate::db::schema::{InstantSql, outbox_jobs};
-use crate::db::types::{Id, Instant, Json};
-use crate::db::{Db, Tx};
+use crate::db::Db;
+use crate::db::query::with_write;
+use crate::db::schema::{InstantSql, UuidSql};
+use crate::db::types::{Id, Instant};
 use crate::error::Result;
 use crate::metrics::DbOperation;
 use crate::outbox::JobState;
@@ -39,8 +37,8 @@ pub enum Settlement {
     Return,
 }
 
-/// Writes down what becomes of claimed jobs, given as id, lease token and settlement: all in one transaction. Says how
-/// many it still found under that lease; the others belong to someone else by now, and are left alone.
+/// Writes down what becomes of claimed jobs, given as id, lease token and settlement: all at once, at most 4,000. Says
+/// how many it still found under that lease; the others belong to someone else by now, and are left alone.
 ///
 /// # Errors
 /// When the database fails. Nothing was written then, or, after a broken connection, perhaps all; to do it again is safe.
@@ -48,97 +46,82 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
     if settlements.is_empty() {
         return Ok(0);
     }
-    let mut tx = db.begin().await?;
-    match apply(&mut tx, settlements).await {
-        Ok(applied) => tx.commit().await.map(|()| applied),
-        Err(error) => {
-            // A connection that cannot roll back is thrown away by the pool.
-            let _ = tx.rollback().await;
-            Err(error)
+    let now = OffsetDateTime::now_utc();
+    let statement = statement(settlements.len());
+    with_write!(db, DbOperation::SettleJobs, |conn| {
+        let mut query = diesel::sql_query(statement).into_boxed();
+        for (id, lease_token, settlement) in settlements {
+            let change = Change::of(settlement, now);
+            query = query
+                .bind::<UuidSql, _>(Id(*id))
+                .bind::<UuidSql, _>(Id(*lease_token))
+                .bind::<Text, _>(change.state.as_str())
+                .bind::<Integer, _>(change.attempts)
+                .bind::<Nullable<InstantSql>, _>(change.run_at.map(Instant))
+                .bind::<Nullable<InstantSql>, _>(change.finished_at.map(Instant))
+                .bind::<Nullable<Text>, _>(change.error);
+        }
+        query.execute(conn)
+    })
+}
+
+/// One statement for any number of jobs, of [`COLUMNS`] parameters each. (On SQLite `$1` is a name, and names get
+/// numbers as they appear: the first of each must appear in order.)
+fn statement(jobs: usize) -> String {
+    let row = |job: usize| {
+        let parameters: Vec<_> = (0..COLUMNS).map(|column| format!("${}", 1 + job * COLUMNS + column)).collect();
+        format!("({})", parameters.join(", "))
+    };
+    let rows: Vec<_> = (0..jobs).map(row).collect();
+    format!(
+        "WITH change (id, lease_token, state, attempts, run_at, finished_at, error) AS (VALUES {})
+         UPDATE outbox_jobs SET
+             state = change.state,
+             payload = CASE change.state WHEN 'delivered' THEN '{{}}' ELSE outbox_jobs.payload END,
+             attempts = outbox_jobs.attempts + change.attempts,
+             run_at = CASE
+                 WHEN change.run_at IS NULL THEN outbox_jobs.run_at
+                 -- One that is given back keeps its place among those that are due.
+                 WHEN change.attempts < 0 AND outbox_jobs.run_at < change.run_at THEN outbox_jobs.run_at
+                 ELSE change.run_at
+             END,
+             finished_at = change.finished_at,
+             last_error = COALESCE(change.error, outbox_jobs.last_error),
+             lease_until = NULL,
+             lease_token = NULL
+         FROM change
+         WHERE outbox_jobs.id = change.id AND outbox_jobs.lease_token = change.lease_token",
+        rows.join(", ")
+    )
+}
+
+/// The columns of `change`.
+const COLUMNS: usize = 7;
+
+/// What a settlement writes.
+struct Change {
+    state: JobState,
+    /// Added to the attempts.
+    attempts: i32,
+    run_at: Option<OffsetDateTime>,
+    finished_at: Option<OffsetDateTime>,
+    error: Option<String>,
+}
+
+impl Change {
+    fn of(settlement: &Settlement, now: OffsetDateTime) -> Self {
+        let to = |state| Self { state, attempts: 0, run_at: None, finished_at: None, error: None };
+        match settlement {
+            Settlement::Delivered => Self { finished_at: Some(now), ..to(JobState::Delivered) },
+            Settlement::Dead { error } => {
+                Self { finished_at: Some(now), error: Some(storable(error)), ..to(JobState::Dead) }
+            }
+            Settlement::Retry { run_at, error } => {
+                Self { run_at: Some(*run_at), error: Some(storable(error)), ..to(JobState::Pending) }
+            }
+            Settlement::Return => Self { attempts: -1, run_at: Some(now), ..to(JobState::Pending) },
         }
     }
-}
-
-async fn apply(tx: &mut Tx, settlements: &[(Uuid, Uuid, Settlement)]) -> Result<usize> {
-    let now = OffsetDateTime::now_utc();
-    // Always in the same order: two transactions cannot wait for each other.
-    let mut ordered: Vec<_> = settlements.iter().collect();
-    ordered.sort_by_key(|(id, ..)| *id);
-    let mut applied = 0;
-    for (id, token, settlement) in ordered {
-        applied += match settlement {
-            Settlement::Delivered => deliver(tx, *id, *token, now).await,
-            Settlement::Retry { run_at, error } => retry(tx, *id, *token, *run_at, error).await,
-            Settlement::Dead { error } => bury(tx, *id, *token, now, error).await,
-            Settlement::Return => give_back(tx, *id, *token, now).await,
-        }?;
-    }
-    Ok(applied)
-}
-
-/// One update of a job under this lease, which it ends.
-macro_rules! end_lease {
-    ($tx:expr, $id:expr, $token:expr, $state:expr, $($change:expr),+) => {
-        on_tx!($tx, DbOperation::SettleJobs, |conn| {
-            diesel::update(outbox_jobs::table)
-                .filter(outbox_jobs::id.eq(Id($id)))
-                .filter(outbox_jobs::lease_token.eq(Id($token)))
-                .set((
-                    outbox_jobs::state.eq($state.as_str()),
-                    outbox_jobs::lease_until.eq(None::<Instant>),
-                    outbox_jobs::lease_token.eq(None::<Id>),
-                    $($change),+
-                ))
-                .execute(conn)
-        })
-    };
-}
-
-async fn deliver(tx: &mut Tx, id: Uuid, token: Uuid, now: OffsetDateTime) -> Result<usize> {
-    end_lease!(
-        tx,
-        id,
-        token,
-        JobState::Delivered,
-        outbox_jobs::payload.eq(Json(json!({}))),
-        outbox_jobs::finished_at.eq(Instant(now))
-    )
-}
-
-async fn retry(tx: &mut Tx, id: Uuid, token: Uuid, run_at: OffsetDateTime, error: &str) -> Result<usize> {
-    end_lease!(
-        tx,
-        id,
-        token,
-        JobState::Pending,
-        outbox_jobs::run_at.eq(Instant(run_at)),
-        outbox_jobs::last_error.eq(storable(error))
-    )
-}
-
-async fn bury(tx: &mut Tx, id: Uuid, token: Uuid, now: OffsetDateTime, error: &str) -> Result<usize> {
-    end_lease!(
-        tx,
-        id,
-        token,
-        JobState::Dead,
-        outbox_jobs::finished_at.eq(Instant(now)),
-        outbox_jobs::last_error.eq(storable(error))
-    )
-}
-
-async fn give_back(tx: &mut Tx, id: Uuid, token: Uuid, now: OffsetDateTime) -> Result<usize> {
-    let now = Instant(now);
-    end_lease!(
-        tx,
-        id,
-        token,
-        JobState::Pending,
-        outbox_jobs::attempts.eq(outbox_jobs::attempts - 1),
-        // It keeps its place among those that are due.
-        outbox_jobs::run_at
-            .eq(case_when(outbox_jobs::run_at.gt(now), now.into_sql::<InstantSql>()).otherwise(outbox_jobs::run_at))
-    )
 }
 
 /// An error on one line of bounded length. What a server says may hold anything, also what PostgreSQL refuses to store.
