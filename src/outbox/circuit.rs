@@ -61,6 +61,13 @@ impl Circuit {
         !was_closed
     }
 
+    /// The service was not asked after all: if this was the probe, another one is due.
+    pub(super) fn unasked(&mut self) {
+        if self.state == CircuitState::HalfOpen {
+            self.state = CircuitState::Open;
+        }
+    }
+
     /// The service is out of order. Returns whether this is what opened the circuit.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
         self.failures = self.failures.saturating_add(1);
@@ -121,6 +128,15 @@ mod tests {
         circuit.probing();
         assert!(circuit.answered());
         assert_eq!(circuit.permit(now + REST * 2), Permit::Free);
+    }
+
+    #[test]
+    fn a_probe_that_asked_nobody_leads_to_another() {
+        let now = Instant::now();
+        let mut circuit = opened(now);
+        circuit.probing();
+        circuit.unasked();
+        assert_eq!(circuit.permit(now + REST), Permit::Probe);
     }
 
     #[test]

@@ -182,9 +182,13 @@ impl Lane {
     fn note_service(&mut self, failure: Option<&Failure>) {
         let now = Instant::now();
         let down = failure.filter(|failure| failure.service_down);
-        let (opened, closed) = match down {
-            Some(_) => (self.circuit.failed(now), false),
-            None => (false, self.circuit.answered()),
+        let (opened, closed) = match (down, failure) {
+            (Some(_), _) => (self.circuit.failed(now), false),
+            (None, Some(Failure { reason: Reason::Payload, .. })) => {
+                self.circuit.unasked();
+                (false, false)
+            }
+            (None, _) => (false, self.circuit.answered()),
         };
         if opened {
             let reason = down.map(|failure| failure.reason.as_str());
