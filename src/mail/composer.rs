@@ -32,6 +32,8 @@ pub struct Letter {
     pub message: String,
     /// Its `Message-ID`, the same for each attempt of its job.
     pub message_id: String,
+    /// Its subject.
+    pub subject: String,
     /// Its text part.
     pub text: String,
     /// Its HTML part.
@@ -73,16 +75,19 @@ impl Composer {
     /// When the payload cannot be read (for good), or a template does not work with it.
     pub fn welcome(&self, job: &Job) -> Result<Letter, Failure> {
         let payload = WelcomeEmail::deserialize(&job.payload).map_err(|_| unreadable("it is not one of this topic"))?;
-        let email = Email::parse(&payload.email).map_err(|fault| unreadable(&fault.message))?;
-        let name = FullName::parse(&payload.full_name).map_err(|fault| unreadable(&fault.message))?;
+        let email = Email::parse(&payload.email)
+            .map_err(|fault| unreadable(&format!("its address is not valid ({})", fault.code)))?;
+        let name = FullName::parse(&payload.full_name)
+            .map_err(|fault| unreadable(&format!("its name is not valid ({})", fault.code)))?;
         let to: Address = email.expose().parse().map_err(|_| unreadable("SMTP cannot carry its address"))?;
 
-        let texts = self.render(&email, &name, job.created_at)?;
+        let Texts { subject, text, html } = self.render(&email, &name, job.created_at)?;
+        let subject = single_line(&subject);
         let message_id = format!("<{}@{}>", job.id, self.from.email.domain());
         let builder = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(Some(name.expose().to_owned()), to.clone()))
-            .subject(single_line(&texts.subject))
+            .subject(subject.clone())
             .date(job.created_at.max(OffsetDateTime::UNIX_EPOCH).into())
             .message_id(Some(message_id.clone()))
             // RFC 3834: an absence notice must not answer this.
@@ -90,20 +95,12 @@ impl Composer {
             .raw_header(HeaderValue::new(X_REQUEST_ID, single_line(&job.request_id)));
         let parts = MultiPart::alternative()
             .boundary(job.id.simple().to_string())
-            .singlepart(part(ContentType::TEXT_PLAIN, &texts.text))
-            .singlepart(part(ContentType::TEXT_HTML, &texts.html));
+            .singlepart(part(ContentType::TEXT_PLAIN, &text))
+            .singlepart(part(ContentType::TEXT_HTML, &html));
         let message = builder.multipart(parts).map_err(|_| unreadable("no message can be made of it"))?;
         let message = String::from_utf8(message.formatted()).map_err(|_| unreadable("it is not UTF-8"))?;
         let redaction = Redaction::new(&email, &name);
-        Ok(Letter {
-            message,
-            message_id,
-            text: texts.text,
-            html: texts.html,
-            from: self.from.email.clone(),
-            to,
-            redaction,
-        })
+        Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, redaction })
     }
 
     fn render(&self, email: &Email, name: &FullName, registered: OffsetDateTime) -> Result<Texts, Failure> {

@@ -138,7 +138,7 @@ impl Fault {
             }
             What::Smtp(error) => error,
         };
-        let said = || error.source().map(ToString::to_string).unwrap_or_default();
+        let said = || causes(error).last().map(ToString::to_string).unwrap_or_default();
         match (error.status(), tls_error(error)) {
             (Some(code), _) => redaction.apply(&format!("{stage}: {code} {}", said())),
             (None, Some(tls)) => format!("{stage}: {tls}"),
@@ -154,10 +154,14 @@ fn tls_error(error: &smtp::Error) -> Option<&rustls::Error> {
     io_error(error)?.get_ref()?.downcast_ref()
 }
 
-fn io_error(error: &smtp::Error) -> Option<&io::Error> {
-    error.source()?.downcast_ref()
-}
-
 fn is_end(error: &smtp::Error) -> bool {
     io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
+fn io_error(error: &smtp::Error) -> Option<&io::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn causes(error: &smtp::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
