@@ -33,6 +33,8 @@ const PRODUCTION: &str = "
 - `ops_listen` on an address that is neither loopback nor private: `/metrics` has no authentication
 - no `error_user_hash_key` with PostgreSQL: each instance would count the same affected user again
 - `trusted_proxies` with `0.0.0.0/0` or `::/0`: every client could choose the address it is logged with
+- `smtp_tls = none` to a mail server on another machine
+- `mail_from` at `localhost` with a mail server
 ";
 
 /// The reference of all settings.

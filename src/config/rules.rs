@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::problem::Problems;
-use super::{Config, DatabaseUrl, Environment};
+use super::{Config, DatabaseUrl, Environment, SmtpTls};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -42,6 +42,11 @@ fn contradictions(config: &Config) -> Faults {
         faults
             .push(("ops_listen", format!("{} is the address of api_listen too; use another port", config.ops_listen)));
     }
+    match (&config.mail.smtp_username, &config.mail.smtp_password) {
+        (Some(_), None) => faults.push(("smtp_password", "it is missing, while smtp_username is set".into())),
+        (None, Some(_)) => faults.push(("smtp_username", "it is missing, while smtp_password is set".into())),
+        _ => {}
+    }
     faults
 }
 
@@ -49,6 +54,8 @@ fn production_refusals(config: &Config) -> Faults {
     let (memory, passes) = (config.password.memory_kib, config.password.iterations);
     let shared = matches!(config.database.url, DatabaseUrl::Postgres(_));
     let everyone = |network: &IpNet| network.prefix_len() == 0;
+    let mail = &config.mail;
+    let mail_leaves = mail.smtp_host.as_deref().is_some_and(|host| !is_loopback(host));
     let refusals = [
         ("password_argon2_memory_kib", !is_slow_enough(memory, passes), format!(
             "{memory} KiB with password_argon2_iterations {passes} is guessed too fast; OWASP's least for KiB/iterations \
@@ -66,12 +73,25 @@ fn production_refusals(config: &Config) -> Faults {
              through NEODYME_ERROR_USER_HASH_KEY or NEODYME_ERROR_USER_HASH_KEY_FILE".into()),
         ("trusted_proxies", config.http.trusted_proxies.iter().any(everyone),
             "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into()),
+        ("smtp_tls", mail.smtp_tls == SmtpTls::None && mail_leaves,
+            "none sends names, addresses and the password over the network in plain text; use starttls or tls".into()),
+        ("mail_from", mail.smtp_host.is_some() && is_local(mail.from.email.domain()),
+            "nobody can answer an address at localhost, and servers refuse it; use one of your own domain".into()),
     ];
     refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text)).collect()
 }
 
 fn is_slow_enough(memory_kib: u32, iterations: u32) -> bool {
     OWASP_MINIMUM.iter().any(|&(memory, passes)| memory_kib >= memory && iterations >= passes)
+}
+
+fn is_loopback(host: &str) -> bool {
+    is_local(host) || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
+}
+
+fn is_local(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 fn is_private(address: IpAddr) -> bool {

@@ -113,6 +113,34 @@ fn values_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn a_user_name_at_the_mail_server_needs_a_password_and_the_other_way_round() {
+    let text = with_variables(&[("NEODYME_SMTP_USERNAME", "neodyme")]).unwrap_err();
+    assert!(text.contains("smtp_password: it is missing, while smtp_username is set"), "{text}");
+    let text = with_variables(&[("NEODYME_SMTP_PASSWORD", "canary")]).unwrap_err();
+    assert!(text.contains("smtp_username: it is missing") && !text.contains("canary"), "{text}");
+}
+
+#[test]
+fn production_sends_mail_encrypted_and_from_somewhere() {
+    let refused = |host: &str, tls: &str, from: &str| {
+        let variables = [
+            ("NEODYME_ENVIRONMENT", "production"),
+            ("NEODYME_SMTP_HOST", host),
+            ("NEODYME_SMTP_TLS", tls),
+            ("NEODYME_MAIL_FROM", from),
+        ];
+        with_variables(&variables).err().unwrap_or_default()
+    };
+    for host in ["localhost", "127.0.0.1", "::1", "mail.LOCALHOST."] {
+        assert_eq!(refused(host, "none", "a@example.com"), "", "{host}");
+    }
+    assert_eq!(refused("mail.example.com", "starttls", "a@example.com"), "");
+    assert!(refused("mail.example.com", "none", "a@example.com").contains("smtp_tls: refused in production: none"));
+    assert!(refused("127.0.0.1.example.com", "none", "a@example.com").contains("smtp_tls: refused"));
+    assert!(refused("mail.example.com", "tls", "a@localhost").contains("mail_from: refused in production: nobody"));
+}
+
+#[test]
 fn a_value_never_breaks_the_line_and_an_address_in_the_wrong_setting_is_not_repeated() {
     let text =
         with_variables(&[("NEODYME_LOG_LEVEL", "a\nb"), ("NEODYME_API_LISTEN", "postgres://u:canary@h")]).unwrap_err();
