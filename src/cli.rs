@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod email;
 mod metrics;
 mod migrate;
 mod serve;
@@ -17,6 +18,7 @@ use anyhow::Context;
 use clap::ArgMatches;
 
 use crate::config::{Config, Problems};
+use crate::mail::InvalidSetting;
 
 /// Runs what the command line of this process asks for.
 pub fn run() -> ExitCode {
@@ -33,7 +35,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "neodyme: {error:#}");
-            ExitCode::from(if error.is::<Problems>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<Problems>() || error.is::<InvalidSetting>() { 2 } else { 1 })
         }
     }
 }
@@ -45,6 +47,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "metrics" => metrics::run(inner.get_flag("markdown")),
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),
+        "email" => email::run(inner, |inner| Config::load(&arguments::sources(matches, inner))),
         "migrate" => migrate::run(&config()?),
         _ => serve::run(config()?),
     }

@@ -22,6 +22,7 @@ pub(super) fn command() -> Command {
         with_settings(Command::new("migrate").about("Bring the database's tables up to date, and end")),
         with_settings(Command::new("check").about(about_check))
             .arg(markdown("Print the reference of all settings as Markdown instead")),
+        super::email::command(),
         Command::new("metrics")
             .about("List every metric: name, type, labels, help")
             .arg(markdown("Print the list as Markdown")),
@@ -51,7 +52,8 @@ pub(super) fn hide_values(mut error: clap::Error) -> clap::Error {
     error
 }
 
-fn with_settings(command: Command) -> Command {
+/// The subcommand with a flag for each setting.
+pub(super) fn with_settings(command: Command) -> Command {
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")

@@ -1,4 +1,4 @@
-//! `neodyme check`: what is in force, where it comes from, and whether the database answers.
+//! `neodyme check`: what is in force, where it comes from, where mail goes, and whether the database answers.
 
 use std::fmt;
 
@@ -7,10 +7,12 @@ use super::{block_on, print};
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective};
 use crate::db::Db;
 use crate::error::Result;
+use crate::mail::Mailer;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let head = ["setting", "value", "source"].map(String::from);
     print(align(std::iter::once(head).chain(config.effective().iter().map(row))))?;
+    print(format_args!("\nmail: {}", Mailer::new(&config.mail)?.describe()))?;
     print(format_args!("\ndatabase: {}, ", name(&config.database.url)))?;
     match block_on(probe(&config.database))? {
         Ok(state) => print(format_args!("{state}\n")),

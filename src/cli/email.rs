@@ -1,0 +1,128 @@
+//! `neodyme email`: the welcome email on the screen, or in somebody's mailbox.
+
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgMatches, Command};
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::arguments::with_settings;
+use super::table::align;
+use super::{block_on, print};
+use crate::config::{Config, MailConfig, Problems, SmtpTls};
+use crate::mail::{Composer, Letter, Mailer, WelcomeEmail};
+use crate::outbox::{Failure, Job, Reason, Receipt, Topic};
+use crate::timestamp::millis;
+
+const ABOUT_TEST: &str = "Send a welcome email to an address, as the service would, and say how it went";
+
+/// The subcommand and its own.
+pub(super) fn command() -> Command {
+    let name = Arg::new("name").long("name").value_name("NAME").default_value("Ada Lovelace").help("Name of the user");
+    let address = || Arg::new("address").value_name("ADDRESS").help("Address of the user");
+    let format = Arg::new("format").long("format").value_name("FORMAT").default_value("text").help("What to show");
+    Command::new("email").about("Show the welcome email, or send one").subcommand_required(true).subcommands([
+        with_settings(Command::new("preview").about("Show the welcome email that a user would get"))
+            .arg(format.value_parser(PossibleValuesParser::new(["text", "html", "eml"])))
+            .arg(name.clone())
+            .arg(address().long("address").default_value("ada@example.com")),
+        with_settings(Command::new("test").about(ABOUT_TEST)).arg(name).arg(address().required(true)),
+    ])
+}
+
+pub(super) fn run(
+    matches: &ArgMatches,
+    config: impl FnOnce(&ArgMatches) -> Result<Config, Problems>,
+) -> anyhow::Result<()> {
+    let Some((subcommand, inner)) = matches.subcommand() else { return Ok(()) };
+    let config = config(inner)?;
+    let text = |id| inner.get_one::<String>(id).cloned().unwrap_or_default();
+    let job = job(WelcomeEmail { email: text("address"), full_name: text("name") });
+    match subcommand {
+        "preview" => preview(&Composer::new(&config.mail)?.welcome(&job)?, &text("format")),
+        _ => block_on(test(&config, &job))?,
+    }
+}
+
+/// The job that a registration would put into the outbox.
+fn job(payload: WelcomeEmail) -> Job {
+    Job {
+        id: Uuid::now_v7(),
+        topic: Topic::WelcomeEmail,
+        payload: json!(payload),
+        user_id: None,
+        request_id: Uuid::new_v4().to_string(),
+        traceparent: String::new(),
+        attempt: 1,
+        created_at: OffsetDateTime::now_utc(),
+        lease_token: Uuid::new_v4(),
+    }
+}
+
+fn preview(letter: &Letter, format: &str) -> anyhow::Result<()> {
+    match format {
+        "eml" => print(&letter.message),
+        "html" => print(format_args!("{}\n", letter.html)),
+        _ => print(format_args!("Subject: {}\n\n{}\n", letter.subject, letter.text)),
+    }
+}
+
+async fn test(config: &Config, job: &Job) -> anyhow::Result<()> {
+    let mailer = Mailer::new(&config.mail)?;
+    let start = Instant::now();
+    let outcome = mailer.send_welcome(job).await;
+    let took = start.elapsed();
+    mailer.end().await;
+    let mut rows = vec![("to", mailer.describe()), ("tls", tls(&config.mail)), ("job", job.id.to_string())];
+    rows.extend(match &outcome {
+        Ok(receipt) => taken(receipt),
+        Err(failure) => failed(failure, config.outbox.retry_for),
+    });
+    rows.push(("took", format!("{:.1} ms", millis(took))));
+    print(align(rows.into_iter().map(|(name, value)| [name.to_owned(), value])))?;
+    outcome.map(drop).map_err(|failure| anyhow!("the email was not sent: {}", failure.reason.as_str()))
+}
+
+fn tls(config: &MailConfig) -> String {
+    match (&config.smtp_host, config.smtp_tls, &config.smtp_ca_file) {
+        (None, ..) => "none: it is a file".into(),
+        (Some(_), SmtpTls::None, _) => "none: plain text".into(),
+        (Some(_), _, None) => "required, and verified with the system's authorities".into(),
+        (Some(_), _, Some(file)) => format!("required, and verified with {}", file.display()),
+    }
+}
+
+fn taken(receipt: &Receipt) -> Vec<(&'static str, String)> {
+    vec![("outcome", receipt.code.map_or("written".into(), |code| format!("taken, with reply {code}")))]
+}
+
+fn failed(failure: &Failure, retry_for: Duration) -> Vec<(&'static str, String)> {
+    let retry_for = humantime::format_duration(retry_for);
+    let next = if failure.permanent { "dead at once".into() } else { format!("tried again for {retry_for}") };
+    vec![
+        ("outcome", failure.to_string()),
+        ("because", failure.cause.to_string()),
+        ("a job", format!("would be {next}")),
+        ("to do", advice(failure.reason).into()),
+    ]
+}
+
+/// What an operator can do about it; docs/MAIL.md says more.
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Connect => "check smtp_host, smtp_port, the firewall, and that the server runs",
+        Reason::Tls => "check smtp_tls against the port, the server's certificate, and smtp_ca_file",
+        Reason::Auth => "check smtp_username and smtp_password, and that the server offers PLAIN or LOGIN",
+        Reason::Timeout => {
+            "check the server's load and that smtp_port speaks what smtp_tls says; or raise smtp_timeout"
+        }
+        Reason::Refused4xx => "wait: the server takes no mail, or none for this address, for now",
+        Reason::Refused5xx => "read what the server said: the address, mail_from or its rules about content are wrong",
+        Reason::Protocol => "check that a mail server listens there, and its log",
+        Reason::Payload => "check the address and the name, and the templates",
+        Reason::Io => "check mail_directory: space, owner and rights",
+    }
+}
