@@ -1,5 +1,5 @@
-//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), the analytics service
-//! at the far end ([`analytics`]), a Prometheus ([`prometheus`]), clients ([`http`], [`raw`], [`load`]) and a matcher for
+//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), the services at the far
+//! end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]), clients ([`http`], [`raw`], [`load`]) and a matcher for
 //! scrapes ([`scrape`]).
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
@@ -23,6 +23,7 @@ pub mod programs;
 pub mod prometheus;
 pub mod raw;
 pub mod scrape;
+pub mod smtp;
 
 use std::time::{Duration, Instant};
 
