@@ -1,0 +1,100 @@
+//! `neodyme email`, as an operator sees it.
+
+use std::process::Output;
+
+use tempfile::TempDir;
+
+use crate::common::app::AppOptions;
+use crate::common::database::Backend;
+use crate::common::smtp::{Behaviour, Identity, Security, SinkOptions, SmtpSink, Verb};
+
+/// What the binary says on standard output, its errors, and its exit code.
+fn neodyme(settings: &[(&str, String)], arguments: &[&str]) -> (String, String, i32, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        settings.iter().fold(AppOptions::on(Backend::Sqlite), |options, (key, value)| options.set(key, value));
+    let Output { status, stdout, stderr } = options.run(arguments, folder.path());
+    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (out, err, status.code().unwrap(), folder)
+}
+
+#[test]
+fn the_preview_shows_what_would_be_sent() {
+    let user = ["--name", "Zoë <b>", "--address", "zoe@example.com"];
+    let preview = |format: &[&str]| {
+        let (out, err, code, _) = neodyme(&[], &[&["email", "preview"], &user[..], format].concat());
+        assert_eq!((code, err.as_str()), (0, ""));
+        out
+    };
+    let text = preview(&[]);
+    assert!(text.starts_with("Subject: Welcome to neodyme\n\nHello Zoë <b>,\n"), "{text}");
+    assert_eq!(text, preview(&["--format", "text"]));
+    let html = preview(&["--format", "html"]);
+    assert!(html.starts_with("<!doctype html>") && html.contains("Hello <bdi>Zoë &lt;b&gt;</bdi>"), "{html}");
+    let eml = preview(&["--format", "eml"]);
+    assert!(eml.starts_with("From: neodyme <neodyme@localhost>\r\nTo: =?utf-8?b?"), "{eml}");
+}
+
+#[test]
+fn a_template_that_does_not_work_is_found_by_preview_and_check() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("welcome.html"), "<p>\n{{ name }}").unwrap();
+    let settings = [("mail_templates", folder.path().display().to_string())];
+    for arguments in [&["email", "preview"][..], &["email", "test", "ada@example.com"], &["check"]] {
+        let (_, err, code, _) = neodyme(&settings, arguments);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("mail_templates: welcome.html:2: undefined value"), "{err}");
+    }
+}
+
+#[test]
+fn without_a_mail_server_the_test_writes_a_file() {
+    let (out, err, code, folder) = neodyme(&[], &["email", "test", "ada@example.com"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("to       files in data/mail\n") && out.contains("outcome  written\n"), "{out}");
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("data/mail")).unwrap().collect();
+    assert_eq!(files.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_test_sends_an_email_and_tells_how_it_went() {
+    let credentials = Some(("neodyme".to_owned(), "secret".to_owned()));
+    let options = SinkOptions { security: Security::StartTls(Identity::good()), credentials, ..SinkOptions::default() };
+    let sink = SmtpSink::start_with(Behaviour::Normal, options).await;
+    let arguments = ["email", "test", "ada@example.com", "--mail-from", "Example <hello@example.org>"];
+    let (out, err, code, _) = neodyme(&sink.settings(), &arguments);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let mail = sink.received().remove(0);
+    for line in [
+        format!("to       smtp 127.0.0.1:{} starttls\n", sink.port()),
+        format!("tls      required, and verified with {}\n", sink.ca_file().display()),
+        format!("job      {}\n", mail.job_id()),
+        "outcome  taken, with reply 250\n".into(),
+    ] {
+        assert!(out.contains(&line), "{line} is missing in {out}");
+    }
+    assert!(mail.encrypted);
+    assert_eq!(sink.commands().last().unwrap(), "QUIT");
+
+    sink.behave(Behaviour::refuse(Verb::Rcpt, 550, "5.1.1 <ada@example.com> unknown"));
+    let (out, err, code, _) = neodyme(&sink.settings(), &arguments);
+    assert_eq!((code, err.as_str()), (1, "neodyme: the email was not sent: refused_5xx\n"));
+    for line in
+        ["outcome  refused_5xx (550)\n", "because  RCPT TO: 550 5.1.1 … unknown\n", "a job    would be dead at once\n"]
+    {
+        assert!(out.contains(line), "{line} is missing in {out}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let (_, err, code, _) = neodyme(&[], &["email"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("preview") && err.contains("test"), "{err}");
+    let (_, err, code, _) = neodyme(&[], &["email", "test"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("<ADDRESS>"), "{err}");
+    let (_, err, code, _) = neodyme(&[], &["email", "preview", "--address", "nowhere"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("its address is not valid (format)"), "{err}");
+}
