@@ -20,6 +20,7 @@ pub(super) struct Activity {
     /// When the last answer was given, likewise.
     idle_since: AtomicU64,
     multiplexed: AtomicBool,
+    had_request: AtomicBool,
 }
 
 /// What the clock says about a connection.
@@ -42,6 +43,7 @@ impl Activity {
             head_since: AtomicU64::new(1),
             idle_since: AtomicU64::new(1),
             multiplexed: AtomicBool::new(false),
+            had_request: AtomicBool::new(false),
         })
     }
 
@@ -50,7 +52,13 @@ impl Activity {
         self.requests.fetch_add(1, Relaxed);
         self.head_since.store(0, Relaxed);
         self.multiplexed.store(multiplexed, Relaxed);
+        self.had_request.store(true, Relaxed);
         InRequest(Arc::clone(self))
+    }
+
+    /// Whether the first request is still to come.
+    pub(super) fn is_new(&self) -> bool {
+        !self.had_request.load(Relaxed)
     }
 
     fn bytes_arrived(&self) {

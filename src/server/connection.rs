@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -23,6 +24,8 @@ const LEAST_BUFFER: usize = 8192;
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
 const MAX_HEADERS: usize = 100;
+/// How long a service that closes waits for the request that a client has connected for: it may be under way.
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
 pub(super) struct Connection<S> {
     pub(super) service: Arc<Service<S>>,
@@ -50,7 +53,12 @@ impl<S: Send + Sync + 'static> Connection<S> {
         });
         let builder = self.builder();
         let mut serving = pin!(builder.serve_connection(io, answer));
-        let mut closing = pin!(self.lifecycle.reached(Phase::Closing));
+        let mut closing = pin!(async {
+            self.lifecycle.reached(Phase::Closing).await;
+            if activity.is_new() {
+                tokio::time::sleep(FIRST_REQUEST).await;
+            }
+        });
         let mut look_again = pin!(tokio::time::sleep(self.limits.header_timeout.min(self.limits.idle_timeout)));
         let mut is_closing = false;
         loop {
