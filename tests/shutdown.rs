@@ -11,9 +11,10 @@ use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::database::Backend;
 use common::eventually;
 use common::http::{self, Answer};
-use common::load::Load;
-use common::raw::RawClient;
+use common::load::{Failure, Load};
+use common::raw::{RawClient, registration};
 use common::scrape::metric;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// Clients that leave once readiness fails, as behind a load balancer, meet no error at all.
@@ -52,6 +53,42 @@ async fn requests_under_way_are_answered(backend: Backend) {
 }
 
 on_both_databases!(a_graceful_stop_under_load_loses_no_request, requests_under_way_are_answered);
+
+#[tokio::test]
+async fn a_request_on_its_way_is_answered() {
+    let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let request = registration("ada@example.com");
+    let (first, rest) = request.split_at(30);
+    let mut client = RawClient::connect(app.api_address()).await;
+    client.send(first).await;
+    // This one, and the one that scrapes.
+    metric("neodyme_http_connections").value(2.0).assert_in(&app).await;
+    app.terminate();
+    app.wait_for_log("it closes", |line| line["message"] == "Shutting down").await;
+    eventually("no new connection is taken", async || TcpStream::connect(app.api_address()).await.err()).await;
+    let answer = client.send(rest).await.answer().await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!(app.wait_for_exit().await.success());
+}
+
+/// What the kernel holds when the listener closes is reset, and no service can help it; what was accepted is answered.
+#[tokio::test]
+async fn an_accepted_connection_is_not_closed_without_an_answer() {
+    for _ in 0..3 {
+        let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("shutdown_delay", "100ms")).await;
+        let load = Load::start_with(&app, 64, http::one_shot_client);
+        load.wait_for_accepted(40).await;
+        assert!(app.stop().await.success());
+        let attempts = load.stop().await;
+        let stored = BTreeSet::from_iter(app.database.emails().await);
+        for attempt in attempts {
+            assert_eq!(attempt.is_accepted(), stored.contains(&attempt.email), "{attempt:?}");
+            let unanswered = matches!(&attempt.result, Err(Failure::Broken(why)) if why.contains("IncompleteMessage"));
+            assert!(!unanswered, "{attempt:?}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn an_idle_service_ends_at_once_and_says_so() {

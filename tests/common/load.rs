@@ -15,7 +15,16 @@ pub struct Attempt {
     /// The address.
     pub email: String,
     /// The answer's status, or why there is none.
-    pub result: Result<u16, String>,
+    pub result: Result<u16, Failure>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection: the request was never sent.
+    Refused,
+    /// The connection broke.
+    Broken(String),
 }
 
 impl Attempt {
@@ -35,10 +44,15 @@ pub struct Load {
 impl Load {
     /// Starts so many clients, each with one connection.
     pub fn start(app: &TestApp, clients: usize) -> Load {
+        Load::start_with(app, clients, http::client)
+    }
+
+    /// Starts so many clients of this kind.
+    pub fn start_with(app: &TestApp, clients: usize, client: impl Fn() -> reqwest::Client) -> Load {
         let mut load = Load { attempts: Arc::default(), stopping: Arc::default(), clients: JoinSet::new() };
         for _ in 0..clients {
             let (attempts, stopping) = (load.attempts.clone(), load.stopping.clone());
-            let (client, url) = (http::client(), format!("{}/users/", app.api_url()));
+            let (client, url) = (client(), format!("{}/users/", app.api_url()));
             load.clients.spawn(async move {
                 while !stopping.load(Ordering::Relaxed) {
                     let attempt = attempt(&client, &url).await;
@@ -68,7 +82,10 @@ impl Load {
 async fn attempt(client: &reqwest::Client, url: &str) -> Attempt {
     let email = fresh_email();
     let answer = Answer::to(client.post(url).json(&user(&email))).await;
-    let result = answer.map(|answer| answer.status).map_err(|error| format!("{error:?}"));
+    let result = answer.map(|answer| answer.status).map_err(|error| match error.is_connect() {
+        true => Failure::Refused,
+        false => Failure::Broken(format!("{error:?}")),
+    });
     if result.is_err() {
         // A server that is gone answers at once: not a busy loop.
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
