@@ -1,0 +1,181 @@
+//! The welcome email from a registration to the mail server, however that server behaves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::app::{AppOptions, TestApp, fresh_email, user};
+use common::database::Backend;
+use common::eventually;
+use common::scrape::metric;
+use common::smtp::{Behaviour, Identity, Security, SinkOptions, SmtpSink, Verb};
+
+/// No answer to a client may take longer because of the mail: far less than a mail server that hangs.
+const USUAL: Duration = Duration::from_secs(2);
+
+async fn app_with(sink: &SmtpSink, backend: Backend) -> TestApp {
+    let options =
+        sink.settings().into_iter().fold(AppOptions::on(backend), |options, (key, value)| options.set(key, value));
+    let options = options.set("smtp_timeout", "500ms").set("outbox_max_backoff", "500ms");
+    TestApp::spawn(options.set("outbox_poll_interval", "100ms")).await
+}
+
+async fn register(app: &TestApp) -> String {
+    let (email, began) = (fresh_email(), Instant::now());
+    assert_eq!(app.register(&email).await.status, 201);
+    assert!(began.elapsed() < USUAL, "a registration took {:?}", began.elapsed());
+    email
+}
+
+async fn wait_for_state(app: &TestApp, state: &str) {
+    let states = "SELECT state AS text FROM outbox_jobs WHERE topic = 'welcome_email'";
+    let all = async || app.database.texts(states).await.iter().all(|now| now == state).then_some(());
+    eventually(&format!("every welcome email is {state}"), all).await;
+}
+
+/// The lines that tell of failures.
+fn failures(app: &TestApp) -> Vec<serde_json::Value> {
+    let told = |line: &serde_json::Value| line["message"] == "Welcome email failed but registration continues";
+    app.logs().into_iter().filter(told).collect()
+}
+
+/// The line that tells of a failure with this reason.
+async fn wait_for_failure(app: &TestApp, reason: &str) -> serde_json::Value {
+    let fits = |line: &serde_json::Value| {
+        line["message"] == "Welcome email failed but registration continues" && line["context"]["reason"] == reason
+    };
+    app.wait_for_log(&format!("a failure by {reason}"), fits).await
+}
+
+async fn a_registered_user_gets_one_mail(backend: Backend) {
+    let sink = SmtpSink::start(Behaviour::Normal).await;
+    let app = app_with(&sink, backend).await;
+    let request_id = "0a8f7e6d-5c4b-4a39-8281-706f5e4d3c2b";
+    let mut body = user("Grace.Hopper@example.com");
+    body["full_name"] = "Gräce <b>Hopper</b>".into();
+    let request = app.request("POST", "/users/").header("x-request-id", request_id).json(&body);
+    assert_eq!(request.send().await.unwrap().status(), 201);
+
+    let mail = sink.until_received(1).await.remove(0);
+    assert_eq!(mail.to, "Grace.Hopper@example.com");
+    assert_eq!(mail.header("X-Request-ID"), request_id);
+    let [text, html] = mail.parts();
+    assert!(text.contains("Gräce <b>Hopper</b>"), "{text}");
+    assert!(!html.contains("<b>Hopper"), "{html}");
+    let call = app.wait_for_request_log("External service call: email.send_welcome", request_id).await;
+    assert_eq!(call["context"]["job_id"], mail.job_id());
+    assert_eq!(call["context"]["reply_code"], 250);
+    wait_for_state(&app, "delivered").await;
+    metric("neodyme_outbox_attempts_total")
+        .label("topic", "welcome_email")
+        .label("outcome", "delivered")
+        .value(1.0)
+        .assert_in(&app)
+        .await;
+    metric("neodyme_outbox_delivery_latency_seconds_count")
+        .label("topic", "welcome_email")
+        .value(1.0)
+        .assert_in(&app)
+        .await;
+}
+
+async fn a_mail_server_out_of_order_is_waited_for(backend: Backend) {
+    let sink = SmtpSink::start(Behaviour::Normal).await;
+    let app = app_with(&sink, backend).await;
+    let verbs = [Verb::Greeting, Verb::Ehlo, Verb::Mail, Verb::Rcpt, Verb::Data, Verb::Message];
+    let hangs = verbs.into_iter().map(|verb| (Behaviour::HangAfter(verb), "timeout"));
+    let others = [
+        (Behaviour::refuse(Verb::Greeting, 554, "5.3.2 not today"), "refused_5xx"),
+        (Behaviour::refuse(Verb::Rcpt, 450, "4.2.1 mailbox busy"), "refused_4xx"),
+        (Behaviour::refuse(Verb::Message, 452, "4.3.1 no room"), "refused_4xx"),
+        (Behaviour::CloseMidData, "protocol"),
+        (Behaviour::GarbageAfter(Verb::Greeting), "protocol"),
+    ];
+    let mut delivered = 0;
+    for (behaviour, reason) in hangs.chain(others) {
+        sink.behave(behaviour);
+        // A connection that is kept would hide what a new one meets.
+        sink.drop_idle_connections();
+        let before = failures(&app).len();
+        register(&app).await;
+        let line = eventually("the failure is told", async || failures(&app).get(before).cloned()).await;
+        assert_eq!(line["context"]["reason"], reason, "{line}");
+        sink.behave(Behaviour::Normal);
+        delivered += 1;
+        sink.until_received(delivered).await;
+        wait_for_state(&app, "delivered").await;
+    }
+    let errors = metric("neodyme_errors_total").label("error_type", "EMAIL_SERVICE_ERROR");
+    errors.at_least(delivered as f64).assert_in(&app).await;
+    let timeouts = metric("neodyme_external_service_calls_total").label("service", "email").label("outcome", "timeout");
+    timeouts.at_least(6.0).assert_in(&app).await;
+    assert!(metric("neodyme_error_user_slot_hash").label("error_type", "EMAIL_SERVICE_ERROR").read(&app).await > 0.0);
+}
+
+async fn a_refused_address_is_dead_at_once_and_holds_up_nobody(backend: Backend) {
+    let sink = SmtpSink::start(Behaviour::Normal).await;
+    let app = app_with(&sink, backend).await;
+    let refused = fresh_email();
+    sink.behave(Behaviour::RefuseRecipient(refused.clone()));
+    assert_eq!(app.register(&refused).await.status, 201);
+    wait_for_state(&app, "dead").await;
+    for _ in 0..5 {
+        register(&app).await;
+    }
+    sink.until_received(5).await;
+    let line = wait_for_failure(&app, "refused_5xx").await;
+    assert_eq!(line["context"]["reply_code"], 550);
+    assert!(!app.output().contains(&refused), "the log does not name the address");
+    metric("neodyme_outbox_jobs")
+        .label("topic", "welcome_email")
+        .label("state", "dead")
+        .value(1.0)
+        .assert_in(&app)
+        .await;
+    metric("neodyme_outbox_circuit")
+        .label("topic", "welcome_email")
+        .label("state", "closed")
+        .value(1.0)
+        .assert_in(&app)
+        .await;
+}
+
+async fn a_mail_server_that_comes_back_is_found_within_seconds(backend: Backend) {
+    let mut sink = SmtpSink::start(Behaviour::Normal).await;
+    let app = app_with(&sink, backend).await;
+    sink.go_down().await;
+    for _ in 0..10 {
+        register(&app).await;
+    }
+    wait_for_failure(&app, "connect").await;
+    metric("neodyme_outbox_circuit")
+        .label("topic", "welcome_email")
+        .label("state", "open")
+        .value(1.0)
+        .assert_in(&app)
+        .await;
+    sink.come_back().await;
+    let back = Instant::now();
+    sink.until_received(10).await;
+    assert!(back.elapsed() < Duration::from_secs(10), "it took {:?}", back.elapsed());
+}
+
+async fn nothing_is_sent_to_a_server_that_cannot_be_trusted(backend: Backend) {
+    let options = SinkOptions { security: Security::StartTls(Identity::of_a_stranger()), ..SinkOptions::default() };
+    let sink = SmtpSink::start_with(Behaviour::Normal, options).await;
+    let app = app_with(&sink, backend).await;
+    register(&app).await;
+    wait_for_failure(&app, "tls").await;
+    assert_eq!(sink.count(), 0);
+    assert!(!sink.commands().iter().any(|command| command.to_uppercase().starts_with("MAIL")), "{:?}", sink.commands());
+}
+
+on_both_databases!(
+    a_registered_user_gets_one_mail,
+    a_mail_server_out_of_order_is_waited_for,
+    a_refused_address_is_dead_at_once_and_holds_up_nobody,
+    a_mail_server_that_comes_back_is_found_within_seconds,
+    nothing_is_sent_to_a_server_that_cannot_be_trusted,
+);
