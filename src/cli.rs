@@ -3,21 +3,25 @@
 //! Exit codes: 0 all is well, 1 something failed while running, 2 the command line or the configuration is wrong.
 
 mod arguments;
+mod audit;
 mod check;
 mod email;
 mod metrics;
 mod migrate;
+mod outbox;
 mod serve;
 mod table;
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ArgMatches;
 
-use crate::config::{Config, Problems};
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, Problems};
+use crate::db::Db;
 use crate::mail::InvalidSetting;
 
 /// Runs what the command line of this process asks for.
@@ -34,7 +38,7 @@ pub fn run() -> ExitCode {
     match dispatch(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "neodyme: {error:#}");
+            note(format_args!("{error:#}"));
             ExitCode::from(if error.is::<Problems>() || error.is::<InvalidSetting>() { 2 } else { 1 })
         }
     }
@@ -42,13 +46,16 @@ pub fn run() -> ExitCode {
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
     let (name, inner) = matches.subcommand().unwrap_or(("serve", matches));
+    let (task, inner) = inner.subcommand().unwrap_or(("", inner));
     let config = || Config::load(&arguments::sources(matches, inner));
     match name {
         "metrics" => metrics::run(inner.get_flag("markdown")),
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),
-        "email" => email::run(inner, |inner| Config::load(&arguments::sources(matches, inner))),
+        "email" => email::run(&config()?, task, inner),
         "migrate" => migrate::run(&config()?),
+        "outbox" => outbox::run(&config()?, task, inner),
+        "audit" => audit::run(&config()?, inner),
         _ => serve::run(config()?),
     }
 }
@@ -61,8 +68,34 @@ fn print(text: impl Display) -> anyhow::Result<()> {
     }
 }
 
+/// Says something beside the output; where nobody reads it, that is no failure.
+fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "neodyme: {text}");
+}
+
+/// JSON for people and programs.
+fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
 /// Runs a task of a subcommand that ends by itself. (Migrations need a runtime of several threads.)
 fn block_on<T>(task: impl Future<Output = T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     Ok(runtime.context("cannot start the runtime")?.block_on(task))
+}
+
+/// Opens a database that is there: a subcommand that looks at it would not create it.
+async fn open(config: &DatabaseConfig) -> anyhow::Result<Db> {
+    if let Some(path) = missing_file(&config.url) {
+        anyhow::bail!("{} is not there yet (`neodyme serve` and `neodyme migrate` create it)", path.display());
+    }
+    Ok(Db::connect(config).await?)
+}
+
+/// The file of a SQLite database that was never used.
+fn missing_file(url: &DatabaseUrl) -> Option<&Path> {
+    match url {
+        DatabaseUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => Some(path),
+        _ => None,
+    }
 }

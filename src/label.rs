@@ -16,6 +16,11 @@ pub trait LabelSet: Copy + 'static {
     fn values(self) -> Vec<&'static str>;
 }
 
+/// The label with this value.
+pub fn parse<L: LabelSet>(value: &str) -> Option<L> {
+    L::all().into_iter().find(|label| label.values() == [value])
+}
+
 impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
     fn names() -> Vec<&'static str> {
         [A::names(), B::names()].concat()

@@ -29,6 +29,12 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetD
     OffsetDateTime::parse(&text, &Rfc3339).map_err(serde::de::Error::custom)
 }
 
+/// The same as text.
+pub fn rfc3339(time: OffsetDateTime) -> String {
+    let utc = time.to_offset(time::UtcOffset::UTC);
+    utc.format(FORMAT).unwrap_or_else(|_| utc.to_string())
+}
+
 /// A duration in milliseconds, exact to a microsecond.
 pub fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0

@@ -1,5 +1,7 @@
 //! The flags and subcommands, made from the table of settings.
 
+mod operator;
+
 use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -26,6 +28,8 @@ pub(super) fn command() -> Command {
         Command::new("metrics")
             .about("List every metric: name, type, labels, help")
             .arg(markdown("Print the list as Markdown")),
+        operator::outbox(),
+        operator::audit(),
     ])
 }
 

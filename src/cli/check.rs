@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::table::align;
-use super::{block_on, print};
+use super::{block_on, missing_file, print};
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective};
 use crate::db::Db;
 use crate::error::Result;
@@ -31,9 +31,7 @@ enum State {
 
 /// Tries the database and changes nothing: connecting would create a SQLite file, so a missing one is left alone.
 async fn probe(config: &DatabaseConfig) -> Result<State> {
-    if let DatabaseUrl::Sqlite { path } = &config.url
-        && matches!(path.try_exists(), Ok(false))
-    {
+    if missing_file(&config.url).is_some() {
         return Ok(State::NotCreatedYet);
     }
     let db = Db::connect(config).await?;

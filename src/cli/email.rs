@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::arguments::with_settings;
 use super::table::align;
 use super::{block_on, print};
-use crate::config::{Config, MailConfig, Problems, SmtpTls};
+use crate::config::{Config, MailConfig, SmtpTls};
 use crate::mail::{Composer, Letter, Mailer, WelcomeEmail};
 use crate::outbox::{Failure, Job, Reason, Receipt, Topic};
 use crate::timestamp::millis;
@@ -33,17 +33,12 @@ pub(super) fn command() -> Command {
     ])
 }
 
-pub(super) fn run(
-    matches: &ArgMatches,
-    config: impl FnOnce(&ArgMatches) -> Result<Config, Problems>,
-) -> anyhow::Result<()> {
-    let Some((subcommand, inner)) = matches.subcommand() else { return Ok(()) };
-    let config = config(inner)?;
-    let text = |id| inner.get_one::<String>(id).cloned().unwrap_or_default();
+pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
+    let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let job = job(WelcomeEmail { email: text("address"), full_name: text("name") });
-    match subcommand {
+    match task {
         "preview" => preview(&Composer::new(&config.mail)?.welcome(&job)?, &text("format")),
-        _ => block_on(test(&config, &job))?,
+        _ => block_on(test(config, &job))?,
     }
 }
 

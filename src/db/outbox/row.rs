@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::db::schema::outbox_jobs;
-use crate::label::LabelSet;
+use crate::label::parse;
 use crate::outbox::{Job, JobState, Topic};
 
 /// A job as it is stored. Times are UTC.
@@ -49,6 +49,11 @@ pub struct JobRow {
 }
 
 impl JobRow {
+    /// The id of the trace that caused it.
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+
     pub(super) fn into_job(self, lease_token: Uuid) -> Job {
         Job {
             id: self.id,
@@ -84,7 +89,9 @@ macro_rules! read_as_label {
             String: FromSql<Text, DB>,
         {
             fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                named(&<String as FromSql<Text, DB>>::from_sql(value)?)
+                let text = <String as FromSql<Text, DB>>::from_sql(value)?;
+                // One that is unknown here comes from a newer version.
+                parse(&text).ok_or_else(|| format!("this version of neodyme does not know {text}").into())
             }
         }
 
@@ -102,9 +109,3 @@ macro_rules! read_as_label {
 }
 
 read_as_label! { Topic, JobState }
-
-/// The label of this name. One that is unknown here comes from a newer version.
-fn named<T: LabelSet>(text: &str) -> deserialize::Result<T> {
-    let known = T::all().into_iter().find(|label| label.values() == [text]);
-    known.ok_or_else(|| format!("this version of neodyme knows no {} {text}", T::names().concat()).into())
-}

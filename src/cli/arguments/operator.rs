@@ -1,0 +1,126 @@
+//! The subcommands with which an operator looks at what is stored, and changes it.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::with_settings;
+use crate::label::{LabelSet, parse};
+use crate::outbox::{JobState, Topic};
+
+/// How many rows are listed unless the operator says otherwise.
+const LIMIT: &str = "50";
+
+/// `neodyme outbox …`
+pub(super) fn outbox() -> Command {
+    let state = |states: &[JobState]| option("state", "STATE", "Only in this state").value_parser(label(states));
+    let topic = || option("topic", "TOPIC", "Only of this topic").value_parser(label(Topic::ALL));
+    let changeable = [JobState::Pending, JobState::Dead];
+    let change = |name, about| {
+        with_settings(Command::new(name).about(about))
+            .arg(ids())
+            .arg(flag("all", "All pending and dead jobs, or those of --topic and --state"))
+            .arg(topic().requires("all"))
+            .arg(state(&changeable).requires("all"))
+            .group(ArgGroup::new("which").args(["id", "all"]).required(true))
+            .arg(json())
+    };
+    group("outbox", "Look at jobs, have them tried again, discard them").subcommands([
+        with_settings(Command::new("list").about("List jobs, the one that is due for longest first")).args([
+            topic(),
+            state(JobState::ALL).help("Only in this state; without it, all that are not delivered"),
+            limit(),
+            json(),
+        ]),
+        with_settings(Command::new("show").about("Show jobs whole")).args([
+            ids().required(true),
+            flag("full", "Show names and addresses instead of their first letters"),
+            json(),
+        ]),
+        change("retry", "Make pending or dead jobs due now"),
+        change("discard", "Delete pending or dead jobs: what they were to do is never done")
+            .arg(flag("yes", "Do not ask")),
+    ])
+}
+
+/// `neodyme audit …`
+pub(super) fn audit() -> Command {
+    let time = |name, help| option(name, "TIME", help).value_parser(parse_time);
+    group("audit", "Look at who did what").subcommands([with_settings(
+        Command::new("list")
+            .about("List the audit trail, latest first")
+            .after_help("A TIME is 2026-11-22T08:00:00Z, the day 2026-11-22 (UTC), or 90m, 24h, 7d for so long ago."),
+    )
+    .args([
+        option("user", "ID", "Only what happened to this user").value_parser(value_parser!(Uuid)),
+        option("action", "ACTION", "Only this action, such as user.registered"),
+        time("since", "Only from this time on"),
+        time("until", "Only before this time"),
+        option("request-id", "ID", "Only what this request did"),
+        limit(),
+        json(),
+    ])])
+}
+
+fn group(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
+}
+
+fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+fn ids() -> Arg {
+    option("id", "ID", "A job; may be repeated").action(ArgAction::Append).value_parser(value_parser!(Uuid))
+}
+
+fn limit() -> Arg {
+    let help = "At most so many";
+    option("limit", "N", help).default_value(LIMIT).value_parser(value_parser!(u32).range(1..))
+}
+
+fn json() -> Arg {
+    flag("json", "Print JSON")
+}
+
+/// One of these labels.
+fn label<T: LabelSet + Send + Sync>(labels: &[T]) -> impl TypedValueParser<Value = T> {
+    let names: Vec<_> = labels.iter().flat_map(|label| label.values()).collect();
+    PossibleValuesParser::new(names).try_map(|text| parse(&text).ok_or("unknown"))
+}
+
+fn parse_time(text: &str) -> Result<OffsetDateTime, &'static str> {
+    let ago = |duration| OffsetDateTime::now_utc().checked_sub(time::Duration::try_from(duration).ok()?);
+    let day = || Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
+    OffsetDateTime::parse(text, &Rfc3339)
+        .ok()
+        .or_else(|| day().map(|day| day.midnight().assume_utc()))
+        .or_else(|| humantime::parse_duration(text).ok().and_then(ago))
+        .ok_or("accepted: 2026-11-22T08:00:00Z, 2026-11-22, or 24h for so long ago")
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_point_a_day_or_so_long_ago() {
+        assert_eq!(parse_time("2026-11-22T09:00:00+01:00"), Ok(datetime!(2026-11-22 08:00 UTC)));
+        assert_eq!(parse_time("2026-11-22"), Ok(datetime!(2026-11-22 00:00 UTC)));
+        let ago = parse_time("90m").unwrap();
+        let ago = OffsetDateTime::now_utc() - ago;
+        assert!(ago >= time::Duration::minutes(90) && ago < time::Duration::minutes(91), "{ago}");
+        for wrong in ["", "yesterday", "2026-11-22 08:00", "2026-13-01", "999999999999y"] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+}
