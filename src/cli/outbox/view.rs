@@ -94,7 +94,8 @@ impl JobView {
     }
 }
 
-/// The payload with the first letters of names and addresses. What is `key`'s, but no address, may hold one.
+/// The payload with the first letters of names and addresses: of what is an address, contains one, or has a key such as
+/// `full_name`.
 fn masked(key: &str, value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), masked(key, value))).collect(),
