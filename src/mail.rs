@@ -60,7 +60,7 @@ impl Mailer {
         }
     }
 
-    /// Sends the welcome email of a job, within `smtp_timeout`. Each attempt sends the same bytes.
+    /// Sends the welcome email of a job; over SMTP within `smtp_timeout`. Each attempt sends the same bytes.
     ///
     /// # Errors
     /// A [`Failure`] that says what the next attempt can hope for, and names nobody.
