@@ -57,6 +57,8 @@ pub enum Behaviour {
     GarbageAfter(Verb),
     /// Answers with a line that never ends, as fast as it can.
     FloodAfter(Verb),
+    /// Adds an answer to the one to STARTTLS, in plain text, as somebody on the way could.
+    InjectBehindStartTls,
     /// Answers 250 where 354 is due.
     OutOfStep,
     /// Answers 421 and closes at the MAIL after so many mails on one connection.

@@ -72,6 +72,15 @@ async fn a_server_that_refuses_or_fails_starttls_gets_no_mail() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_slipped_in_before_tls_is_not_read_after_it() {
+    let sink = sink(Security::StartTls(Identity::good()), None).await;
+    sink.behave(Behaviour::InjectBehindStartTls);
+    let failure = failure(&mailer_to(&sink, &[])).await;
+    assert_eq!(meaning(&failure), (Reason::Tls, None, false, true), "{}", failure.cause);
+    assert_eq!(heard(&sink), ["EHLO", "STARTTLS"]);
+}
+
+#[tokio::test]
 async fn tls_from_the_first_byte_needs_a_server_that_speaks_it() {
     let plain = sink(Security::None, None).await;
     let failure = failure(&mailer_to(&plain, &[("smtp_tls", "tls")])).await;

@@ -118,7 +118,8 @@ impl Session {
 
 async fn greet(server: &Server, deadline: Instant) -> Result<AsyncSmtpConnection, Fault> {
     let no_connection = |error| Fault { stage: Stage::Connect, what: What::NoConnection(error) };
-    let stream = timeout_at(deadline, Stream::connect(&server.host, server.port)).await;
+    let expects_tls = matches!(server.protection, Protection::StartTls(_));
+    let stream = timeout_at(deadline, Stream::connect(&server.host, server.port, expects_tls)).await;
     let stream = stream.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(no_connection)?;
     step(Stage::Greeting, deadline, AsyncSmtpConnection::connect_with_transport(Box::new(stream), &server.hello)).await
 }

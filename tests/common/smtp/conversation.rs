@@ -78,7 +78,9 @@ impl Conversation {
     }
 
     async fn start_tls(&mut self) -> io::Result<()> {
-        if self.answer(Verb::StartTls, "220 2.0.0 go ahead").await? {
+        let injected = matches!(self.behaviour(), Behaviour::InjectBehindStartTls);
+        let answer = if injected { "220 2.0.0 go ahead\r\n250 sink.example.com" } else { "220 2.0.0 go ahead" };
+        if self.answer(Verb::StartTls, answer).await? {
             let plain = std::mem::replace(&mut self.stream, BufReader::new(Box::new(tokio::io::empty())));
             let acceptor = self.shared.tls.clone().ok_or(io::ErrorKind::Unsupported)?;
             let encrypted: Box<dyn Io> = Box::new(acceptor.accept(plain.into_inner()).await?);
