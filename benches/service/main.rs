@@ -13,6 +13,7 @@ mod health;
 mod load;
 mod memory;
 mod options;
+mod outbox;
 mod postgres;
 mod process;
 mod registration;
@@ -52,6 +53,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
             Group::Startup => startup::measure(options).await?,
             Group::Health => health::measure(options).await?,
             Group::Registration => registration::measure(options).await?,
+            Group::Outbox => outbox::measure(options).await?,
             Group::Scrape => scrape::measure(options).await?,
             Group::Memory => memory::measure(options).await?,
         });

@@ -14,6 +14,8 @@ pub enum Group {
     Health,
     /// `POST /users/` on both databases beside the hash pool alone.
     Registration,
+    /// A backlog of the outbox, and what it does to a registration.
+    Outbox,
     /// The cost of a scrape, and what it does to a registration.
     Scrape,
     /// Resident memory, idle and after many registrations.
@@ -26,6 +28,7 @@ impl fmt::Display for Group {
             Group::Startup => "startup",
             Group::Health => "health",
             Group::Registration => "registration",
+            Group::Outbox => "outbox",
             Group::Scrape => "scrape",
             Group::Memory => "memory",
         })

@@ -116,7 +116,7 @@ impl Scraper {
     }
 }
 
-/// The sum of all samples of the counter `name`.
+/// The sum of all samples of the counter `name`, or of the series where `name` has its labels.
 pub async fn sum(ops: SocketAddr, name: &str) -> anyhow::Result<f64> {
     let mut connection = Connection::open(ops).await?;
     connection.call(&client::get("/metrics", "")).await?;

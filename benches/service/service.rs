@@ -54,10 +54,15 @@ impl Service {
     /// Starts the service and waits until it is ready; its log goes to a file in `folder`, which costs the benchmark
     /// nothing to take.
     pub async fn start(folder: &Path, database_url: &str) -> anyhow::Result<Service> {
+        Service::start_with(folder, database_url, &[]).await
+    }
+
+    /// The same, with settings of its own, given as variables.
+    pub async fn start_with(folder: &Path, database_url: &str, settings: &[(&str, &str)]) -> anyhow::Result<Service> {
         let log = folder.join("stdout.jsonl");
         let stdout = OpenOptions::new().create(true).append(true).open(&log)?;
-        let mut process =
-            Process(command("127.0.0.1:0", database_url, stdout.try_clone()?).current_dir(folder).spawn()?);
+        let mut command = command("127.0.0.1:0", database_url, stdout.try_clone()?);
+        let mut process = Process(command.envs(settings.iter().copied()).current_dir(folder).spawn()?);
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             let text = fs::read_to_string(&log)?;

@@ -1,0 +1,126 @@
+//! A backlog in the outbox: how fast it is worked off, and what that does to a registration meanwhile.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure};
+use neodyme::config::{Config, Sources};
+use neodyme::db::{self, Db};
+use neodyme::metrics;
+use neodyme::outbox::{NewJob, Topic};
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::bare::Bare;
+use crate::load::{Latency, register};
+use crate::options::Options;
+use crate::report::Row;
+use crate::scrape;
+use crate::service::{self, Service};
+use crate::stats;
+
+const BACKLOG: usize = 10_000;
+const BATCH: usize = 500;
+/// A backlog that is not worked off by then never will be.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Measures against a sink in this machine that takes every event at once.
+pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
+    let sink = Bare::start(2)?;
+    let (mut rates, mut busy, mut quiet) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..options.rounds().min(3) {
+        rates.push(drain_rate(&sink).await?);
+        let (during, after) = registrations(&sink, options.slice()).await?;
+        busy.extend(during);
+        quiet.extend(after);
+    }
+    let (busy, quiet) = (Latency::of(&busy), Latency::of(&quiet));
+    eprintln!(
+        "  {:.0} jobs/s; registration p99 {:.0} ms, without {:.0} ms",
+        stats::median(&rates),
+        busy.p99,
+        quiet.p99
+    );
+    Ok(vec![
+        Row::new("backlog of 10,000 jobs worked off", "jobs/s", stats::median(&rates)).at_least(500.0).samples(rates),
+        Row::new("registration p50 with a backlog, without", "ms", busy.p50).over(quiet.p50),
+        Row::new("registration p99 with a backlog, without", "ms", busy.p99).over(quiet.p99).at_most(1.3),
+    ])
+}
+
+async fn drain_rate(sink: &Bare) -> anyhow::Result<f64> {
+    let folder = service::folder()?;
+    seed(folder.path()).await?;
+    let begin = Instant::now();
+    let service = start(folder.path(), sink).await?;
+    wait_until_delivered(&service).await?;
+    Ok(BACKLOG as f64 / begin.elapsed().as_secs_f64())
+}
+
+/// The latencies of registrations while a backlog is worked off, and of as many afterwards.
+async fn registrations(sink: &Bare, slice: Duration) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    let folder = service::folder()?;
+    seed(folder.path()).await?;
+    let service = start(folder.path(), sink).await?;
+    let numbers = Arc::new(AtomicU64::new(0));
+    let during = register(service.api, &numbers, slice).await?.latencies;
+    let delivered = delivered(&service).await?;
+    ensure!(delivered < BACKLOG as f64, "the backlog was gone before the slice ended");
+    wait_until_delivered(&service).await?;
+    Ok((during, register(service.api, &numbers, slice).await?.latencies))
+}
+
+async fn start(folder: &Path, sink: &Bare) -> anyhow::Result<Service> {
+    let base_url = format!("http://{}", sink.address);
+    Service::start_with(folder, &service::sqlite_url(folder), &[("NEODYME_ANALYTICS_BASE_URL", &base_url)]).await
+}
+
+/// Events delivered; a registration's welcome email is not among them.
+async fn delivered(service: &Service) -> anyhow::Result<f64> {
+    scrape::sum(service.ops, "neodyme_outbox_delivery_latency_seconds_count{topic=\"analytics_event\"}").await
+}
+
+async fn wait_until_delivered(service: &Service) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while delivered(service).await? < BACKLOG as f64 {
+        if Instant::now() > deadline {
+            bail!("the backlog is not worked off within {PATIENCE:?}");
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Puts the backlog into a new database.
+async fn seed(folder: &Path) -> anyhow::Result<()> {
+    metrics::init();
+    let url = service::sqlite_url(folder);
+    let environment = vec![("NEODYME_DATABASE_URL".into(), url.into())];
+    let config = Config::load(&Sources { environment, ..Sources::default() })?;
+    let db = Db::connect(&config.database).await?;
+    db.migrate().await?;
+    for _ in 0..BACKLOG / BATCH {
+        let jobs: Vec<NewJob> = (0..BATCH).map(|_| event()).collect();
+        let mut tx = db.begin().await?;
+        db::outbox::enqueue(&mut tx, &jobs).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+fn event() -> NewJob {
+    let user_id = Uuid::now_v7();
+    NewJob {
+        id: Uuid::now_v7(),
+        topic: Topic::AnalyticsEvent,
+        payload: json!({ "event": "user_registered", "user_id": user_id, "occurred_at": "2026-01-01T00:00:00Z" }),
+        user_id: Some(user_id),
+        request_id: Uuid::new_v4().to_string(),
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+        created_at: OffsetDateTime::now_utc(),
+    }
+}
