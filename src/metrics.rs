@@ -8,14 +8,17 @@ mod database;
 mod errors;
 mod exposition;
 mod external;
+mod health;
 mod http;
 mod inventory;
+mod json;
 mod logs;
 mod outbox;
 mod password;
 mod process;
 mod registration;
 mod runtime;
+mod summary;
 mod vectors;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,11 +30,13 @@ pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wai
 pub use self::errors::{error, init_error_users};
 pub use self::exposition::{Encoded, encode};
 pub use self::external::{CallInFlight, CallOutcome, ExternalService, Operation, external_call, external_call_spared};
+pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};
 pub use self::http::{
     ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, RouteMetrics, connection_refused,
     connection_result, request_rejected,
 };
 pub use self::inventory::{Metric, inventory, markdown};
+pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
 pub use self::outbox::{
     AttemptOutcome, CircuitState, OpenState, outbox_attempt, outbox_circuit, outbox_delivered, outbox_enqueued,
@@ -43,7 +48,8 @@ pub use self::registration::{
     ActionOutcome, RegistrationOutcome, Step, UserAction, registration, registration_attempt, registration_step,
     user_action, users,
 };
-pub use self::runtime::{probe_runtime, scheduling_delay};
+pub use self::runtime::scheduling_delay;
+pub use self::summary::{Requests, Summary, summary};
 
 lazy_static! {
     static ref REGISTRY: Registry = Registry::new();
@@ -73,6 +79,7 @@ pub fn init() {
     errors::init();
     exposition::init();
     external::init();
+    health::init();
     http::init();
     logs::init();
     outbox::init();

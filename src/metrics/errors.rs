@@ -4,6 +4,7 @@
 //! type the last eight distinct users are exported as keyed hashes of 52 bits (exact in a float), with the time each was
 //! last seen.
 
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -56,6 +57,15 @@ pub fn error(code: ErrorCode, subject: Option<&str>) {
     if let (Some(subject), Some(key)) = (subject, KEY.get()) {
         USERS.seen(code, user_hash(key, subject), now);
     }
+}
+
+/// Errors, by kind.
+pub(super) fn by_kind() -> BTreeMap<&'static str, u64> {
+    let mut kinds: BTreeMap<_, _> = ErrorKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
+    for code in ErrorCode::ALL {
+        *kinds.entry(code.kind().as_str()).or_default() += ERRORS[*code as usize].get();
+    }
+    kinds
 }
 
 fn user_hash(key: &[u8; 16], subject: &str) -> u64 {

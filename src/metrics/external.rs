@@ -28,6 +28,10 @@ labels! {
         SendWelcome = "send_welcome",
         /// To take note of a registration.
         TrackRegistration = "track_registration",
+        /// The mail server, for a sign of life.
+        EmailHealth = "health",
+        /// The analytics service, for a sign of life.
+        AnalyticsHealth = "health",
     }
 }
 
@@ -49,8 +53,8 @@ impl Operation {
     /// Who is asked.
     pub const fn service(self) -> ExternalService {
         match self {
-            Operation::SendWelcome => ExternalService::Email,
-            Operation::TrackRegistration => ExternalService::Analytics,
+            Operation::SendWelcome | Operation::EmailHealth => ExternalService::Email,
+            Operation::TrackRegistration | Operation::AnalyticsHealth => ExternalService::Analytics,
         }
     }
 }

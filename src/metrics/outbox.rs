@@ -1,5 +1,6 @@
 //! The outbox: what waits, what was tried, and how long it took.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lazy_static::lazy_static;
@@ -116,4 +117,9 @@ pub fn outbox_circuit(topic: Topic, state: CircuitState) {
     for other in CircuitState::ALL {
         CIRCUIT.at((topic, *other)).set(f64::from(*other == state));
     }
+}
+
+/// Jobs that wait, by topic, as last counted.
+pub(super) fn pending() -> BTreeMap<&'static str, u64> {
+    Topic::ALL.iter().map(|topic| (topic.as_str(), JOBS.at((*topic, OpenState::Pending)).get() as u64)).collect()
 }

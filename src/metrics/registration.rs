@@ -1,5 +1,6 @@
 //! Registration: attempts, outcomes, steps, and the users there are.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lazy_static::lazy_static;
@@ -130,4 +131,9 @@ pub fn user_action(action: UserAction, outcome: ActionOutcome) {
 pub fn users(active: u64, inactive: u64) {
     USERS.at(UserState::Active).set(active as f64);
     USERS.at(UserState::Inactive).set(inactive as f64);
+}
+
+/// Registrations ended, by outcome.
+pub(super) fn by_outcome() -> BTreeMap<&'static str, u64> {
+    RegistrationOutcome::ALL.iter().map(|outcome| (outcome.as_str(), OUTCOMES.at(*outcome).get())).collect()
 }

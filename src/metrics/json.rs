@@ -1,0 +1,133 @@
+//! The registry as JSON, for people and scripts that have no Prometheus at hand.
+
+use std::collections::BTreeMap;
+
+use prometheus::proto::{Histogram, LabelPair, MetricType};
+use serde::Serialize;
+use serde_json::{Number, Value};
+
+use super::REGISTRY;
+
+const NOTE: &str = "p50, p95 and p99 are estimates over the life of the process: interpolated linearly within a bucket, \
+                    and never above the highest bound, so that a value there means at least that. They, and avg, are null \
+                    without observations. Durations are in seconds, sizes in bytes. Nothing here is a rate.";
+
+/// All metrics.
+#[derive(Debug, Serialize)]
+pub struct Snapshot {
+    note: &'static str,
+    counters: BTreeMap<String, Vec<Single>>,
+    gauges: BTreeMap<String, Vec<Single>>,
+    histograms: BTreeMap<String, Vec<Summary>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Single {
+    labels: Labels,
+    value: Value,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary {
+    labels: Labels,
+    count: u64,
+    sum: Value,
+    avg: Value,
+    p50: Value,
+    p95: Value,
+    p99: Value,
+}
+
+type Labels = BTreeMap<String, String>;
+
+/// All metrics, as of now.
+pub fn snapshot() -> Snapshot {
+    let mut snapshot =
+        Snapshot { note: NOTE, counters: BTreeMap::new(), gauges: BTreeMap::new(), histograms: BTreeMap::new() };
+    for family in REGISTRY.gather() {
+        let name = family.name().to_owned();
+        let metrics = family.get_metric().iter();
+        let labels = |pairs: &[LabelPair]| pairs.iter().map(|p| (p.name().into(), p.value().into())).collect();
+        let single = |pairs, value| Single { labels: labels(pairs), value: number(value) };
+        match family.get_field_type() {
+            MetricType::COUNTER => {
+                let all = metrics.map(|metric| single(metric.get_label(), metric.get_counter().value())).collect();
+                snapshot.counters.insert(name, all);
+            }
+            MetricType::HISTOGRAM => {
+                let all = metrics.map(|metric| summarise(labels(metric.get_label()), metric.get_histogram())).collect();
+                snapshot.histograms.insert(name, all);
+            }
+            _ => {
+                let all = metrics.map(|metric| single(metric.get_label(), metric.get_gauge().value())).collect();
+                snapshot.gauges.insert(name, all);
+            }
+        }
+    }
+    snapshot
+}
+
+fn summarise(labels: Labels, histogram: &Histogram) -> Summary {
+    let (count, sum) = (histogram.get_sample_count(), histogram.get_sample_sum());
+    let buckets: Vec<(f64, u64)> =
+        histogram.get_bucket().iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count())).collect();
+    let quantile = |q| quantile(q, &buckets, count).map_or(Value::Null, number);
+    let avg = if count == 0 { Value::Null } else { number(sum / count as f64) };
+    Summary { labels, count, sum: number(sum), avg, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
+}
+
+/// As `histogram_quantile` of Prometheus estimates it; the lowest bucket begins at 0. `buckets` are upper bounds with
+/// cumulative counts.
+fn quantile(q: f64, buckets: &[(f64, u64)], count: u64) -> Option<f64> {
+    if count == 0 {
+        return None;
+    }
+    let rank = q * count as f64;
+    let (mut lower, mut below) = (0.0, 0);
+    for &(upper, cumulative) in buckets.iter().filter(|(upper, _)| upper.is_finite()) {
+        if cumulative as f64 >= rank && cumulative > below {
+            return Some(lower + (upper - lower) * (rank - below as f64) / (cumulative - below) as f64);
+        }
+        (lower, below) = (upper, cumulative);
+    }
+    Some(lower)
+}
+
+/// A whole number without a fraction; nothing where JSON has no number for it.
+fn number(value: f64) -> Value {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        return Value::from(value as i64);
+    }
+    Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUCKETS: &[(f64, u64)] = &[(1.0, 10), (2.0, 10), (4.0, 90), (f64::INFINITY, 100)];
+
+    #[test]
+    fn a_quantile_is_interpolated_within_its_bucket() {
+        assert_eq!(quantile(0.05, BUCKETS, 100), Some(0.5));
+        assert_eq!(quantile(0.5, BUCKETS, 100), Some(3.0));
+    }
+
+    #[test]
+    fn a_quantile_beyond_all_buckets_is_the_highest_bound() {
+        assert_eq!(quantile(0.99, BUCKETS, 100), Some(4.0));
+    }
+
+    #[test]
+    fn nothing_observed_has_no_quantile() {
+        assert_eq!(quantile(0.5, &[(1.0, 0)], 0), None);
+    }
+
+    #[test]
+    fn numbers_are_as_people_write_them() {
+        assert_eq!(number(3.0).to_string(), "3");
+        assert_eq!(number(0.25).to_string(), "0.25");
+        assert_eq!(number(f64::INFINITY), Value::Null);
+    }
+}

@@ -1,0 +1,39 @@
+//! A few figures for those who look at one page.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{errors, http, outbox, registration};
+
+/// What the service has done since it was started.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Requests on both listeners.
+    pub requests: Requests,
+    /// Registrations that ended, by outcome.
+    pub registrations: BTreeMap<&'static str, u64>,
+    /// Errors, by kind.
+    pub errors: BTreeMap<&'static str, u64>,
+    /// Jobs of the outbox that wait, by topic.
+    pub outbox_pending: BTreeMap<&'static str, u64>,
+}
+
+/// Requests on both listeners.
+#[derive(Clone, Debug, Serialize)]
+pub struct Requests {
+    /// Those that were answered.
+    pub answered: u64,
+    /// Those that are being answered, this one too.
+    pub in_flight: u64,
+}
+
+/// The figures, as of now. Costs microseconds.
+pub fn summary() -> Summary {
+    Summary {
+        requests: http::requests(),
+        registrations: registration::by_outcome(),
+        errors: errors::by_kind(),
+        outbox_pending: outbox::pending(),
+    }
+}
