@@ -6,6 +6,7 @@
 mod client;
 mod event;
 mod failure;
+mod probe;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod composer;
 mod files;
+mod probe;
 mod redaction;
 mod smtp;
 mod templates;

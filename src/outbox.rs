@@ -43,6 +43,16 @@ impl Outbox {
         Outbox { mailer, analytics, wake: Topic::ALL.iter().map(|_| Notify::new()).collect() }
     }
 
+    /// What sends the welcome emails.
+    pub fn mailer(&self) -> &Mailer {
+        &self.mailer
+    }
+
+    /// What tells the analytics service, if there is one.
+    pub fn analytics(&self) -> Option<&Analytics> {
+        self.analytics.as_ref()
+    }
+
     /// What follows a registration.
     pub fn jobs_of(&self, user: &NewUser, context: &Context) -> Vec<NewJob> {
         let job = |topic, payload| NewJob {

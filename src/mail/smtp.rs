@@ -20,6 +20,7 @@ use self::server::Server;
 use self::session::{Limits, Session};
 use super::InvalidSetting;
 use super::composer::Letter;
+use super::redaction::Redaction;
 use crate::config::MailConfig;
 use crate::outbox::{Failure, Receipt};
 
@@ -50,6 +51,12 @@ impl Smtp {
     /// Sends a mail within the timeout.
     pub async fn send(&self, letter: &Letter) -> Result<Receipt, Failure> {
         self.attempt(letter).await.map_err(|fault| fault.into_failure(&letter.redaction, self.timeout))
+    }
+
+    /// Opens a connection of its own, as a delivery does, asks for a sign of life, and takes its leave.
+    pub async fn probe(&self) -> Result<(), Failure> {
+        let probed = Session::probe(&self.server, Instant::now() + self.timeout).await;
+        probed.map_err(|fault| fault.into_failure(&Redaction::nobody(), self.timeout))
     }
 
     /// Ends the connections that are kept.

@@ -20,6 +20,8 @@ pub(super) enum Stage {
     /// The command, the handshake and the second EHLO.
     StartTls,
     Auth,
+    /// The question whether the server listens.
+    Noop,
     /// The end of an earlier mail on the same connection.
     Reset,
     Mail,
@@ -37,6 +39,7 @@ impl Stage {
             Stage::Greeting => "greeting",
             Stage::StartTls => "STARTTLS",
             Stage::Auth => "AUTH",
+            Stage::Noop => "NOOP",
             Stage::Reset => "RSET",
             Stage::Mail => "MAIL FROM",
             Stage::Rcpt => "RCPT TO",

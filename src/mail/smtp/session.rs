@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lettre::transport::smtp;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt, Rset};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::{Code, Severity};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -62,6 +62,14 @@ impl Session {
             step(Stage::Auth, deadline, session.connection.auth(mechanisms, credentials)).await?;
         }
         Ok(session)
+    }
+
+    /// Opens a connection, asks the server to do nothing, and leaves.
+    pub async fn probe(server: &Server, deadline: Instant) -> Result<(), Fault> {
+        let mut session = Session::open(server, deadline).await?;
+        let alive = session.command(Stage::Noop, Severity::PositiveCompletion, Noop, deadline).await;
+        tokio::spawn(session.end());
+        alive.map(|_code| ())
     }
 
     /// Sends a mail. The receipt is the server's word that it has taken responsibility.
