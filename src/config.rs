@@ -24,8 +24,8 @@ pub use reference::markdown;
 pub use secret::Secret;
 pub use setting::Setting;
 pub use settings::{
-    AnalyticsConfig, Config, DatabaseConfig, HttpConfig, LogConfig, MailConfig, OutboxConfig, PasswordConfig, SETTINGS,
-    ShutdownConfig,
+    AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, OutboxConfig,
+    PasswordConfig, SETTINGS, ShutdownConfig,
 };
 pub use sources::{CONFIG_VARIABLE, Source, Sources};
 pub use values::Effective;

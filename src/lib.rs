@@ -60,6 +60,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod handlers;
+pub mod health;
 pub mod http;
 pub mod label;
 pub mod lifecycle;

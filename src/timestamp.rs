@@ -35,6 +35,23 @@ pub fn rfc3339(time: OffsetDateTime) -> String {
     utc.format(FORMAT).unwrap_or_else(|_| utc.to_string())
 }
 
+/// For `#[serde(serialize_with = "timestamp::option::serialize")]`: a point in time that may not be known.
+pub mod option {
+    use serde::Serializer;
+    use time::OffsetDateTime;
+
+    /// See [`super::serialize`].
+    ///
+    /// # Errors
+    /// Only where a year has more than four digits.
+    pub fn serialize<S: Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 /// A duration in milliseconds, exact to a microsecond.
 pub fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0

@@ -141,6 +141,27 @@ settings! {
         /// Time for which audit rows are kept.
         audit_retention: Duration = "audit_retention", "365d", RETENTION;
     }
+    /// The checks of what the service depends on.
+    health: HealthConfig "Health" {
+        /// Time between two checks of the database, a tenth more or less.
+        interval: Duration = "health_interval", "2s", LIMIT;
+        /// Time for a check of the database.
+        timeout: Duration = "health_timeout", "2s", LIMIT;
+        /// Time after which a database that answers is slow.
+        slow_after: Duration = "health_slow_after", "100ms", LIMIT;
+        /// Time between two checks of the mail server, and of the analytics service, a tenth more or less.
+        service_interval: Duration = "health_service_interval", "15s", LIMIT;
+        /// Time for a check of the mail server or the analytics service.
+        service_timeout: Duration = "health_service_timeout", "5s", LIMIT;
+        /// Time after which a mail server or analytics service that answers is slow.
+        service_slow_after: Duration = "health_service_slow_after", "1s", LIMIT;
+        /// Checks in a row that must find something worse before it is believed.
+        down_after: u32 = "health_down_after", "2", 1..=100;
+        /// Checks in a row that must find something better before it is believed.
+        up_after: u32 = "health_up_after", "2", 1..=100;
+        /// Time without a sign of life of the async runtime after which the process is not live.
+        stall_after: Duration = "health_stall_after", "5s", Duration::from_secs(1)..=Duration::from_secs(3600);
+    }
     /// The log on standard output.
     log: LogConfig "Log" {
         /// Least severe level that is logged. A release build has no `trace`.

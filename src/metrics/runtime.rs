@@ -1,11 +1,10 @@
 //! The async runtime: its threads, its tasks, and how long a task waits to run.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lazy_static::lazy_static;
 use prometheus::{Gauge, Histogram};
 use tokio::runtime::Handle;
-use tokio::time::MissedTickBehavior;
 
 use super::INTERNAL;
 use super::vectors::{gauge, histogram};
@@ -41,15 +40,4 @@ pub(super) fn refresh() {
 /// A task waited this long to run.
 pub fn scheduling_delay(waited: Duration) {
     DELAY.observe(waited.as_secs_f64());
-}
-
-/// Probes the runtime until it is dropped.
-pub async fn probe_runtime() {
-    let mut ticks = tokio::time::interval(Duration::from_millis(250));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let spawned = Instant::now();
-        let _ = tokio::spawn(async move { scheduling_delay(spawned.elapsed()) }).await;
-    }
 }

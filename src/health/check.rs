@@ -1,0 +1,219 @@
+//! One dependency: checked on an interval, one check at a time, and what came of it.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde_json::json;
+use slog::{Logger, debug, info, warn};
+use time::OffsetDateTime;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
+
+use super::judge::Judge;
+use super::probes::Probe;
+use super::redaction::describe;
+use crate::error::Cause;
+use crate::logging::context;
+use crate::metrics::{self, CallInFlight, CallOutcome, Dependency, DependencyStatus, Operation};
+use crate::timestamp::{self, millis};
+
+/// What was seen and is not believed yet is looked at again after this time, where the interval is longer.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
+
+/// How often a dependency is checked, and how strictly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub slow_after: Duration,
+    pub down_after: u32,
+    pub up_after: u32,
+}
+
+/// A dependency and its checks.
+pub struct Check {
+    dependency: Dependency,
+    probe: Option<Probe>,
+    limits: Limits,
+    report: watch::Sender<Report>,
+    wanted: Notify,
+}
+
+/// What is known of a dependency.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Whether it is as it should be: it answers in time, or is not used.
+    pub healthy: bool,
+    /// What is believed, after as many checks as the settings ask for.
+    #[serde(serialize_with = "word")]
+    pub status: DependencyStatus,
+    /// How long the last check took.
+    pub response_time_ms: Option<f64>,
+    /// When that was.
+    #[serde(serialize_with = "timestamp::option::serialize")]
+    pub checked_at: Option<OffsetDateTime>,
+    /// Since when the status is believed.
+    #[serde(with = "timestamp")]
+    pub since: OffsetDateTime,
+    /// What the last check failed with, also while that is not believed yet.
+    pub error: Option<String>,
+}
+
+fn word<S: serde::Serializer>(status: &DependencyStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.as_str())
+}
+
+impl Report {
+    fn first(status: DependencyStatus) -> Self {
+        let since = OffsetDateTime::now_utc();
+        Report { healthy: true, status, response_time_ms: None, checked_at: None, since, error: None }
+    }
+
+    fn is_known(&self) -> bool {
+        self.checked_at.is_some() || self.status == DependencyStatus::Disabled
+    }
+}
+
+/// What one check came to.
+struct Outcome {
+    took: Duration,
+    error: Option<String>,
+    call: CallOutcome,
+    seen: DependencyStatus,
+}
+
+impl Check {
+    /// A dependency without a probe is not used. Until its first check, one with a probe is thought to be well: nothing
+    /// speaks against it.
+    pub(super) fn new(dependency: Dependency, probe: Option<Probe>, limits: Limits) -> Self {
+        let status = if probe.is_some() { DependencyStatus::Connected } else { DependencyStatus::Disabled };
+        if status == DependencyStatus::Disabled {
+            metrics::dependency_status(dependency, status);
+        }
+        let report = watch::Sender::new(Report::first(status));
+        Check { dependency, probe, limits, report, wanted: Notify::new() }
+    }
+
+    /// What is believed.
+    pub fn status(&self) -> DependencyStatus {
+        self.report.borrow().status
+    }
+
+    /// What is known; waits for the first check, which begins with the service.
+    pub async fn report(&self) -> Report {
+        match self.report.subscribe().wait_for(Report::is_known).await {
+            Ok(report) => report.clone(),
+            // It fails only without a sender, and this is one.
+            Err(_) => self.report.borrow().clone(),
+        }
+    }
+
+    /// What a new check says: the one that is running, or else one that begins now.
+    pub async fn fresh_report(&self) -> Report {
+        if self.probe.is_some() {
+            let mut report = self.report.subscribe();
+            self.wanted.notify_one();
+            let _ = report.changed().await;
+        }
+        self.report().await
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<Report> {
+        self.report.subscribe()
+    }
+
+    /// Checks until it is dropped.
+    pub(super) async fn run(&self, log: &Logger) {
+        let Some(probe) = &self.probe else { return };
+        let mut judge = Judge::new(self.limits.down_after, self.limits.up_after);
+        loop {
+            let outcome = self.attempt(probe).await;
+            self.note(&outcome);
+            self.publish(judge.believe(outcome.seen), outcome, log);
+            let pause = if judge.is_in_doubt() { self.limits.interval.min(SECOND_LOOK) } else { self.limits.interval };
+            let _ = timeout(with_jitter(pause), self.wanted.notified()).await;
+        }
+    }
+
+    async fn attempt(&self, probe: &Probe) -> Outcome {
+        let _in_flight = operation(self.dependency).map(|operation| CallInFlight::enter(operation.service()));
+        let began = Instant::now();
+        let probing = AssertUnwindSafe(async { probe().await }).catch_unwind();
+        let answer = timeout(self.limits.timeout, probing).await;
+        let took = began.elapsed();
+        let failed = |call, error| Outcome { took, error: Some(error), call, seen: DependencyStatus::Error };
+        let is_slow = took >= self.limits.slow_after;
+        let seen = if is_slow { DependencyStatus::Slow } else { DependencyStatus::Connected };
+        match answer {
+            Ok(Ok(Ok(()))) => Outcome { took, error: None, call: CallOutcome::Success, seen },
+            Ok(Ok(Err(cause))) => failed(CallOutcome::Error, in_words(&cause)),
+            Ok(Err(_panic)) => failed(CallOutcome::Error, "the check itself failed".into()),
+            Err(_) => failed(CallOutcome::Timeout, format!("no answer within {:?}", self.limits.timeout)),
+        }
+    }
+
+    fn note(&self, outcome: &Outcome) {
+        metrics::dependency_checked(self.dependency, outcome.error.is_none(), outcome.took);
+        if let Some(operation) = operation(self.dependency) {
+            metrics::external_call(operation, outcome.call, outcome.took);
+        }
+    }
+
+    fn publish(&self, status: DependencyStatus, outcome: Outcome, log: &Logger) {
+        metrics::dependency_status(self.dependency, status);
+        let before = self.status();
+        let dependency = self.dependency.as_str();
+        let response_time_ms = millis(outcome.took);
+        debug!(log, "Dependency checked"; "context" => context(json!({
+            "dependency": dependency, "seen": outcome.seen.as_str(), "status": status.as_str(),
+            "response_time_ms": response_time_ms, "error": outcome.error,
+        })));
+        if status != before {
+            let change = context(json!({
+                "dependency": dependency, "from": before.as_str(), "to": status.as_str(),
+                "response_time_ms": response_time_ms, "error": outcome.error,
+            }));
+            match status {
+                DependencyStatus::Connected => info!(log, "Dependency changed"; "context" => change),
+                _ => warn!(log, "Dependency changed"; "context" => change),
+            }
+        }
+        // Whoever has asked for a check while this one ran is answered by it.
+        let _ = self.wanted.notified().now_or_never();
+        self.report.send_modify(|report| {
+            let now = OffsetDateTime::now_utc();
+            *report = Report {
+                healthy: status == DependencyStatus::Connected,
+                status,
+                response_time_ms: Some(response_time_ms),
+                checked_at: Some(now),
+                since: if status == before { report.since } else { now },
+                error: outcome.error,
+            };
+        });
+    }
+}
+
+/// What a check of a service outside is counted as.
+fn operation(dependency: Dependency) -> Option<Operation> {
+    match dependency {
+        Dependency::Database => None,
+        Dependency::Email => Some(Operation::EmailHealth),
+        Dependency::Analytics => Some(Operation::AnalyticsHealth),
+    }
+}
+
+fn in_words(cause: &Cause) -> String {
+    describe(&**cause)
+}
+
+/// A tenth more or less, so that instances started together do not check together.
+fn with_jitter(pause: Duration) -> Duration {
+    let random = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
+    pause.mul_f64(0.9 + 0.2 * random)
+}
+
+#[cfg(test)]
+mod tests;

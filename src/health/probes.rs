@@ -1,0 +1,72 @@
+//! What is asked of each dependency.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::db::Db;
+use crate::error::Cause;
+use crate::outbox::Outbox;
+
+/// Asks a dependency for a sign of life, once.
+pub type Probe = Box<dyn Fn() -> Answer + Send + Sync>;
+type Answer = BoxFuture<'static, Result<(), Cause>>;
+
+/// How each dependency is asked.
+pub struct Probes {
+    pub(super) database: Probe,
+    pub(super) email: Probe,
+    pub(super) analytics: Option<Probe>,
+}
+
+impl Probes {
+    /// Asks them over the ways that the service itself uses.
+    pub fn new(db: &Db, outbox: &Arc<Outbox>) -> Self {
+        Probes { database: database(db.clone()), email: email(Arc::clone(outbox)), analytics: analytics(outbox) }
+    }
+}
+
+fn email(outbox: Arc<Outbox>) -> Probe {
+    let is_file = outbox.mailer().writes_files();
+    let ask = move || {
+        let outbox = Arc::clone(&outbox);
+        async move { outbox.mailer().probe().await }.boxed()
+    };
+    if is_file { lasting(ask) } else { Box::new(ask) }
+}
+
+fn analytics(outbox: &Arc<Outbox>) -> Option<Probe> {
+    let analytics = outbox.analytics()?.clone();
+    Some(Box::new(move || {
+        let analytics = analytics.clone();
+        async move { analytics.probe().await }.boxed()
+    }))
+}
+
+fn database(db: Db) -> Probe {
+    let is_file = matches!(db, Db::Sqlite { .. });
+    let ping = move || {
+        let db = db.clone();
+        async move { db.ping().await.map_err(Cause::from) }.boxed()
+    };
+    if is_file { lasting(ping) } else { Box::new(ping) }
+}
+
+/// A look at a file cannot be called off, only left behind with its thread. One that hangs is waited for by the next
+/// checks, which do not look again.
+fn lasting(look: impl Fn() -> Answer + Send + Sync + 'static) -> Probe {
+    let looking = Arc::new(Mutex::new(None::<JoinHandle<Result<(), Cause>>>));
+    Box::new(move || {
+        let (looking, answer) = (Arc::clone(&looking), look());
+        async move {
+            let mut looking = looking.lock().await;
+            let seen = looking.get_or_insert_with(|| tokio::spawn(answer)).await;
+            *looking = None;
+            seen?
+        }
+        .boxed()
+    })
+}

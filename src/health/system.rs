@@ -1,0 +1,205 @@
+//! What the kernel says of the machine, of the share that this process may use, and of the process itself.
+//!
+//! It is read in the background, away from the async threads: a request for it only copies the last figures.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use procfs::process::Process;
+use procfs::{Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
+use rustix::fs::statvfs;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::cgroup::{Cgroups, Share};
+use crate::config::{Config, DatabaseUrl};
+use crate::timestamp;
+
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// What the kernel said. What it did not say is missing.
+#[derive(Clone, Debug, Serialize)]
+pub struct System {
+    /// CPU time used of what there was, since the last sample: by the control group where that has a limit, else by the
+    /// machine.
+    pub cpu_percent: Option<f64>,
+    /// Cores that may be used.
+    pub cpu_cores: Option<f64>,
+    /// Memory used of what may be used; what the kernel could free at once does not count.
+    pub memory_percent: Option<f64>,
+    /// Bytes of memory that may be used.
+    pub memory_limit_bytes: Option<u64>,
+    /// What sets the limits: `machine`, or `cgroup` where a control group sets one of them.
+    pub limited_by: &'static str,
+    /// Space used of what there is for users, on the filesystem of the database, or of the mail directory where the
+    /// database is a server.
+    pub disk_percent: Option<f64>,
+    /// Bytes free there.
+    pub disk_free_bytes: Option<u64>,
+    /// Load of the machine over 1, 5 and 15 minutes.
+    pub load_average: Option<[f64; 3]>,
+    /// File descriptors of this process.
+    pub open_fds: Option<u64>,
+    /// Threads of this process.
+    pub threads: Option<u64>,
+    /// Bytes of memory of this process that are in RAM.
+    pub resident_memory_bytes: Option<u64>,
+    /// When the figures were read.
+    #[serde(with = "timestamp")]
+    pub sampled_at: OffsetDateTime,
+}
+
+/// Reads the figures again and again.
+pub(super) struct Sampler {
+    folder: Arc<Path>,
+    latest: Mutex<Option<System>>,
+}
+
+impl Sampler {
+    pub fn new(config: &Config) -> Self {
+        let folder = match &config.database.url {
+            DatabaseUrl::Sqlite { path } => path.parent().unwrap_or(path),
+            DatabaseUrl::Postgres(_) => &config.mail.directory,
+        };
+        Sampler { folder: folder.into(), latest: Mutex::new(None) }
+    }
+
+    pub fn latest(&self) -> Option<System> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Samples until it is dropped. A read that hangs, as of a filesystem whose server is gone, is waited for.
+    pub async fn run(&self) {
+        let mut before = None;
+        let cgroups = Arc::new(Cgroups::of_this_process());
+        loop {
+            let (folder, cgroups) = (Arc::clone(&self.folder), Arc::clone(&cgroups));
+            if let Ok((system, cpu)) = tokio::task::spawn_blocking(move || sample(&folder, &cgroups, before)).await {
+                before = cpu;
+                *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(system);
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+}
+
+/// CPU time used so far, and the cores that it could be used on.
+#[derive(Clone, Copy, Debug)]
+struct Cpu {
+    used_seconds: f64,
+    cores: f64,
+    at: Instant,
+}
+
+fn sample(folder: &Path, cgroups: &Cgroups, before: Option<Cpu>) -> (System, Option<Cpu>) {
+    let machine = Meminfo::current().ok();
+    let total = machine.as_ref().map(|memory| memory.mem_total);
+    let own_memory = cgroups.memory().filter(|share| total.is_none_or(|total| share.limit < total as f64));
+    let memory = own_memory.or_else(|| memory_of(&machine?));
+    let own_cpu = cgroups.cpu();
+    let cpu = own_cpu.or_else(cpu_of_machine).map(|share| Cpu {
+        used_seconds: share.used,
+        cores: share.limit,
+        at: Instant::now(),
+    });
+    let disk = statvfs(existing(folder)).ok();
+    let disk = disk.as_ref();
+    let process = Process::myself().ok();
+    let stat = process.as_ref().and_then(|process| process.stat().ok());
+    let system = System {
+        cpu_percent: cpu_percent(before, cpu),
+        cpu_cores: cpu.map(|cpu| cpu.cores),
+        memory_percent: memory.map(|share| percent(share.used, share.limit)),
+        memory_limit_bytes: memory.map(|share| share.limit as u64),
+        limited_by: if own_memory.is_some() || own_cpu.is_some() { "cgroup" } else { "machine" },
+        disk_percent: disk.map(|disk| {
+            let used = disk.f_blocks.saturating_sub(disk.f_bfree);
+            percent(used as f64, (used + disk.f_bavail) as f64)
+        }),
+        disk_free_bytes: disk.map(|disk| disk.f_bavail * disk.f_frsize),
+        load_average: LoadAverage::current().ok().map(|load| [load.one, load.five, load.fifteen].map(rounded)),
+        open_fds: process.as_ref().and_then(|process| process.fd_count().ok()).map(|open| open as u64),
+        threads: stat.as_ref().map(|stat| stat.num_threads.unsigned_abs()),
+        resident_memory_bytes: stat.as_ref().map(|stat| stat.rss * procfs::page_size()),
+        sampled_at: OffsetDateTime::now_utc(),
+    };
+    (system, cpu)
+}
+
+fn memory_of(machine: &Meminfo) -> Option<Share> {
+    let available = machine.mem_available?;
+    Some(Share { used: machine.mem_total.saturating_sub(available) as f64, limit: machine.mem_total as f64 })
+}
+
+/// Everything but idling and waiting for disks, in seconds.
+fn cpu_of_machine() -> Option<Share> {
+    let stats = KernelStats::current().ok()?;
+    let time = &stats.total;
+    let others = [time.irq, time.softirq, time.steal];
+    let ticks = time.user + time.nice + time.system + others.iter().flatten().sum::<u64>();
+    Some(Share { used: ticks as f64 / procfs::ticks_per_second() as f64, limit: stats.cpu_time.len() as f64 })
+}
+
+fn cpu_percent(before: Option<Cpu>, now: Option<Cpu>) -> Option<f64> {
+    let (before, now) = (before?, now?);
+    let passed = now.at.duration_since(before.at).as_secs_f64();
+    Some(percent(now.used_seconds - before.used_seconds, passed * now.cores))
+}
+
+fn percent(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (part / whole * 1000.0).round().clamp(0.0, 1000.0) / 10.0 } else { 0.0 }
+}
+
+fn rounded(load: f32) -> f64 {
+    (f64::from(load) * 100.0).round() / 100.0
+}
+
+/// The folder, or the nearest above it that is there.
+fn existing(folder: &Path) -> PathBuf {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_: io::Error| PathBuf::from("/"));
+    absolute.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/")).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpu(used_seconds: f64, at: Instant) -> Cpu {
+        Cpu { used_seconds, cores: 2.0, at }
+    }
+
+    #[test]
+    fn the_kernel_says_something_of_everything() {
+        let cgroups = Cgroups::of_this_process();
+        let (first, cpu) = sample(Path::new("not/there"), &cgroups, None);
+        assert_eq!(first.cpu_percent, None, "there is nothing to compare with");
+        let (system, _) = sample(Path::new("."), &cgroups, cpu);
+        for percent in [system.cpu_percent, system.memory_percent, system.disk_percent] {
+            assert!((0.0..=100.0).contains(&percent.unwrap()), "{system:?}");
+        }
+        assert!(system.memory_percent.unwrap() > 0.0, "{system:?}");
+        assert!(system.cpu_cores.unwrap() > 0.0 && system.memory_limit_bytes.unwrap() > 1 << 20, "{system:?}");
+        assert!(system.open_fds.unwrap() > 2 && system.threads.unwrap() > 0, "{system:?}");
+        assert!(system.resident_memory_bytes.unwrap() > 1 << 20 && system.disk_free_bytes.is_some(), "{system:?}");
+        assert!(system.load_average.is_some(), "{system:?}");
+    }
+
+    #[test]
+    fn cpu_time_is_a_share_of_all_cores() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(10);
+        assert_eq!(cpu_percent(Some(cpu(100.0, now)), Some(cpu(105.0, later))), Some(25.0));
+        assert_eq!(cpu_percent(Some(cpu(100.0, now)), Some(cpu(99.0, later))), Some(0.0), "a counter began anew");
+        assert_eq!(cpu_percent(Some(cpu(100.0, now)), Some(cpu(101.0, now))), Some(0.0));
+        assert_eq!(cpu_percent(None, Some(cpu(1.0, now))), None);
+    }
+
+    #[test]
+    fn a_percentage_is_never_beyond_its_range() {
+        assert_eq!(percent(3.0, 2.0), 100.0);
+        assert_eq!(percent(1.0, 0.0), 0.0);
+        assert_eq!(percent(1.0, 3.0), 33.3);
+    }
+}
