@@ -15,6 +15,7 @@ use crate::analytics::Analytics;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
+use crate::health::{Health, Probes};
 use crate::http::{Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, LoggerName, Loggers, Logging, context};
@@ -38,6 +39,8 @@ pub struct App {
     pub db: Db,
     /// What follows a registration.
     pub outbox: Arc<Outbox>,
+    /// The health of all that.
+    pub health: Arc<Health>,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.
@@ -86,11 +89,14 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
     let outbox = Arc::new(open_outbox(&config, &log)?);
-    let app = Arc::new(App { config, db, outbox, hash_pool, lifecycle: lifecycle.clone(), loggers: loggers.clone() });
+    let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
+    let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
+    let app =
+        Arc::new(App { config, db, outbox, health, hash_pool, lifecycle: lifecycle.clone(), loggers: loggers.clone() });
 
     let api = server(&app, "api", api, handlers::api_routes())?;
     let ops = server(&app, "ops", ops, handlers::ops_routes())?;
-    let background = [tokio::spawn(metrics::probe_runtime()), tokio::spawn(handlers::refresh_users(Arc::clone(&app)))];
+    let background = [tokio::spawn(checking), tokio::spawn(handlers::refresh_users(Arc::clone(&app)))];
     let delivering =
         Arc::clone(&app.outbox).run(app.db.clone(), app.config.clone(), loggers.clone(), lifecycle.clone());
     let serving = (tokio::spawn(api.run()), tokio::spawn(ops.run()), tokio::spawn(delivering));

@@ -14,21 +14,20 @@ pub use self::users::refresh_users;
 
 /// What API clients are served.
 pub fn api_routes() -> Router<App> {
-    Router::new(vec![
-        Route {
-            path: "/users/",
-            method: Method::POST,
-            codes: &[201, 400, 408, 409, 413, 415, 422],
-            always: false,
-            handler: |app, context, request| Box::pin(users::register(app, context, request)),
-        },
-        health_route(),
-    ])
+    let mut routes = vec![Route {
+        path: "/users/",
+        method: Method::POST,
+        codes: &[201, 400, 408, 409, 413, 415, 422],
+        always: false,
+        handler: |app, context, request| Box::pin(users::register(app, context, request)),
+    }];
+    routes.extend(health::api_routes());
+    Router::new(routes)
 }
 
 /// What operators and Prometheus are served.
 pub fn ops_routes() -> Router<App> {
-    Router::new(vec![
+    let mut routes = vec![
         Route {
             path: "/",
             method: Method::GET,
@@ -43,16 +42,7 @@ pub fn ops_routes() -> Router<App> {
             always: true,
             handler: |app, _, request| Box::pin(metrics::expose(app, request)),
         },
-        health_route(),
-    ])
-}
-
-fn health_route() -> Route<App> {
-    Route {
-        path: "/health/",
-        method: Method::GET,
-        codes: &[200],
-        always: true,
-        handler: |app, _, _| Box::pin(std::future::ready(health::report(&app))),
-    }
+    ];
+    routes.extend(health::ops_routes());
+    Router::new(routes)
 }

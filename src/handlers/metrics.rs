@@ -13,9 +13,7 @@ use crate::metrics;
 /// Gathers and encodes away from the async threads: it takes a millisecond or two.
 pub(super) async fn expose(app: Arc<App>, request: Request) -> Result<Response> {
     let headers = request.head.headers;
-    metrics::db_pool(app.db.pool_status());
-    app.hash_pool.refresh_metrics();
-    metrics::refresh();
+    refresh(&app);
     let encoding = move || metrics::encode(text(&headers, ACCEPT), text(&headers, ACCEPT_ENCODING));
     let encoded = tokio::task::spawn_blocking(encoding).await.map_err(failed)?.map_err(failed)?;
     let mut response = Response::new(Body::from(encoded.body));
@@ -26,6 +24,14 @@ pub(super) async fn expose(app: Arc<App>, request: Request) -> Result<Response> 
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     Ok(response)
+}
+
+/// Brings the gauges that mirror other things up to date.
+pub(super) fn refresh(app: &App) {
+    metrics::db_pool(app.db.pool_status());
+    app.hash_pool.refresh_metrics();
+    super::health::refresh_metrics(app);
+    metrics::refresh();
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
