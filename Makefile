@@ -26,10 +26,11 @@ fmt: ## Format the code
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
 	$(CARGO) bench --locked
 
-docs: ## Write docs/METRICS.md and docs/CONFIGURATION.md from the code
+docs: ## Write docs/METRICS.md, docs/CONFIGURATION.md and docs/ERRORS.md from the code
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
 	$(CARGO) run --locked --quiet -- check --markdown > target/CONFIGURATION.md
-	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md docs/
+	$(CARGO) run --locked --quiet -- errors --markdown > target/ERRORS.md
+	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
 
 deps: ## Install what the tests start: the PostgreSQL server, and Prometheus with promtool
 	@.ci/install-test-programs

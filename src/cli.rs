@@ -6,6 +6,7 @@ mod arguments;
 mod audit;
 mod check;
 mod email;
+mod errors;
 mod metrics;
 mod migrate;
 mod outbox;
@@ -49,6 +50,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
     let (task, inner) = inner.subcommand().unwrap_or(("", inner));
     let config = || Config::load(&arguments::sources(matches, inner));
     match name {
+        "errors" => errors::run(inner.get_flag("markdown")),
         "metrics" => metrics::run(inner.get_flag("markdown")),
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),

@@ -3,103 +3,14 @@
 //! An [`Error`] is logged and counted once, at the boundary, with its whole chain of causes. A response carries only its
 //! code, its title and a detail that is safe to show.
 
+mod code;
+mod reference;
+
 use http::StatusCode;
 
+pub use self::code::{About, ErrorCode, ErrorKind};
+pub use self::reference::{markdown, statuses};
 use crate::label::labels;
-
-labels! {
-    /// The stable name of an error: the same in a response's `code`, in the log and in `neodyme_errors_total`.
-    pub enum ErrorCode("error_type") {
-        /// The database failed.
-        DatabaseError = "DATABASE_ERROR",
-        /// The machinery of authentication failed (a key, a corrupt hash), not a person who mistyped a password.
-        AuthenticationFailure = "AUTHENTICATION_FAILURE",
-        /// What only an attack or a bug does.
-        SecurityViolation = "SECURITY_VIOLATION",
-        /// Mail could not be sent.
-        EmailServiceError = "EMAIL_SERVICE_ERROR",
-        /// An event could not be sent.
-        AnalyticsServiceError = "ANALYTICS_SERVICE_ERROR",
-        /// A registration failed for a reason of the service's own.
-        UserRegistrationError = "USER_REGISTRATION_ERROR",
-        /// The outbox could not do its work.
-        OutboxError = "OUTBOX_ERROR",
-        /// A request took longer than the service allows itself.
-        Timeout = "TIMEOUT",
-        /// A bug.
-        InternalError = "INTERNAL_ERROR",
-        /// The address is registered already.
-        EmailAlreadyExists = "EMAIL_ALREADY_EXISTS",
-        /// The body has faults.
-        ValidationFailed = "VALIDATION_FAILED",
-        /// The body is not JSON.
-        MalformedJson = "MALFORMED_JSON",
-        /// The body is not said to be JSON.
-        UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
-        /// The body is too large.
-        BodyTooLarge = "BODY_TOO_LARGE",
-        /// The body did not arrive whole, or not in time.
-        BodyIncomplete = "BODY_INCOMPLETE",
-        /// There is nothing at this path.
-        NotFound = "NOT_FOUND",
-        /// The path does not serve this method.
-        MethodNotAllowed = "METHOD_NOT_ALLOWED",
-        /// The service has more to do than it can.
-        ServiceOverloaded = "SERVICE_OVERLOADED",
-    }
-}
-
-labels! {
-    /// What an error says about the service.
-    pub enum ErrorKind("kind") {
-        /// Pages from the first one on.
-        Critical = "critical",
-        /// Pages when there are many, or many are hit.
-        Unexpected = "unexpected",
-        /// Everyday business: counted, never paged as an error.
-        Expected = "expected",
-    }
-}
-
-impl ErrorCode {
-    /// What this error says about the service.
-    pub const fn kind(self) -> ErrorKind {
-        use ErrorCode::*;
-        match self {
-            DatabaseError | AuthenticationFailure | SecurityViolation => ErrorKind::Critical,
-            EmailServiceError
-            | AnalyticsServiceError
-            | UserRegistrationError
-            | OutboxError
-            | Timeout
-            | InternalError => ErrorKind::Unexpected,
-            EmailAlreadyExists | ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge
-            | BodyIncomplete | NotFound | MethodNotAllowed | ServiceOverloaded => ErrorKind::Expected,
-        }
-    }
-
-    /// The title of a problem document (RFC 9457): the same for each occurrence.
-    pub const fn title(self) -> &'static str {
-        use ErrorCode::*;
-        match self {
-            DatabaseError => "The service cannot reach its database",
-            AuthenticationFailure => "Authentication is out of order",
-            SecurityViolation => "Refused for security reasons",
-            EmailServiceError | AnalyticsServiceError | OutboxError | InternalError => "The service failed",
-            UserRegistrationError => "The registration failed",
-            Timeout => "The service took too long",
-            EmailAlreadyExists => "Email address already registered",
-            ValidationFailed => "The request is not valid",
-            MalformedJson => "The body is not valid JSON",
-            UnsupportedMediaType => "The body must be JSON",
-            BodyTooLarge => "The body is too large",
-            BodyIncomplete => "The body did not arrive",
-            NotFound => "Nothing here",
-            MethodNotAllowed => "Method not allowed",
-            ServiceOverloaded => "The service is overloaded",
-        }
-    }
-}
 
 labels! {
     /// Where a database failure comes from.
@@ -185,6 +96,20 @@ pub enum Error {
     /// The body broke off.
     #[error("the body broke off")]
     BodyIncomplete(#[source] Cause),
+    /// A parameter of the query is not one of those accepted.
+    #[error("{parameter} is not accepted; accepted: {accepted}")]
+    InvalidParameter {
+        /// What is wrong, in words of ours: never the client's text.
+        parameter: &'static str,
+        /// What is accepted.
+        accepted: String,
+    },
+    /// The right token is missing.
+    #[error("this needs the header `Authorization: Bearer` with the token in ops_token")]
+    Unauthorized,
+    /// Not allowed as the service is configured; why.
+    #[error("{0}")]
+    Forbidden(&'static str),
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     NotFound,
@@ -218,25 +143,20 @@ impl Error {
             Error::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Error::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             Error::BodyTimeout(_) | Error::BodyIncomplete(_) => ErrorCode::BodyIncomplete,
+            Error::InvalidParameter { .. } => ErrorCode::InvalidParameter,
+            Error::Unauthorized => ErrorCode::Unauthorized,
+            Error::Forbidden(_) => ErrorCode::Forbidden,
             Error::NotFound => ErrorCode::NotFound,
             Error::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Error::Overloaded { .. } => ErrorCode::ServiceOverloaded,
         }
     }
 
-    /// The status of the response.
+    /// The status of the response: the usual one of the error's code, but for a body that is late.
     pub fn status(&self) -> StatusCode {
         match self {
-            Error::Database { .. } | Error::Timeout(_) | Error::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Error::PasswordHash(_) | Error::Panic(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Error::EmailAlreadyExists => StatusCode::CONFLICT,
-            Error::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Error::MalformedJson { .. } | Error::BodyIncomplete(_) => StatusCode::BAD_REQUEST,
-            Error::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
-            Error::NotFound => StatusCode::NOT_FOUND,
-            Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            _ => self.code().status(),
         }
     }
 
@@ -255,6 +175,61 @@ impl Error {
             Error::Database { .. } | Error::Timeout(_) => "Nothing was lost on your side; try again later.".into(),
             Error::PasswordHash(_) | Error::Panic(_) => "The failure was recorded under this request's id.".into(),
             client_fault => client_fault.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn one_of_each() -> Vec<Error> {
+        let cause = || Cause::from("cause");
+        vec![
+            Error::Database { kind: DbErrorKind::Other, cause: cause() },
+            Error::PasswordHash(cause()),
+            Error::Timeout(Duration::ZERO),
+            Error::Panic(String::new()),
+            Error::EmailAlreadyExists,
+            Error::Validation(Vec::new()),
+            Error::MalformedJson { line: 1, column: 1 },
+            Error::UnsupportedMediaType,
+            Error::BodyTooLarge { limit: 1 },
+            Error::BodyTimeout(Duration::ZERO),
+            Error::BodyIncomplete(cause()),
+            Error::InvalidParameter { parameter: "", accepted: String::new() },
+            Error::Unauthorized,
+            Error::Forbidden(""),
+            Error::NotFound,
+            Error::MethodNotAllowed,
+            Error::Overloaded { what: "", retry_after: 1 },
+        ]
+    }
+
+    #[test]
+    fn every_status_is_in_the_table() {
+        for error in one_of_each() {
+            assert!(error.code().about().statuses.contains(&error.status().as_u16()), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn every_503_says_when_to_try_again() {
+        for error in one_of_each() {
+            let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(error.retry_after().is_some(), unavailable, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn every_error_type_is_found_by_its_name_and_explained() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
+            let about = code.about();
+            assert!(about.meaning.ends_with('.') && about.remedy.ends_with('.'), "{code:?}");
+            assert!(!about.title.is_empty() && !about.title.ends_with('.'), "{code:?}");
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<Heade
     let code = error.code().as_str();
     let problem = Problem {
         r#type: format!("urn:neodyme:error:{}", code.to_ascii_lowercase().replace('_', "-")),
-        title: error.code().title(),
+        title: error.code().about().title,
         status: error.status().as_u16(),
         detail: error.detail(),
         code,

@@ -1,0 +1,150 @@
+//! The table of error types: code, kind, HTTP status, title, meaning, and what to do.
+//!
+//! It is the only place that says these; responses, metrics, `/errors` and `docs/ERRORS.md` come from it.
+
+use http::StatusCode;
+
+use crate::label::labels;
+
+labels! {
+    /// What an error says about the service.
+    pub enum ErrorKind("kind") {
+        /// Pages from the first one on.
+        Critical = "critical",
+        /// Pages when there are many, or many are hit.
+        Unexpected = "unexpected",
+        /// Everyday business: counted, never paged as an error.
+        Expected = "expected",
+    }
+}
+
+/// What is known of an error type.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// What it says about the service.
+    pub kind: ErrorKind,
+    /// The statuses of the answers that carry it, the usual one first; none where no request waits for it.
+    pub statuses: &'static [u16],
+    /// The title of a problem document (RFC 9457): the same for each occurrence.
+    pub title: &'static str,
+    /// What happened, for an operator.
+    pub meaning: &'static str,
+    /// What an operator does about it.
+    pub remedy: &'static str,
+}
+
+/// Makes of the table the enum and what is known of each value. The comment of a line is the error's meaning.
+macro_rules! error_codes {
+    ($($(#[doc = $meaning:literal])+ $code:ident = $name:literal, $kind:ident $statuses:expr, $title:literal, $remedy:literal;)+) => {
+        labels! {
+            /// The stable name of an error: the same in a response's `code`, in the log and in `neodyme_errors_total`.
+            pub enum ErrorCode("error_type") {
+                $($(#[doc = $meaning])+ $code = $name,)+
+            }
+        }
+
+        impl ErrorCode {
+            /// What is known of this error type.
+            pub const fn about(self) -> About {
+                match self {
+                    $(ErrorCode::$code => About {
+                        kind: ErrorKind::$kind,
+                        statuses: &$statuses,
+                        title: $title,
+                        meaning: concat!($($meaning),+).trim_ascii(),
+                        remedy: $remedy,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The database cannot be reached, took too long, or refused a statement.
+    DatabaseError = "DATABASE_ERROR", Critical [503], "The service cannot reach its database",
+        "Read the kind in the cause chain: connection or timeout means the server or its disk, busy or deadlock means \
+         other writers.";
+    /// The machinery of authentication failed (a key, a corrupt hash), not a person who mistyped a password.
+    AuthenticationFailure = "AUTHENTICATION_FAILURE", Critical [500], "Authentication is out of order",
+        "Compare the keys of all instances with those of the last good release.";
+    /// What only an attack or a bug does: a reused token, a forged signature.
+    SecurityViolation = "SECURITY_VIOLATION", Critical [403], "Refused for security reasons",
+        "Keep the log, find the user and the address by the request id, and end the user's access.";
+    /// Mail could not be sent.
+    EmailServiceError = "EMAIL_SERVICE_ERROR", Unexpected [], "The service failed",
+        "Look at the mail server and the `smtp_` settings. The outbox tries again for `outbox_retry_for`.";
+    /// An event could not be sent to the analytics service.
+    AnalyticsServiceError = "ANALYTICS_SERVICE_ERROR", Unexpected [], "The service failed",
+        "Look at the analytics service. The outbox tries again for `outbox_retry_for`.";
+    /// A registration failed for a reason of the service's own.
+    UserRegistrationError = "USER_REGISTRATION_ERROR", Unexpected [500], "The registration failed",
+        "Read the cause chain; the step says where.";
+    /// The outbox could not do its work.
+    OutboxError = "OUTBOX_ERROR", Unexpected [], "The service failed",
+        "Read the cause chain; jobs stay in the table `outbox` and are tried again.";
+    /// A request took longer than `http_request_timeout`.
+    Timeout = "TIMEOUT", Unexpected [503], "The service took too long",
+        "The step says what it waited for: the database, or a free hash worker.";
+    /// A bug.
+    InternalError = "INTERNAL_ERROR", Unexpected [500], "The service failed",
+        "Find the line `Panic` with the same time in the log, and report it.";
+    /// The address is registered already.
+    EmailAlreadyExists = "EMAIL_ALREADY_EXISTS", Expected [409], "Email address already registered",
+        "Nothing. A flood of them is somebody who tries addresses.";
+    /// The body has faults.
+    ValidationFailed = "VALIDATION_FAILED", Expected [422], "The request is not valid",
+        "Nothing; many at once after a release of a client are that client's bug.";
+    /// The body is not JSON.
+    MalformedJson = "MALFORMED_JSON", Expected [400], "The body is not valid JSON", "Nothing.";
+    /// The body is not said to be JSON.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", Expected [415], "The body must be JSON", "Nothing.";
+    /// The body is larger than `http_max_body_bytes`.
+    BodyTooLarge = "BODY_TOO_LARGE", Expected [413], "The body is too large", "Nothing.";
+    /// The body broke off (400), or did not arrive in time (408).
+    BodyIncomplete = "BODY_INCOMPLETE", Expected [400, 408], "The body did not arrive",
+        "Nothing; many are a bad network, or clients that hold connections.";
+    /// A parameter of the query is not one of those accepted.
+    InvalidParameter = "INVALID_PARAMETER", Expected [400], "The query is not valid",
+        "Read the detail: it names what is accepted.";
+    /// The operations listener was asked without the right token.
+    Unauthorized = "UNAUTHORIZED", Expected [401], "A token is needed",
+        "Give the caller the token in `ops_token`; many are somebody who guesses.";
+    /// What is asked for is not allowed as the service is configured.
+    Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the setting.";
+    /// There is nothing at this path.
+    NotFound = "NOT_FOUND", Expected [404], "Nothing here", "Nothing.";
+    /// The path does not serve this method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", Expected [405], "Method not allowed", "Nothing.";
+    /// The service has more to do than it can.
+    ServiceOverloaded = "SERVICE_OVERLOADED", Expected [503], "The service is overloaded",
+        "Look at the password hash queue and the requests in flight; add instances.";
+}
+
+impl ErrorCode {
+    /// What this error says about the service.
+    pub const fn kind(self) -> ErrorKind {
+        self.about().kind
+    }
+
+    /// The usual status of an answer that carries it; 500 where no request waits for it.
+    pub fn status(self) -> StatusCode {
+        let status = self.about().statuses.first().and_then(|status| StatusCode::from_u16(*status).ok());
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The error type of that name.
+    pub fn parse(name: &str) -> Option<ErrorCode> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
+    /// The alert that names this error type; none where it is everyday business.
+    pub const fn alert(self) -> Option<&'static str> {
+        match (self, self.kind()) {
+            (ErrorCode::EmailAlreadyExists, _) => Some("NeodymeDuplicateRegistrationSpike"),
+            (_, ErrorKind::Critical) => Some("NeodymeCriticalError"),
+            (_, ErrorKind::Unexpected) => Some("NeodymeErrorRateHigh, NeodymeErrorUsersAffected"),
+            (_, ErrorKind::Expected) => None,
+        }
+    }
+}
