@@ -24,7 +24,7 @@ use crate::outbox::Outbox;
 use crate::password::HashPool;
 use crate::server::Server;
 use crate::timestamp::millis;
-use crate::{build, handlers, metrics};
+use crate::{build, errors, handlers, metrics};
 
 /// How long the last lines may take to be written: a stalled reader of standard output must not hold up the exit.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -57,6 +57,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let began = Instant::now();
     metrics::mark_start();
     metrics::init();
+    errors::recorder();
     let logging = Logging::start(&config.log);
     let loggers = logging.loggers();
     log_panics(loggers.get(LoggerName::App).clone());

@@ -59,6 +59,7 @@ pub mod config;
 pub mod db;
 pub mod domain;
 pub mod error;
+pub mod errors;
 pub mod handlers;
 pub mod health;
 pub mod http;

@@ -27,7 +27,8 @@ use lazy_static::lazy_static;
 use prometheus::Registry;
 
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
-pub use self::errors::{error, init_error_users};
+pub(crate) use self::errors::error;
+pub use self::errors::init_error_users;
 pub use self::exposition::{Encoded, encode};
 pub use self::external::{CallInFlight, CallOutcome, ExternalService, Operation, external_call, external_call_spared};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};

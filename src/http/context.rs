@@ -1,8 +1,8 @@
 //! What is known of a request, from its head to its answer; the ids that every line about it carries.
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use http::request::Parts;
 use ipnet::IpNet;
@@ -24,6 +24,7 @@ pub struct Context {
     loggers: Loggers,
     user_id: OnceLock<Uuid>,
     subject: OnceLock<String>,
+    step: Mutex<Option<&'static str>>,
     abandoned: AtomicBool,
 }
 
@@ -39,6 +40,7 @@ impl Context {
             loggers: loggers.clone(),
             user_id: OnceLock::new(),
             subject: OnceLock::new(),
+            step: Mutex::new(None),
             abandoned: AtomicBool::new(false),
         }
     }
@@ -65,6 +67,21 @@ impl Context {
     /// From here on the request is about this user.
     pub fn set_user_id(&self, user_id: Uuid) {
         let _ = self.user_id.set(user_id);
+    }
+
+    /// See [`Context::set_user_id`].
+    pub fn user_id(&self) -> Option<Uuid> {
+        self.user_id.get().copied()
+    }
+
+    /// From here on this step is at work; an error tells the last one.
+    pub fn enter_step(&self, step: &'static str) {
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some(step);
+    }
+
+    /// See [`Context::enter_step`].
+    pub fn step(&self) -> Option<&'static str> {
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whom an error of this request hits: a user id, or a normalised address where there is no user yet.

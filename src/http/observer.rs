@@ -24,6 +24,7 @@ use super::router::{Resource, method_label};
 use super::{Context, Handler, Request, Response, Router};
 use crate::config::HttpConfig;
 use crate::error::{Error, Result};
+use crate::errors::{self, Occurrence};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{LoggerName, Loggers};
 use crate::metrics::{self, InFlight, MethodLabel, RejectReason, RouteMetrics};
@@ -155,7 +156,7 @@ impl Observation {
         let size = response.body().size_hint().lower();
         self.metrics.completed(self.method, response.status().as_u16(), took, size);
         if let Some(error) = &error {
-            metrics::error(error.code(), self.context.subject());
+            self.record(error);
             if let Some(reason) = reject_reason(error) {
                 metrics::request_rejected(reason);
             }
@@ -165,6 +166,20 @@ impl Observation {
         }
         lines::ended(&self.log, self.route, response.status(), took, size, error.as_ref());
         response
+    }
+
+    fn record(&self, error: &Error) {
+        let context = &self.context;
+        errors::record(&Occurrence {
+            code: error.code(),
+            error,
+            subject: context.subject(),
+            user_id: context.user_id(),
+            request_id: Some(context.request_id.as_str()),
+            trace_id: Some(&context.trace.trace_id().to_string()),
+            route: self.route,
+            step: context.step(),
+        });
     }
 }
 

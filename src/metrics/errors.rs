@@ -49,8 +49,8 @@ pub fn init_error_users(key: [u8; 16]) {
     KEY.get_or_init(|| key);
 }
 
-/// An error was met; `subject` is the user it hit: the user id, or the normalised address where there is no user yet.
-pub fn error(code: ErrorCode, subject: Option<&str>) {
+/// An error was met, and is recorded through [`crate::errors::record`]; `subject` is the user it hit: the user id, or the normalised address where there is no user yet.
+pub(crate) fn error(code: ErrorCode, subject: Option<&str>) {
     let now = unix_now();
     ERRORS[code as usize].inc();
     LAST_SEEN.at(code).set(now);

@@ -60,6 +60,7 @@ impl Attempt {
 
     /// Times a step.
     pub(super) async fn step<T>(&self, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.context.enter_step(step.as_str());
         let began = Instant::now();
         let result = work.await;
         let took = began.elapsed();

@@ -1,0 +1,130 @@
+//! What an error says may repeat what a client sent, or how a service was reached: addresses and secrets are masked
+//! before a text is kept.
+//!
+//! A word with an `@` is masked as a whole: an address, or a URL with a password. From the name of a secret on
+//! (`password=…`, `Authorization: …`), the rest of the text is.
+
+const MASK: &str = "***";
+const MORE: &str = "…";
+
+/// Names whose value is nobody's business.
+const SECRET_NAMES: [&str; 10] =
+    ["password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api-key", "authorization", "cookie"];
+/// What a secret begins with, whatever it is called.
+const SECRET_STARTS: [&str; 2] = ["bearer", "$argon2"];
+
+/// The text on one line, redacted, and at most that many bytes long.
+pub(super) fn redact(text: &str, max_bytes: usize) -> Box<str> {
+    let mut kept = String::with_capacity(max_bytes + MORE.len());
+    for word in text.split(is_break).filter(|word| !word.is_empty()) {
+        if !kept.is_empty() {
+            kept.push(' ');
+        }
+        if word.contains('@') || word.contains("%40") {
+            mask(&mut kept, word);
+        } else if let Some(at) = secret_in(word) {
+            kept.push_str(&word[..at]);
+            kept.push_str(MASK);
+            break;
+        } else {
+            kept.push_str(word);
+        }
+        if kept.len() > max_bytes {
+            break;
+        }
+    }
+    clip(&mut kept, max_bytes);
+    kept.into_boxed_str()
+}
+
+fn is_break(character: char) -> bool {
+    character.is_whitespace() || character.is_control()
+}
+
+/// Masks a word; of an address whose local part is quoted (`"a b"@example.com`), the words before it too.
+fn mask(kept: &mut String, word: &str) {
+    let quote = word.contains("\"@").then(|| kept.rfind('"')).flatten();
+    kept.truncate(quote.unwrap_or(kept.len()));
+    kept.push_str(MASK);
+}
+
+/// Where the secret begins that a word names or is.
+fn secret_in(word: &str) -> Option<usize> {
+    let lower = word.to_ascii_lowercase();
+    let named = SECRET_NAMES.iter().filter_map(|name| {
+        let end = lower.find(name)? + name.len();
+        Some(end + lower[end..].find(['=', ':'])? + 1)
+    });
+    named.chain(SECRET_STARTS.iter().filter_map(|start| lower.find(start))).min()
+}
+
+fn clip(text: &mut String, max_bytes: usize) {
+    if text.len() > max_bytes {
+        let mut end = max_bytes - MORE.len();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push_str(MORE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_an_operator_needs_is_kept() {
+        for text in [
+            "the database failed (timeout)",
+            "the password could not be hashed",
+            "error sending request for url (http://127.0.0.1:9/events)",
+            "connection refused (os error 111)",
+        ] {
+            assert_eq!(&*redact(text, 240), text);
+        }
+        assert_eq!(&*redact("two\nlines\tand\u{0}more", 240), "two lines and more");
+    }
+
+    #[test]
+    fn no_canary_is_kept() {
+        for text in [
+            "no such mailbox: canary@example.com",
+            "Key (email_key)=(canary@example.com) already exists.",
+            "mail to \"the canary\"@example.com and \"a canary\"@example.com failed",
+            "GET /users/canary%40example.com",
+            "cannot reach postgres://neodyme:canary@db/neodyme",
+            "cannot reach smtp://mailer:canary@mail:587",
+            "password=canary",
+            "host=db user=u Password=can ary dbname=canary",
+            "{\"password\": \"long canary\", \"other\": 1}",
+            "x-api-key:canary",
+            "Authorization: Basic canary",
+            "Bearer canary",
+            "set-cookie: session=canary",
+            "ops_token: canary",
+            "stored as $argon2id$v=19$canary",
+        ] {
+            let kept = redact(text, 240);
+            assert!(!kept.contains("ary") && kept.contains(MASK), "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_clipped_after_it_is_redacted() {
+        let text = format!("{}canary@example.com", "x".repeat(230));
+        assert_eq!(&*redact(&text, 240), MASK);
+        assert_eq!(&*redact(&"é".repeat(200), 13), "ééééé…");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_short_and_on_one_line(text in any::<String>(), max in 8_usize..300) {
+            let kept = redact(&text, max);
+            prop_assert!(kept.len() <= max);
+            prop_assert!(!kept.contains('@') && !kept.chars().any(char::is_control));
+        }
+    }
+}
