@@ -118,7 +118,8 @@ fn server(app: &Arc<App>, name: &str, listener: TcpListener, router: Router<App>
     let (log, limits) = (app.loggers.get(LoggerName::App), app.config.http.clone());
     let address = listener.local_addr()?.to_string();
     info!(log, "Listening"; "context" => context(json!({ "listener": name, "address": address })));
-    let service = Service::new(Arc::clone(app), router, limits.clone(), app.lifecycle.clone(), app.loggers.clone());
+    let (token, life) = (app.config.ops_token.clone(), app.lifecycle.clone());
+    let service = Service::new(Arc::clone(app), router, limits.clone(), token, life, app.loggers.clone());
     Ok(Server::new(listener, service, limits, app.lifecycle.clone(), log.clone()))
 }
 

@@ -8,7 +8,7 @@ mod users;
 use http::Method;
 
 use crate::app::App;
-use crate::http::{Route, Router};
+use crate::http::{Access, Route, Router};
 
 pub use self::users::refresh_users;
 
@@ -19,6 +19,7 @@ pub fn api_routes() -> Router<App> {
         method: Method::POST,
         codes: &[201, 400, 408, 409, 413, 415, 422],
         always: false,
+        access: Access::Open,
         handler: |app, context, request| Box::pin(users::register(app, context, request)),
     }];
     routes.extend(health::api_routes());
@@ -33,6 +34,7 @@ pub fn ops_routes() -> Router<App> {
             method: Method::GET,
             codes: &[200],
             always: true,
+            access: Access::Token,
             handler: |app, _, _| Box::pin(std::future::ready(Ok(index::page(&app)))),
         },
         Route {
@@ -40,6 +42,7 @@ pub fn ops_routes() -> Router<App> {
             method: Method::GET,
             codes: &[200],
             always: true,
+            access: Access::Token,
             handler: |app, _, request| Box::pin(metrics::expose(app, request)),
         },
     ];

@@ -1,5 +1,6 @@
 //! The path of a request: who asks, what is asked, the limits, the answer, and the one observer that sees it all.
 
+mod access;
 mod body;
 mod client_address;
 mod context;
@@ -9,6 +10,7 @@ mod response;
 mod router;
 mod trace_context;
 
+pub use self::access::Access;
 pub use self::body::read_json;
 pub use self::context::Context;
 pub use self::observer::Service;

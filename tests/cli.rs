@@ -194,7 +194,8 @@ fn production_refuses_each_unsafe_setting_and_says_why() {
     let unsafe_settings = [
         ("PASSWORD_ARGON2_ITERATIONS", "1", "password_argon2_memory_kib: refused in production: 19456 KiB with"),
         ("LOG_FULL_EMAILS", "true", "log_full_emails: refused in production: logs would hold personal data"),
-        ("OPS_LISTEN", "0.0.0.0:9000", "ops_listen: refused in production: 0.0.0.0:9000 can be reached from outside"),
+        ("OPS_LISTEN", "0.0.0.0:9000", "ops_listen: refused in production: 0.0.0.0:9000 can be reached from other"),
+        ("OPS_LISTEN", "10.0.0.1:9000", "or set a token through NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE"),
         ("OPS_LISTEN", "[::]:9000", "ops_listen: refused in production"),
         ("OPS_LISTEN", "203.0.113.1:9000", "ops_listen: refused in production"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,::/0", "trusted_proxies: refused in production: 0.0.0.0/0 and ::/0 let every"),
@@ -220,6 +221,7 @@ fn production_accepts_safe_settings() {
     let neodyme = Neodyme::new()
         .variable("NEODYME_ENVIRONMENT", "production")
         .variable("NEODYME_OPS_LISTEN", "10.0.0.1:9000")
+        .variable("NEODYME_OPS_TOKEN", "canary-canary-canary")
         .variable("NEODYME_PASSWORD_ARGON2_MEMORY_KIB", "12288")
         .variable("NEODYME_PASSWORD_ARGON2_ITERATIONS", "3")
         .variable("NEODYME_TRUSTED_PROXIES", "10.0.0.0/8");

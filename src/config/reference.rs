@@ -30,7 +30,7 @@ const PRODUCTION: &str = "
 - argon2 parameters below OWASP's least (KiB/iterations 19456/2, 12288/3, 9216/4, 7168/5 or 47104/1)
 - `log_full_emails`
 - `sslmode=disable` in the URL of a PostgreSQL server on another machine
-- `ops_listen` on an address that is neither loopback nor private: `/metrics` has no authentication
+- `ops_listen` on an address other than loopback without an `ops_token`
 - no `error_user_hash_key` with PostgreSQL: each instance would count the same affected user again
 - `trusted_proxies` with `0.0.0.0/0` or `::/0`: every client could choose the address it is logged with
 - `smtp_tls = none` to a mail server on another machine

@@ -1,6 +1,6 @@
 //! Checks that look at several settings, and what `environment = production` refuses.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -47,6 +47,11 @@ fn contradictions(config: &Config) -> Faults {
         (None, Some(_)) => faults.push(("smtp_username", "it is missing, while smtp_password is set".into())),
         _ => {}
     }
+    if let Some(token) = &config.ops_token
+        && !token.expose().bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        faults.push(("ops_token", "the value has characters that no header carries; use visible ASCII".into()));
+    }
     faults
 }
 
@@ -64,9 +69,9 @@ fn production_refusals(config: &Config) -> Faults {
         ("log_full_emails", config.log.full_emails, "logs would hold personal data; use false".into()),
         ("database_url", config.database.url.is_plain_text_to_another_host(),
             "sslmode=disable sends users and password hashes over the network in plain text; use verify-full".into()),
-        ("ops_listen", !is_private(config.ops_listen.ip()), format!(
-            "{} can be reached from outside and /metrics has no authentication yet; use a loopback or a private address",
-            config.ops_listen
+        ("ops_listen", !config.ops_listen.ip().to_canonical().is_loopback() && config.ops_token.is_none(), format!(
+            "{} can be reached from other machines, and who reaches it reads metrics, errors and settings; use a loopback \
+             address, or set a token through NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE", config.ops_listen
         )),
         ("error_user_hash_key", shared && config.error_user_hash_key.is_none(),
             "it is missing, so instances that share PostgreSQL would each count an affected user anew; give all the same \
@@ -94,26 +99,9 @@ fn is_local(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-fn is_private(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-        IpAddr::V6(address) => address == Ipv6Addr::LOCALHOST || address.is_unique_local(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_private, is_slow_enough};
-
-    #[test]
-    fn only_loopback_and_private_addresses_are_private() {
-        for address in ["127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "fd00::1", "::ffff:127.0.0.1"] {
-            assert!(is_private(address.parse().unwrap()), "{address}");
-        }
-        for address in ["0.0.0.0", "::", "203.0.113.1", "2001:db8::1", "172.32.0.1", "::ffff:0.0.0.0"] {
-            assert!(!is_private(address.parse().unwrap()), "{address}");
-        }
-    }
+    use super::is_slow_enough;
 
     #[test]
     fn the_owasp_minimum_is_met_by_any_of_its_rows_or_more() {

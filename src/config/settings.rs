@@ -29,8 +29,11 @@ settings! {
         environment: Environment = "environment", "development";
         /// Address of the API listener. Port 0 takes a free one, which the line `Listening` names.
         api_listen: SocketAddr = "api_listen", "127.0.0.1:8000";
-        /// Address of the operations listener (metrics, health). It has no authentication: keep it private.
+        /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
+        /// Token of the operations listener. With one, everything there but `/health/` needs `Authorization: Bearer`;
+        /// without one, what changes the service is refused.
+        ops_token: Option<Secret> = "ops_token", "", 16;
         /// Key of the hash that counts the users affected by an error. Give every instance the same; without one, each
         /// process makes its own at random and counts a user that others have seen again.
         error_user_hash_key: Option<Secret> = "error_user_hash_key", "", 16;

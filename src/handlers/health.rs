@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::app::App;
 use crate::build;
 use crate::error::{Error, Result};
-use crate::http::{Handler, Request, Response, Route, json};
+use crate::http::{Access, Handler, Request, Response, Route, json};
 use crate::lifecycle::Phase;
 use crate::metrics::{self, DependencyStatus, HealthStatus};
 use crate::timestamp::{self, millis};
@@ -38,7 +38,7 @@ pub(super) fn ops_routes() -> Vec<Route<App>> {
 }
 
 fn route(path: &'static str, handler: Handler<App>) -> Route<App> {
-    Route { path, method: Method::GET, codes: &[200], always: true, handler }
+    Route { path, method: Method::GET, codes: &[200], always: true, access: Access::Open, handler }
 }
 
 /// The gauges that follow from several things at once; called before each exposition.

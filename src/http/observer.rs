@@ -18,11 +18,12 @@ use slog::Logger;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::access::Guard;
 use super::body::Limits;
 use super::response::problem;
 use super::router::{Resource, method_label};
 use super::{Context, Handler, Request, Response, Router};
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, Secret};
 use crate::error::{Error, Result};
 use crate::errors::{self, Occurrence};
 use crate::lifecycle::{Lifecycle, Phase};
@@ -36,16 +37,24 @@ pub struct Service<S> {
     state: Arc<S>,
     router: Router<S>,
     limits: HttpConfig,
+    guard: Guard,
     slots: Semaphore,
     lifecycle: Lifecycle,
     loggers: Loggers,
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
-    /// Serves the routes with the state that handlers share.
-    pub fn new(state: Arc<S>, router: Router<S>, limits: HttpConfig, lifecycle: Lifecycle, loggers: Loggers) -> Self {
+    /// Serves the routes with the state that handlers share; `token` opens those that are not open to everybody.
+    pub fn new(
+        state: Arc<S>,
+        router: Router<S>,
+        limits: HttpConfig,
+        token: Option<Secret>,
+        lifecycle: Lifecycle,
+        loggers: Loggers,
+    ) -> Self {
         let slots = Semaphore::new(limits.max_requests_in_flight.min(Semaphore::MAX_PERMITS));
-        Service { state, router, limits, slots, lifecycle, loggers }
+        Service { state, router, limits, guard: Guard::new(token), slots, lifecycle, loggers }
     }
 
     /// Answers one request.
@@ -56,7 +65,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let resource = self.router.find(head.uri.path());
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());
-        let result = match self.admit(resource, &head.method) {
+        let result = match self.admit(resource, &head) {
             Ok((handler, _slot)) => {
                 let limits = Limits { bytes: self.limits.max_body_bytes, time: self.limits.body_timeout };
                 let metrics = Arc::clone(&observation.metrics);
@@ -69,13 +78,14 @@ impl<S: Send + Sync + 'static> Service<S> {
         response
     }
 
-    /// The handler, if there is one and the service can take its work; with the place it takes.
+    /// The handler, if there is one, the caller may ask it, and the service can take its work; with the place it takes.
     fn admit<'a>(
         &'a self,
         resource: Option<&Arc<Resource<S>>>,
-        method: &http::Method,
+        head: &http::request::Parts,
     ) -> Result<(Handler<S>, Option<tokio::sync::SemaphorePermit<'a>>)> {
-        let route = resource.ok_or(Error::NotFound)?.route(method).ok_or(Error::MethodNotAllowed)?;
+        let route = resource.ok_or(Error::NotFound)?.route(&head.method).ok_or(Error::MethodNotAllowed)?;
+        self.guard.admit(route.access, &head.headers)?;
         let overloaded = |_| Error::Overloaded { what: "too many requests are being answered", retry_after: 1 };
         let slot = if route.always { None } else { Some(self.slots.try_acquire().map_err(overloaded)?) };
         Ok((route.handler, slot))

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method};
 use hyper::body::Incoming;
 
-use super::{Context, Response};
+use super::{Access, Context, Response};
 use crate::error::Result;
 use crate::metrics::{MethodLabel, RouteMetrics};
 
@@ -36,6 +36,8 @@ pub struct Route<S> {
     pub codes: &'static [u16],
     /// Answered even when the service is overloaded: health, metrics.
     pub always: bool,
+    /// Who may ask.
+    pub access: Access,
     /// Who answers.
     pub handler: Handler<S>,
 }
@@ -104,6 +106,7 @@ fn resource<S>(path: &'static str, methods: Vec<Route<S>>) -> Resource<S> {
     }
     let allow = served.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
     let mut codes: Vec<u16> = methods.iter().flat_map(|route| route.codes).copied().collect();
+    codes.extend(methods.iter().flat_map(|route| refusals(route.access)));
     codes.extend([500, 503]);
     codes.sort_unstable();
     codes.dedup();
@@ -112,6 +115,15 @@ fn resource<S>(path: &'static str, methods: Vec<Route<S>>) -> Resource<S> {
         path,
         metrics: Arc::new(RouteMetrics::new(path, &served, &codes, 405)),
         methods,
+    }
+}
+
+/// The statuses with which a route refuses whom it does not admit.
+fn refusals(access: Access) -> &'static [u16] {
+    match access {
+        Access::Open => &[],
+        Access::Token => &[401],
+        Access::TokenAlways => &[401, 403],
     }
 }
 

@@ -71,13 +71,17 @@ lazy_static! {
     );
     static ref DURATION: HistogramVec = histogram_vec(
         "http_request_duration_seconds",
-        "Time from the head of a request to its answer. Methods that a route does not serve are `other` here.",
+        "Time from the head of a request to its answer. HEAD counts as GET, and what a route does not serve as `other`.",
         &["method", "route", "status_class"],
         LATENCY,
     );
     static ref IN_FLIGHT: Gauge = gauge("http_requests_in_flight", "Requests being answered now.");
-    static ref REQUEST_SIZE: HistogramVec =
-        histogram_vec("http_request_size_bytes", "Size of request bodies as received.", &["route"], SIZE);
+    static ref REQUEST_SIZE: HistogramVec = histogram_vec(
+        "http_request_size_bytes",
+        "Size of request bodies as received, where a route takes one.",
+        &["route"],
+        SIZE
+    );
     static ref RESPONSE_SIZE: HistogramVec =
         histogram_vec("http_response_size_bytes", "Size of response bodies.", &["route"], SIZE);
     static ref CONNECTIONS: Gauge = gauge("http_connections", "Connections open now, on both listeners.");
@@ -115,7 +119,7 @@ pub struct RouteMetrics {
     codes: Vec<Vec<(u16, IntCounter)>>,
     other_code: IntCounter,
     durations: Vec<[Option<Histogram>; 6]>,
-    request_size: Histogram,
+    request_size: Option<Histogram>,
     response_size: Histogram,
     cancelled: IntCounter,
     panics: IntCounter,
@@ -129,7 +133,11 @@ impl RouteMetrics {
             |method: &MethodLabel| if served.contains(method) { codes } else { std::slice::from_ref(&refusal) };
         let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
         let duration = |method: &MethodLabel, class: u16| {
-            let method = if served.contains(method) { *method } else { MethodLabel::Other };
+            let method = match method {
+                _ if !served.contains(method) => MethodLabel::Other,
+                MethodLabel::Head => MethodLabel::Get,
+                served => *served,
+            };
             DURATION.with_label_values(&[method.as_str(), route, class_name(class)])
         };
         RouteMetrics {
@@ -148,7 +156,7 @@ impl RouteMetrics {
                     classes
                 })
                 .collect(),
-            request_size: REQUEST_SIZE.with_label_values(&[route]),
+            request_size: served.iter().any(has_body).then(|| REQUEST_SIZE.with_label_values(&[route])),
             response_size: RESPONSE_SIZE.with_label_values(&[route]),
             cancelled: CANCELLED.with_label_values(&[route]),
             panics: PANICS.with_label_values(&[route]),
@@ -169,7 +177,9 @@ impl RouteMetrics {
 
     /// A request's body was read.
     pub fn request_body(&self, bytes: usize) {
-        self.request_size.observe(bytes as f64);
+        if let Some(size) = &self.request_size {
+            size.observe(bytes as f64);
+        }
     }
 
     /// The client went away before the answer.
@@ -181,6 +191,10 @@ impl RouteMetrics {
     pub fn panicked(&self) {
         self.panics.inc();
     }
+}
+
+fn has_body(method: &MethodLabel) -> bool {
+    matches!(method, MethodLabel::Post | MethodLabel::Put | MethodLabel::Patch)
 }
 
 fn class_name(class: u16) -> &'static str {
