@@ -83,8 +83,7 @@ mod tests {
     use super::*;
 
     fn occurrence<'a>(code: ErrorCode, error: &'a (dyn Error + 'static), id: &'a str) -> Occurrence<'a> {
-        let (request_id, trace_id) = (Some(id), Some(id));
-        Occurrence { code, error, subject: None, user_id: None, request_id, trace_id, route: "/users/", step: None }
+        Occurrence { request_id: Some(id), trace_id: Some(id), ..Occurrence::of(code, error, "/users/") }
     }
 
     #[derive(Debug, thiserror::Error)]

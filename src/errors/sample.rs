@@ -46,6 +46,13 @@ pub struct Occurrence<'a> {
     pub step: Option<&'static str>,
 }
 
+impl<'a> Occurrence<'a> {
+    /// One that belongs to no request and hit nobody in particular.
+    pub fn of(code: ErrorCode, error: &'a (dyn Error + 'static), route: &'static str) -> Self {
+        Occurrence { code, error, subject: None, user_id: None, request_id: None, trace_id: None, route, step: None }
+    }
+}
+
 /// What is kept of an occurrence: clipped and redacted.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sample {

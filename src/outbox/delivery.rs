@@ -7,6 +7,7 @@ use slog::{Logger, info, o, warn};
 
 use super::{Failure, Job, Outbox, Reason, Receipt, Topic};
 use crate::error::ErrorCode;
+use crate::errors::{self, Occurrence};
 use crate::logging::{Exception, LoggerName, Loggers, context};
 use crate::metrics::{self, CallInFlight, CallOutcome, Operation};
 use crate::timestamp::millis;
@@ -64,11 +65,22 @@ impl Outbox {
         let took = began.elapsed();
         metrics::external_call(operation, outcome_of(&result), took);
         if let Err(failure) = &result {
-            metrics::error(error_code(job.topic, failure), job.user_id.map(|id| id.to_string()).as_deref());
+            record(job, failure);
         }
         log_call(&logger(job, loggers), job, &result, took);
         result
     }
+}
+
+fn record(job: &Job, failure: &Failure) {
+    errors::record(&Occurrence {
+        subject: job.user_id.map(|id| id.to_string()).as_deref(),
+        user_id: job.user_id,
+        request_id: Some(&job.request_id),
+        trace_id: Some(job.trace_id()),
+        step: Some(job.topic.as_str()),
+        ..Occurrence::of(error_code(job.topic, failure), failure, "outbox")
+    });
 }
 
 /// A logger under the ids of the request that caused the job.

@@ -18,6 +18,7 @@ use crate::config::{Config, OutboxConfig};
 use crate::db::Db;
 use crate::db::outbox::{self as store, Pick, Settlement};
 use crate::error::{Error, ErrorCode};
+use crate::errors::{self, Occurrence};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, LoggerName, Loggers, context};
 use crate::metrics::{self, AttemptOutcome};
@@ -26,6 +27,11 @@ use crate::metrics::{self, AttemptOutcome};
 const RESERVE: Duration = Duration::from_secs(1);
 /// The longest wait between two tries to reach a database that is away.
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
+
+/// Another instance holds the leases of so many jobs that ended here: they may be delivered twice.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} job(s) were taken over by another instance before they were settled")]
+struct TakenOver(usize);
 
 type Ended = Result<(Id, Result<Receipt, Failure>), JoinError>;
 
@@ -112,7 +118,7 @@ impl Lane {
                 self.database_wait = self.settings.poll_interval;
             }
             Err(error) => {
-                metrics::error(error.code(), None);
+                self.record(error.code(), &error);
                 error!(self.log, "The outbox cannot reach its database";
                     "exception" => Exception::named(error.code().as_str(), &error),
                     "context" => context(json!({ "topic": self.topic.as_str() })));
@@ -225,7 +231,7 @@ impl Lane {
             let settled = store::settle(&self.db, &self.unsettled).await?;
             let lost = self.unsettled.len() - settled;
             if lost > 0 {
-                metrics::error(ErrorCode::OutboxError, None);
+                self.record(ErrorCode::OutboxError, &TakenOver(lost));
                 warn!(self.log, "Jobs were taken over by another instance before they were settled";
                     "context" => context(json!({ "topic": self.topic.as_str(), "jobs": lost })));
             }
@@ -236,6 +242,10 @@ impl Lane {
             self.came_back = false;
         }
         Ok(())
+    }
+
+    fn record(&self, code: ErrorCode, error: &(dyn std::error::Error + 'static)) {
+        errors::record(&Occurrence { step: Some(self.topic.as_str()), ..Occurrence::of(code, error, "outbox") });
     }
 
     /// The end: lets deliveries end while there is time, and returns the jobs of the others.
