@@ -103,8 +103,7 @@ pub(crate) fn unix_now() -> f64 {
 
 /// From half a millisecond to ten seconds: what a client waits for.
 const LATENCY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.5, 2.5, 5.5, 10.5];
-/// From 50 microseconds to 2.5 seconds: what happens inside.
-const INTERNAL: &[f64] =
-    &[0.00005, 0.0001, 0.00025, 0.0005, 0.0015, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.75, 2.5];
+/// From a tenth of a millisecond to five seconds: what happens inside.
+const INTERNAL: &[f64] = &[0.0001, 0.0005, 0.0015, 0.005, 0.015, 0.05, 0.15, 0.5, 1.5, 5.5];
 /// Sizes from 64 bytes to 1 MiB, in powers of four.
 const SIZE: &[f64] = &[64.5, 256.5, 1024.5, 4096.5, 16384.5, 65536.5, 262_144.5, 1_048_576.5];
