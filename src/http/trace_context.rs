@@ -67,15 +67,23 @@ fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+impl<const N: usize> Hex<N> {
+    /// The digits. Ids stand in every line: formatting byte by byte costs more than anything else in it.
+    fn digits(&self) -> [[u8; 2]; N] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        self.0.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]])
+    }
+}
+
 impl<const N: usize> std::fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(std::str::from_utf8(self.digits().as_flattened()).unwrap_or_default())
     }
 }
 
 impl<const N: usize> slog::Value for Hex<N> {
     fn serialize(&self, _: &slog::Record<'_>, key: slog::Key, serializer: &mut dyn slog::Serializer) -> slog::Result {
-        serializer.emit_arguments(key, &format_args!("{self}"))
+        serializer.emit_str(key, std::str::from_utf8(self.digits().as_flattened()).unwrap_or_default())
     }
 }
 
