@@ -71,8 +71,8 @@ fn summarise(labels: Labels, histogram: &Histogram) -> Summary {
     let (count, sum) = (histogram.get_sample_count(), histogram.get_sample_sum());
     let buckets: Vec<(f64, u64)> =
         histogram.get_bucket().iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count())).collect();
-    let quantile = |q| quantile(q, &buckets, count).map_or(Value::Null, number);
-    let avg = if count == 0 { Value::Null } else { number(sum / count as f64) };
+    let quantile = |q| quantile(q, &buckets, count).map_or(Value::Null, estimate);
+    let avg = if count == 0 { Value::Null } else { estimate(sum / count as f64) };
     Summary { labels, count, sum: number(sum), avg, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
 }
 
@@ -91,6 +91,11 @@ fn quantile(q: f64, buckets: &[(f64, u64)], count: u64) -> Option<f64> {
         (lower, below) = (upper, cumulative);
     }
     Some(lower)
+}
+
+/// A computed number, to nine places after the point.
+fn estimate(value: f64) -> Value {
+    number((value * 1e9).round() / 1e9)
 }
 
 /// A whole number without a fraction; nothing where JSON has no number for it.
