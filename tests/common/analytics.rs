@@ -74,7 +74,7 @@ impl Received {
     }
 }
 
-/// The service. It listens until it is stopped or dropped; `GET /health` says 200 meanwhile.
+/// The service. It listens until it is stopped or dropped; `GET …/health` says 200 meanwhile.
 pub struct AnalyticsService {
     address: SocketAddr,
     state: Arc<State>,

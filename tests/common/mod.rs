@@ -21,6 +21,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod prometheus;
+pub mod proxy;
 pub mod raw;
 pub mod scrape;
 pub mod smtp;

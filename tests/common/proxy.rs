@@ -1,0 +1,134 @@
+//! A way to something at the far end of a socket that can be slowed, blocked and cut; it counts who takes it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What becomes of what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It arrives.
+    Clear,
+    /// Each answer arrives so much later.
+    Slow(Duration),
+    /// It is taken, and does not arrive. The connections stay.
+    Blocked,
+    /// The connections break, and each new one at once.
+    Cut,
+}
+
+/// The way to one address.
+pub struct Proxy {
+    address: SocketAddr,
+    way: watch::Sender<Way>,
+    counts: Arc<Counts>,
+    running: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Counts {
+    accepted: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+}
+
+impl Proxy {
+    /// A clear way to this address.
+    pub async fn to(target: &str) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (way, counts) = (watch::Sender::new(Way::Clear), Arc::<Counts>::default());
+        let running = tokio::spawn(accept(listener, target.to_owned(), way.clone(), counts.clone()));
+        Proxy { address, way, counts, running }
+    }
+
+    /// Its end of the way.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on it is like this, for connections that stand as well.
+    pub fn set(&self, way: Way) {
+        self.way.send_replace(way);
+    }
+
+    /// How many connections there were.
+    pub fn accepted(&self) -> usize {
+        self.counts.accepted.load(SeqCst)
+    }
+
+    /// How many connections there were at once, at most.
+    pub fn most_open(&self) -> usize {
+        self.counts.most_open.load(SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.running.abort();
+        self.way.send_replace(Way::Cut);
+    }
+}
+
+async fn accept(listener: TcpListener, target: String, way: watch::Sender<Way>, counts: Arc<Counts>) {
+    loop {
+        let (client, _) = listener.accept().await.unwrap();
+        counts.accepted.fetch_add(1, SeqCst);
+        let open = counts.open.fetch_add(1, SeqCst) + 1;
+        counts.most_open.fetch_max(open, SeqCst);
+        let (target, way, counts) = (target.clone(), way.subscribe(), counts.clone());
+        tokio::spawn(async move {
+            carry(client, &target, way).await;
+            counts.open.fetch_sub(1, SeqCst);
+        });
+    }
+}
+
+/// Carries both directions until either end closes, or the way is cut.
+async fn carry(client: TcpStream, target: &str, way: watch::Receiver<Way>) {
+    let mut cut = way.clone();
+    let carrying = async {
+        let Ok(server) = TcpStream::connect(target).await else { return };
+        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+        tokio::select! {
+            () = pump(from_client, to_server, way.clone(), false) => {}
+            () = pump(from_server, to_client, way, true) => {}
+        }
+    };
+    tokio::select! {
+        () = carrying => {}
+        _ = cut.wait_for(|way| *way == Way::Cut) => {}
+    }
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::Receiver<Way>, is_answer: bool) {
+    let (mut bytes, mut held) = (vec![0; 16 * 1024], Vec::new());
+    loop {
+        // An end that closes is noticed also while the way is blocked.
+        tokio::select! {
+            read = from.read(&mut bytes) => match read {
+                Ok(read @ 1..) => held.extend_from_slice(&bytes[..read]),
+                _ => return,
+            },
+            now = clear(&mut way), if !held.is_empty() => {
+                if let (Way::Slow(time), true) = (now, is_answer) {
+                    tokio::time::sleep(time).await;
+                }
+                if to.write_all(&std::mem::take(&mut held)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn clear(way: &mut watch::Receiver<Way>) -> Way {
+    way.wait_for(|way| *way != Way::Blocked).await.map_or(Way::Cut, |way| *way)
+}
