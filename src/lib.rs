@@ -12,6 +12,7 @@
 //! | endpoints | [`handlers`] | one file each, and each a short story |
 //! | work | [`registration`] | the main job, step by step |
 //! | | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up |
+//! | | [`health`] | the checks of what the service depends on, and what is believed of them |
 //! | | [`password`] | the threads that hash |
 //! | outside | [`db`] | users, audit and jobs, in SQLite or PostgreSQL |
 //! | | [`mail`] | the welcome email, over SMTP or into files |
@@ -34,6 +35,10 @@
 //! |---|---|---|
 //! | API | `POST /users/` | `handlers::users` |
 //! | API, operations | `GET /health/` | `handlers::health` |
+//! | | `GET /health/live` | |
+//! | | `GET /health/ready` | |
+//! | operations | `GET /health/detailed` | |
+//! | | `GET /health/metrics` | |
 //! | operations | `GET /` | `handlers::index` |
 //! | operations | `GET /metrics` | `handlers::metrics` |
 //!
