@@ -14,6 +14,7 @@ mod loggers;
 mod name;
 mod output;
 mod queue;
+mod temporary;
 mod terminal;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -39,6 +40,7 @@ use queue::{Losses, Pending, Queue};
 
 pub use loggers::Loggers;
 pub use name::{LoggerName, level_name, parse_level};
+pub use temporary::{LoggerLevel, TemporaryLevels};
 pub use values::{Exception, Shared, context};
 
 /// How long a dropped [`Logging`] waits for its lines to be written.
