@@ -1,5 +1,6 @@
 //! The service: what its parts share, and its life from the first line to the last.
 
+mod service_manager;
 mod signals;
 
 use std::net::SocketAddr;
@@ -97,16 +98,21 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
 
     let api = server(&app, "api", api, handlers::api_routes())?;
     let ops = server(&app, "ops", ops, handlers::ops_routes())?;
-    let background = [tokio::spawn(checking), tokio::spawn(handlers::refresh_users(Arc::clone(&app)))];
+    let background = [
+        tokio::spawn(checking),
+        tokio::spawn(handlers::refresh_users(Arc::clone(&app))),
+        tokio::spawn(service_manager::keep_alive(log.clone())),
+    ];
     let delivering =
         Arc::clone(&app.outbox).run(app.db.clone(), app.config.clone(), loggers.clone(), lifecycle.clone());
     let serving = (tokio::spawn(api.run()), tokio::spawn(ops.run()), tokio::spawn(delivering));
+    let telling = tokio::spawn(service_manager::tell_phases(lifecycle.clone(), log.clone()));
     lifecycle.advance(Phase::Ready);
     let took = millis(began.elapsed());
     info!(log, "Ready"; "context" => context(json!({ "start_ms": took, "database": app.db.backend() })));
 
     lifecycle.reached(Phase::Closing).await;
-    let finished = async { tokio::join!(serving.0, serving.1, serving.2) };
+    let finished = async { tokio::join!(serving.0, serving.1, serving.2, telling) };
     if tokio::time::timeout(app.config.shutdown.deadline, finished).await.is_err() {
         warn!(log, "Requests in flight did not finish before the deadline and were cut off");
     }

@@ -52,6 +52,12 @@ impl AppOptions {
         self
     }
 
+    /// With a variable of the environment that is no setting of ours.
+    pub fn variable(mut self, name: &str, value: impl ToString) -> AppOptions {
+        self.variables.push((name.to_owned(), value.to_string()));
+        self
+    }
+
     /// With one hash worker that takes some 300 ms for a password.
     pub fn slow_hashing(self) -> AppOptions {
         self.set("password_hash_workers", 1)
