@@ -32,7 +32,7 @@ docs: ## Write docs/METRICS.md, docs/CONFIGURATION.md and docs/ERRORS.md from th
 	$(CARGO) run --locked --quiet -- errors --markdown > target/ERRORS.md
 	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
 
-deps: ## Install what the tests start: the PostgreSQL server, and Prometheus with promtool
+deps: ## Install what the tests start: the PostgreSQL server, Prometheus with promtool, Chromium
 	@.ci/install-test-programs
 
 clean: ## Remove what was built; the database in data/ stays

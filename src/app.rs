@@ -19,7 +19,7 @@ use crate::error::{Cause, DbErrorKind, Error};
 use crate::health::{Health, Probes};
 use crate::http::{Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::logging::{Exception, LoggerName, Loggers, Logging, context};
+use crate::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context};
 use crate::mail::Mailer;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
@@ -48,6 +48,10 @@ pub struct App {
     pub lifecycle: Lifecycle,
     /// The logs.
     pub loggers: Loggers,
+    /// What of the logs is changed for a while.
+    pub log_levels: TemporaryLevels,
+    /// When the process began.
+    pub began: Instant,
 }
 
 /// Runs the service until it is told to stop.
@@ -93,8 +97,10 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     let outbox = Arc::new(open_outbox(&config, &log)?);
     let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
+    let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
     let app =
-        Arc::new(App { config, db, outbox, health, hash_pool, lifecycle: lifecycle.clone(), loggers: loggers.clone() });
+        App { config, db, outbox, health, hash_pool, lifecycle: life, loggers: loggers.clone(), log_levels, began };
+    let app = Arc::new(app);
 
     let api = server(&app, "api", api, handlers::api_routes())?;
     let ops = server(&app, "ops", ops, handlers::ops_routes())?;

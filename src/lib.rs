@@ -21,11 +21,13 @@
 //! | | [`http`] | the path of a request: routes, ids, body, answer, and the one observer that times, counts and logs it |
 //! | values | [`domain`] | what a valid email, name and password are; no I/O |
 //! | everywhere | [`config`] | every setting: its sources, its checks, its reference |
-//! | | [`error`] | the one error, with its code and its status |
+//! | | [`error`] | the one error, and the table of its codes |
+//! | | [`errors`] | the one place that records an error, with the last samples of each type |
 //! | | [`metrics`] | the only place that names a metric |
 //! | | [`label`] | closed sets of label values |
 //! | | [`logging`] | JSON lines, written by a thread of their own |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
+//! | | [`accept`] | what a client accepts |
 //! | | [`timestamp`] | time as clients and logs read it |
 //! | | [`mod@build`] | version, revision, compiler |
 //!
@@ -41,6 +43,9 @@
 //! | | `GET /health/metrics` | |
 //! | operations | `GET /` | `handlers::index` |
 //! | operations | `GET /metrics` | `handlers::metrics` |
+//! | operations | `GET /errors` | `handlers::errors` |
+//! | operations | `GET /log-level`, `PUT /log-level` | `handlers::log_level` |
+//! | operations | `GET /config`, `GET /version` | `handlers::settings` |
 //!
 //! # The path of a registration
 //!
@@ -56,6 +61,7 @@
 //!
 //! Each step is timed in [`metrics`] and told in [`logging`], under the request's id.
 
+pub mod accept;
 pub mod analytics;
 pub mod app;
 pub mod build;

@@ -12,6 +12,7 @@ use prometheus::{Encoder, Histogram, ProtobufEncoder, TextEncoder};
 
 use super::vectors::{CounterBy, counter_by, histogram};
 use super::{INTERNAL, REGISTRY};
+use crate::accept::quality;
 use crate::label::labels;
 
 labels! {
@@ -103,17 +104,6 @@ fn encoding_for(accept_encoding: Option<&str>) -> ContentEncoding {
     let gzip =
         accept_encoding.map_or(0.0, |accepted| quality(accepted, |coding| matches!(coding, "gzip" | "x-gzip" | "*")));
     if gzip > 0.0 { ContentEncoding::Gzip } else { ContentEncoding::Identity }
-}
-
-/// The highest quality value (RFC 9110, 12.4.2) that a list gives to a wanted item; 0 where it names none.
-fn quality(list: &str, wanted: impl Fn(&str) -> bool) -> f32 {
-    let items = list.split(',').map(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
-        (name, q.unwrap_or(0.0))
-    });
-    items.filter(|(name, _)| wanted(name)).map(|(_, q)| q).fold(0.0, f32::max)
 }
 
 #[cfg(test)]
