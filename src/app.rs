@@ -50,8 +50,6 @@ pub struct App {
     pub loggers: Loggers,
     /// What of the logs is changed for a while.
     pub log_levels: TemporaryLevels,
-    /// When the process began.
-    pub began: Instant,
 }
 
 /// Runs the service until it is told to stop.
@@ -98,8 +96,7 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
-    let app =
-        App { config, db, outbox, health, hash_pool, lifecycle: life, loggers: loggers.clone(), log_levels, began };
+    let app = App { config, db, outbox, health, hash_pool, lifecycle: life, loggers: loggers.clone(), log_levels };
     let app = Arc::new(app);
 
     let api = server(&app, "api", api, handlers::api_routes())?;

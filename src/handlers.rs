@@ -9,10 +9,12 @@ mod page;
 mod settings;
 mod users;
 
+use std::future::ready;
+
 use http::Method;
 
 use crate::app::App;
-use crate::http::{Access, Route, Router};
+use crate::http::{Access, Handler, Route, Router};
 
 pub use self::users::refresh_users;
 
@@ -33,38 +35,10 @@ pub fn api_routes() -> Router<App> {
 /// What operators and Prometheus are served.
 pub fn ops_routes() -> Router<App> {
     let mut routes = vec![
-        Route {
-            path: "/",
-            method: Method::GET,
-            codes: &[200],
-            always: true,
-            access: Access::Token,
-            handler: |app, _, _| Box::pin(std::future::ready(index::show(&app))),
-        },
-        Route {
-            path: "/metrics",
-            method: Method::GET,
-            codes: &[200],
-            always: true,
-            access: Access::Token,
-            handler: |app, _, request| Box::pin(metrics::expose(app, request)),
-        },
-        Route {
-            path: "/errors",
-            method: Method::GET,
-            codes: &[200, 400],
-            always: true,
-            access: Access::Token,
-            handler: |_, _, request| Box::pin(std::future::ready(errors::report(&request))),
-        },
-        Route {
-            path: "/log-level",
-            method: Method::GET,
-            codes: &[200],
-            always: true,
-            access: Access::Token,
-            handler: |app, _, _| Box::pin(std::future::ready(log_level::show(&app))),
-        },
+        view("/", |app, _, _| Box::pin(ready(index::show(&app)))),
+        view("/metrics", |app, _, request| Box::pin(metrics::expose(app, request))),
+        Route { codes: &[200, 400], ..view("/errors", |_, _, request| Box::pin(ready(errors::report(&request)))) },
+        view("/log-level", |app, _, _| Box::pin(ready(log_level::show(&app)))),
         Route {
             path: "/log-level",
             method: Method::PUT,
@@ -73,23 +47,14 @@ pub fn ops_routes() -> Router<App> {
             access: Access::TokenAlways,
             handler: |app, context, request| Box::pin(log_level::change(app, context, request)),
         },
-        Route {
-            path: "/config",
-            method: Method::GET,
-            codes: &[200],
-            always: true,
-            access: Access::Token,
-            handler: |app, _, _| Box::pin(std::future::ready(settings::config(&app))),
-        },
-        Route {
-            path: "/version",
-            method: Method::GET,
-            codes: &[200],
-            always: true,
-            access: Access::Token,
-            handler: |_, _, _| Box::pin(std::future::ready(settings::version())),
-        },
+        view("/config", |app, _, _| Box::pin(ready(settings::config(&app)))),
+        view("/version", |_, _, _| Box::pin(ready(settings::version()))),
     ];
     routes.extend(health::ops_routes());
     Router::new(routes)
+}
+
+/// What operators look at: answered even when the service is overloaded.
+fn view(path: &'static str, handler: Handler<App>) -> Route<App> {
+    Route { path, method: Method::GET, codes: &[200], always: true, access: Access::Token, handler }
 }

@@ -47,7 +47,7 @@ pub use self::password::{HashOperation, hash_pool, hash_queue_wait, hash_rejecte
 pub use self::process::mark_start;
 pub use self::registration::{
     ActionOutcome, RegistrationOutcome, Step, UserAction, registration, registration_attempt, registration_step,
-    registrations, user_action, users,
+    user_action, users,
 };
 pub use self::runtime::scheduling_delay;
 pub use self::summary::{Requests, Summary, summary};

@@ -71,7 +71,7 @@ lazy_static! {
     );
     static ref DURATION: HistogramVec = histogram_vec(
         "http_request_duration_seconds",
-        "Time from the head of a request to its answer. HEAD counts as GET, and what a route does not serve as `other`.",
+        "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405) as `other` and `unmatched`.",
         &["method", "route", "status_class"],
         LATENCY,
     );
@@ -119,6 +119,7 @@ pub struct RouteMetrics {
     codes: Vec<Vec<(u16, IntCounter)>>,
     other_code: IntCounter,
     durations: Vec<[Option<Histogram>; 6]>,
+    refused: Histogram,
     request_size: Option<Histogram>,
     response_size: Histogram,
     cancelled: IntCounter,
@@ -132,12 +133,10 @@ impl RouteMetrics {
         let produced =
             |method: &MethodLabel| if served.contains(method) { codes } else { std::slice::from_ref(&refusal) };
         let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
+        // 401 and 403 are said at the door, as is everything about a method that is not served.
+        let handled = |method: &MethodLabel, code: u16| served.contains(method) && !matches!(code, 401 | 403);
         let duration = |method: &MethodLabel, class: u16| {
-            let method = match method {
-                _ if !served.contains(method) => MethodLabel::Other,
-                MethodLabel::Head => MethodLabel::Get,
-                served => *served,
-            };
+            let method = if *method == MethodLabel::Head { MethodLabel::Get } else { *method };
             DURATION.with_label_values(&[method.as_str(), route, class_name(class)])
         };
         RouteMetrics {
@@ -150,12 +149,13 @@ impl RouteMetrics {
                 .iter()
                 .map(|method| {
                     let mut classes = [const { None }; 6];
-                    for class in produced(method).iter().map(|code| code / 100) {
+                    for class in codes.iter().filter(|code| handled(method, **code)).map(|code| code / 100) {
                         classes[usize::from(class)] = Some(duration(method, class));
                     }
                     classes
                 })
                 .collect(),
+            refused: DURATION.with_label_values(&[MethodLabel::Other.as_str(), "unmatched", class_name(4)]),
             request_size: served.iter().any(has_body).then(|| REQUEST_SIZE.with_label_values(&[route])),
             response_size: RESPONSE_SIZE.with_label_values(&[route]),
             cancelled: CANCELLED.with_label_values(&[route]),
@@ -169,9 +169,8 @@ impl RouteMetrics {
         debug_assert!(counter.is_some(), "{code} is not among the codes of this route");
         counter.unwrap_or(&self.other_code).inc();
         ANSWERED.fetch_add(1, Relaxed);
-        if let Some(Some(duration)) = self.durations[method as usize].get(usize::from(code / 100)) {
-            duration.observe(took.as_secs_f64());
-        }
+        let duration = self.durations[method as usize].get(usize::from(code / 100)).and_then(Option::as_ref);
+        duration.unwrap_or(&self.refused).observe(took.as_secs_f64());
         self.response_size.observe(response_bytes as f64);
     }
 

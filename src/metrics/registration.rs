@@ -117,11 +117,6 @@ pub fn registration(outcome: RegistrationOutcome, took: Duration) {
     DURATION.at(outcome).observe(took.as_secs_f64());
 }
 
-/// How many registrations ended like that since the start.
-pub fn registrations(outcome: RegistrationOutcome) -> u64 {
-    OUTCOMES.at(outcome).get()
-}
-
 /// A step of a registration ended.
 pub fn registration_step(step: Step, completion: Completion, took: Duration) {
     STEPS.at((step, completion)).observe(took.as_secs_f64());

@@ -1,6 +1,6 @@
 //! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), the services at the far
-//! end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]), clients ([`http`], [`raw`], [`load`]), a [`browser`] and a
-//! matcher for scrapes ([`scrape`]).
+//! end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]), clients ([`http`], [`raw`], [`load`]), a [`browser`]
+//! and a matcher for scrapes ([`scrape`]).
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(
