@@ -12,8 +12,8 @@ use common::analytics::AnalyticsService;
 use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::{Backend, Database};
 use common::eventually;
-use common::http::{self, Answer};
-use common::postgres::{Cluster, StopMode};
+use common::http::Answer;
+use common::postgres::Cluster;
 use common::proxy::{Proxy, Way};
 use common::scrape::metric;
 use common::smtp::{Behaviour, SmtpSink};
@@ -270,45 +270,4 @@ async fn fresh_looks_are_joined_and_are_for_operators() {
     let most = 3.0 + took.as_secs_f64() / 0.3;
     assert!(after - before <= most, "{} checks for a hundred looks in {took:?}", after - before);
     assert!(proxy.most_open() <= 2, "{} connections at once", proxy.most_open());
-}
-
-/// What is asked of the service while its database dies.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_is_answered_at_once_while_the_database_dies() {
-    let cluster = Cluster::start();
-    let options = AppOptions::on_database(Database::Postgres(cluster.create_database()));
-    let app = TestApp::spawn(options).await;
-    eventually("it is well", async || (app.get("/health/").await.status == 200).then_some(())).await;
-    let paths = ["/health/", "/health/ready", "/health/live", "/health/detailed"];
-    let urls: Vec<_> = paths.iter().map(|path| format!("{}{path}", app.ops_url())).collect();
-    let asking = urls.into_iter().map(|url| {
-        tokio::spawn(async move {
-            let (client, mut statuses) = (http::client(), Vec::new());
-            // Four times fifty requests a second, for four seconds.
-            let mut ticks = tokio::time::interval(Duration::from_millis(20));
-            for _ in 0..200 {
-                ticks.tick().await;
-                statuses.push(Answer::to(client.get(&url)).await.unwrap().status);
-            }
-            statuses
-        })
-    });
-    let asking: Vec<_> = asking.collect();
-    metric("neodyme_http_requests_total").label("route", "/health/live").at_least(20.0).assert_in(&app).await;
-    let killed = Instant::now();
-    cluster.stop(StopMode::Immediate);
-    eventually("the outage is seen", async || (app.get("/health/").await.status == 503).then_some(())).await;
-    assert!(killed.elapsed() < Duration::from_secs(10), "seen after {:?}", killed.elapsed());
-
-    for (asked, path) in asking.into_iter().zip(paths) {
-        let statuses = asked.await.unwrap();
-        assert_eq!(statuses.len(), 200);
-        let fails = path != "/health/live";
-        assert_eq!(statuses.contains(&503), fails, "{path}: {statuses:?}");
-        let scrape = app.metrics().await;
-        let of = |name: &str| metric(name).label("route", path);
-        let count = of("neodyme_http_request_duration_seconds_count").sum_in(&scrape);
-        let in_time = of("neodyme_http_request_duration_seconds_bucket").label("le", "0.05").sum_in(&scrape);
-        assert_eq!(in_time, count, "{path}: each answered within 50 ms");
-    }
 }

@@ -4,12 +4,13 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::app::{AppOptions, TestApp, fresh_email, user};
-use common::database::Backend;
+use common::database::{Backend, Database};
 use common::eventually;
 use common::http::{self, Answer};
+use common::postgres::{Cluster, StopMode};
 use common::scrape::metric;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -203,4 +204,44 @@ async fn the_first_scrape_has_every_series() {
     assert_eq!(metric("neodyme_health_status").label("status", "healthy").sum_in(&scrape), Some(1.0));
     let disabled = metric("neodyme_dependency_status").label("dependency", "analytics").label("status", "disabled");
     assert_eq!(disabled.sum_in(&scrape), Some(1.0), "what is not used pages nobody");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_is_answered_at_once_while_the_database_dies() {
+    let cluster = Cluster::start();
+    let options = AppOptions::on_database(Database::Postgres(cluster.create_database()));
+    let app = TestApp::spawn(options).await;
+    eventually("it is well", async || (app.get("/health/").await.status == 200).then_some(())).await;
+    let paths = ["/health/", "/health/ready", "/health/live", "/health/detailed"];
+    let urls: Vec<_> = paths.iter().map(|path| format!("{}{path}", app.ops_url())).collect();
+    let asking = urls.into_iter().map(|url| {
+        tokio::spawn(async move {
+            let (client, mut statuses) = (http::client(), Vec::new());
+            // Four times fifty requests a second, for four seconds.
+            let mut ticks = tokio::time::interval(Duration::from_millis(20));
+            for _ in 0..200 {
+                ticks.tick().await;
+                statuses.push(Answer::to(client.get(&url)).await.unwrap().status);
+            }
+            statuses
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    metric("neodyme_http_requests_total").label("route", "/health/live").at_least(20.0).assert_in(&app).await;
+    let killed = Instant::now();
+    cluster.stop(StopMode::Immediate);
+    eventually("the outage is seen", async || (app.get("/health/").await.status == 503).then_some(())).await;
+    assert!(killed.elapsed() < Duration::from_secs(10), "seen after {:?}", killed.elapsed());
+
+    for (asked, path) in asking.into_iter().zip(paths) {
+        let statuses = asked.await.unwrap();
+        assert_eq!(statuses.len(), 200);
+        let fails = path != "/health/live";
+        assert_eq!(statuses.contains(&503), fails, "{path}: {statuses:?}");
+        let scrape = app.metrics().await;
+        let of = |name: &str| metric(name).label("route", path);
+        let count = of("neodyme_http_request_duration_seconds_count").sum_in(&scrape);
+        let in_time = of("neodyme_http_request_duration_seconds_bucket").label("le", "0.05").sum_in(&scrape);
+        assert_eq!(in_time, count, "{path}: each answered within 50 ms");
+    }
 }
