@@ -8,7 +8,7 @@ use neodyme::config::{Config, Sources};
 use neodyme::domain::Password;
 use neodyme::password::HashPool;
 
-use crate::load::{CLIENTS, Caller, drive};
+use crate::load::{CLIENTS, Caller, Slice, drive};
 
 /// The pool with the default settings.
 pub struct Hashing(Arc<HashPool>);
@@ -20,10 +20,9 @@ impl Hashing {
         Ok(Hashing(Arc::new(HashPool::start(&config.password)?)))
     }
 
-    /// Hashes per second with as many callers as there are clients in a registration slice.
-    pub async fn rate(&self, length: Duration) -> anyhow::Result<f64> {
-        let callers = (0..CLIENTS).map(|_| Hasher(Arc::clone(&self.0))).collect();
-        Ok(drive(callers, length).await?.rate)
+    /// A slice of hashes with as many callers as there are clients in a registration slice.
+    pub async fn run(&self, length: Duration) -> anyhow::Result<Slice> {
+        drive((0..CLIENTS).map(|_| Hasher(Arc::clone(&self.0))).collect(), length).await
     }
 }
 

@@ -31,6 +31,9 @@ use clap::Parser;
 use options::{Group, Options};
 use report::Report;
 
+/// From this load on, as a part of the processors, the machine has something else to do.
+const BUSY: f64 = 0.25;
+
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -46,7 +49,11 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn measure(options: &Options) -> anyhow::Result<Report> {
-    let mut report = Report::new(options.quick);
+    let load = usage::machine_load()?;
+    if load > BUSY {
+        eprintln!("the machine is busy with something else (load {load:.2} of 1): figures will be poor");
+    }
+    let mut report = Report::new(options.quick, load);
     for group in options.groups() {
         eprintln!("measuring {group}");
         report.add(match group {

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use crate::hashing::Hashing;
-use crate::load::{Latency, register};
+use crate::load::{Latency, Slice, register};
 use crate::options::Options;
 use crate::postgres;
 use crate::report::Row;
 use crate::service::{self, Service};
 use crate::stats::Turns;
+use crate::usage;
 
 /// Measures both databases in turn, with a slice of hashing alone before and after each.
 pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
@@ -20,26 +22,51 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let numbers = Arc::new(AtomicU64::new(0));
     let hashing = Hashing::start()?;
 
-    let mut turns = Turns::default();
+    let mut turns = Both::default();
     let mut backends = [("SQLite", &sqlite, Vec::new()), ("PostgreSQL", &postgresql, Vec::new())];
-    turns.add_reference(hashing.rate(options.slice()).await?);
+    turns.add_reference(&hash(&hashing, options.slice()).await?);
     for _ in 0..options.rounds() {
         for (name, service, latencies) in &mut backends {
-            let slice = register(service.api, &numbers, options.slice()).await?;
-            turns.add(name, slice.rate);
+            let registering = register(service.api, &numbers, options.slice());
+            let (slice, cost) = usage::of(service.pid(), registering).await?;
+            turns.add(name, &slice, cost);
+            turns.add_reference(&hash(&hashing, options.slice()).await?);
+            eprintln!("  {name}: {:.1} registrations/s, {:.1} hashes/s", slice.rate, turns.rates.reference());
             latencies.extend(slice.latencies);
-            turns.add_reference(hashing.rate(options.slice()).await?);
-            eprintln!("  {name}: {:.1} registrations/s, {:.1} hashes/s", slice.rate, turns.reference());
         }
     }
     Ok(backends.iter().flat_map(|(name, _, latencies)| rows(name, &turns, &Latency::of(latencies))).collect())
 }
 
-fn rows(name: &'static str, turns: &Turns, latency: &Latency) -> [Row; 4] {
+async fn hash(hashing: &Hashing, length: Duration) -> anyhow::Result<(Slice, f64)> {
+    usage::of(std::process::id(), hashing.run(length)).await
+}
+
+fn rows(name: &'static str, turns: &Both, latency: &Latency) -> [Row; 5] {
     [
-        turns.row(name, format!("registrations on {name}, hashes alone"), "1/s").at_least(0.90),
+        turns.rates.row(name, format!("registrations on {name}, hashes alone"), "1/s").at_least(0.90),
+        turns.costs.row(name, format!("CPU of a registration on {name}, of a hash"), "ms"),
         Row::new(format!("latency on {name}: p99, mean"), "ms", latency.p99).over(latency.mean).at_most(3.0),
         Row::new(format!("latency on {name}: p50, mean"), "ms", latency.p50).over(latency.mean),
         Row::new(format!("latency on {name}: longest, mean"), "ms", latency.max).over(latency.mean),
     ]
+}
+
+/// Calls per second, and the CPU time of a call in milliseconds.
+#[derive(Default)]
+struct Both {
+    rates: Turns,
+    costs: Turns,
+}
+
+impl Both {
+    fn add_reference(&mut self, (slice, cost): &(Slice, f64)) {
+        self.rates.add_reference(slice.rate);
+        self.costs.add_reference(1e3 * cost);
+    }
+
+    fn add(&mut self, name: &'static str, slice: &Slice, cost: f64) {
+        self.rates.add(name, slice.rate);
+        self.costs.add(name, 1e3 * cost);
+    }
 }

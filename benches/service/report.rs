@@ -126,15 +126,16 @@ pub struct Report {
     version: &'static str,
     quick: bool,
     cores: usize,
+    load_before: f64,
     passed: bool,
     rows: Vec<Row>,
 }
 
 impl Report {
-    /// An empty report.
-    pub fn new(quick: bool) -> Report {
+    /// An empty report; `load_before` is the load of the machine before the first measurement.
+    pub fn new(quick: bool, load_before: f64) -> Report {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Report { version: env!("CARGO_PKG_VERSION"), quick, cores, passed: true, rows: Vec::new() }
+        Report { version: env!("CARGO_PKG_VERSION"), quick, cores, load_before, passed: true, rows: Vec::new() }
     }
 
     /// Appends rows.
