@@ -34,8 +34,12 @@ pub fn mutants(path: &Path) -> Vec<Mutant> {
         for (range, new) in changes {
             let range = place.start + range.start..place.start + range.end;
             let (old, changed) = (&text[range.clone()], [&text[..range.start], &*new, &text[range.end..]].concat());
-            let name = format!("{file} {rule}: {} → {}", old.trim(), if new.is_empty() { "nothing" } else { new.trim() });
-            let same = mutants.iter().filter(|other| other.name == name || other.name.starts_with(&format!("{name} #"))).count();
+            let name =
+                format!("{file} {rule}: {} → {}", old.trim(), if new.is_empty() { "nothing" } else { new.trim() });
+            let same = mutants
+                .iter()
+                .filter(|other| other.name == name || other.name.starts_with(&format!("{name} #")))
+                .count();
             let name = if same == 0 { name } else { format!("{name} #{}", same + 1) };
             mutants.push(Mutant { name, file: file.to_owned(), text: changed, words: words.clone() });
         }
@@ -101,7 +105,9 @@ fn expression_changes(expression: &str) -> Vec<Change> {
         let length = match bytes[at] {
             b'{' => {
                 let end = rest.find('}').unwrap();
-                changes.extend(matcher_changes(&rest[1..end]).into_iter().map(|(r, new)| (at + 1 + r.start..at + 1 + r.end, new)));
+                changes.extend(
+                    matcher_changes(&rest[1..end]).into_iter().map(|(r, new)| (at + 1 + r.start..at + 1 + r.end, new)),
+                );
                 end + 1
             }
             b'[' => {
@@ -128,7 +134,8 @@ fn matcher_changes(matchers: &str) -> Vec<Change> {
     let (mut changes, mut at) = (Vec::new(), 0);
     while let Some(quote) = matchers[at..].find('"').map(|offset| at + offset) {
         let end = quote + 1 + matchers[quote + 1..].find('"').unwrap();
-        let next = (end + 1 + matchers[end + 1..].find(|c: char| c != ',' && c != ' ').unwrap_or(0)).min(matchers.len());
+        let next =
+            (end + 1 + matchers[end + 1..].find(|c: char| c != ',' && c != ' ').unwrap_or(0)).min(matchers.len());
         // That every selector names the job is a test of its own.
         if matchers[at..].starts_with("job=") {
             at = next.max(end + 1);
@@ -142,13 +149,21 @@ fn matcher_changes(matchers: &str) -> Vec<Change> {
             _ => "=~",
         };
         changes.push((operator..quote, negated.to_owned()));
-        let begin = if next == matchers.len() || end + 1 == matchers.len() { matchers[..at].trim_end_matches([' ', ',']).len() } else { at };
+        let begin = if next == matchers.len() || end + 1 == matchers.len() {
+            matchers[..at].trim_end_matches([' ', ',']).len()
+        } else {
+            at
+        };
         let stop = if begin == at { next.max(end + 1) } else { end + 1 };
         changes.push((begin..stop, String::new()));
         let mut alternative = quote + 1;
         let values: Vec<&str> = matchers[quote + 1..end].split('|').collect();
         for (index, value) in values.iter().enumerate().filter(|_| values.len() > 1) {
-            let range = if index == 0 { alternative..alternative + value.len() + 1 } else { alternative - 1..alternative + value.len() };
+            let range = if index == 0 {
+                alternative..alternative + value.len() + 1
+            } else {
+                alternative - 1..alternative + value.len()
+            };
             changes.push((range, String::new()));
             alternative += value.len() + 1;
         }
@@ -160,12 +175,13 @@ fn matcher_changes(matchers: &str) -> Vec<Change> {
 /// Half and double a duration.
 fn scaled(duration: &str) -> Vec<String> {
     let (number, unit) = duration.trim().split_at(duration.trim().len() - 1);
-    let seconds = number.parse::<u64>().unwrap() * match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => 86400,
-    };
+    let seconds = number.parse::<u64>().unwrap()
+        * match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => 86400,
+        };
     [seconds / 2, seconds * 2].map(|seconds| format!("{seconds}s")).to_vec()
 }
 

@@ -1,0 +1,233 @@
+//! Rules, runbooks, links and the files for the Operator fit together, and what a rule names is really exported.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+#[path = "alerting/rules.rs"]
+mod rules;
+#[path = "alerting/selectors.rs"]
+mod selectors;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::app::{AppOptions, TestApp};
+use common::database::Backend;
+use common::programs::program;
+use common::scrape::Sample;
+use rules::{Rule, rules};
+use selectors::{Selector, fits, selectors};
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn alerts() -> Vec<Rule> {
+    rules().into_iter().filter(|rule| rule.kind == "alert").collect()
+}
+
+/// The names of the runbooks, without `.md`.
+fn runbooks() -> BTreeSet<String> {
+    let entries = fs::read_dir(project("docs/runbooks")).unwrap().map(|entry| entry.unwrap().file_name());
+    entries.map(|name| name.to_str().unwrap().trim_end_matches(".md").to_owned()).collect()
+}
+
+#[test]
+fn an_alert_says_what_a_person_needs() {
+    let dashboards: BTreeSet<String> =
+        common::dashboards().iter().map(|dashboard| dashboard["uid"].as_str().unwrap().to_owned()).collect();
+    assert!(alerts().len() >= 25);
+    for alert in alerts() {
+        let name = &alert.name;
+        let severity = alert.labels.get("severity").map_or("", String::as_str);
+        assert!(["critical", "warning", "info"].contains(&severity), "{name} has severity `{severity}`");
+        assert!(
+            alert.labels.contains_key("component") || alert.expression.contains("(component)"),
+            "{name}: component"
+        );
+        let text = |key: &str| {
+            let text = alert.annotations.get(key).filter(|text| !text.is_empty());
+            text.unwrap_or_else(|| panic!("{name} has no {key}")).clone()
+        };
+        let summary = text("summary");
+        assert!(
+            !summary.contains("{{") && summary.ends_with('.'),
+            "{name}: the summary is a fixed sentence: {summary}"
+        );
+        text("description");
+        text("affected");
+        assert_eq!(text("runbook_url"), format!("docs/runbooks/{name}.md"));
+        let dashboard = text("dashboard_url");
+        let uid = dashboard.strip_prefix("d/").map(|rest| rest.split(['?', '/']).next().unwrap().to_owned());
+        assert!(uid.is_some_and(|uid| dashboards.contains(&uid)), "{name}: no dashboard {dashboard}");
+        if alert.expression.contains("error_type") {
+            assert!(text("samples_url").contains("/errors?type="), "{name}");
+            assert!(text("log_query").contains(".exception.type =="), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_alert_has_its_runbook_and_every_runbook_its_alert() {
+    let alerts: BTreeSet<String> = alerts().into_iter().map(|alert| alert.name).collect();
+    assert_eq!(alerts, runbooks());
+    let overview = read(project("docs/ALERTING.md"));
+    for alert in &alerts {
+        assert!(overview.contains(&format!("| [{alert}](runbooks/{alert}.md) |")), "{alert} in docs/ALERTING.md");
+        let page = read(project(&format!("docs/runbooks/{alert}.md")));
+        assert!(page.starts_with(&format!("# {alert}\n")), "{alert}: the title");
+        for section in ["## What it means", "## Who is affected", "## Confirm", "## Do", "## Over when"] {
+            assert!(page.contains(&format!("\n{section}\n")), "{alert} has no `{section}`");
+        }
+        assert!(page.contains("```promql\n"), "{alert} has no query");
+    }
+}
+
+#[test]
+fn no_link_is_dead() {
+    let pages =
+        runbooks().into_iter().map(|name| format!("docs/runbooks/{name}.md")).chain(["docs/ALERTING.md".into()]);
+    for page in pages {
+        for link in read(project(&page)).split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let target = project(&page).parent().unwrap().join(link);
+            assert!(link.starts_with("https://") || target.exists(), "{page}: {link}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_rules_and_runbooks_ask_for_is_exported_or_recorded() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let samples = app.metrics().await.samples;
+    let world = World::of(&samples);
+    for rule in rules() {
+        let place = format!("{} {}", rule.file, rule.name);
+        selectors(&rule.expression).iter().for_each(|selector| world.assert_knows(selector, &place));
+    }
+    for name in runbooks() {
+        for query in read(project(&format!("docs/runbooks/{name}.md"))).split("```promql\n").skip(1) {
+            let query = query.split("```").next().unwrap();
+            selectors(query).iter().for_each(|selector| world.assert_knows(selector, &format!("runbook {name}")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_critical_alert_names_the_critical_types() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let samples = app.metrics().await.samples;
+    let critical = samples.iter().filter(|s| s.name == "neodyme_errors_total" && s.labels["kind"] == "critical");
+    let critical: BTreeSet<&str> = critical.map(|sample| sample.labels["error_type"].as_str()).collect();
+    let alert = alerts().into_iter().find(|alert| alert.name == "NeodymeCriticalError").unwrap();
+    let named = selectors(&alert.expression);
+    assert_eq!(named.len(), 2);
+    for selector in &named {
+        let (_, _, types) = selector.matchers.iter().find(|(label, _, _)| label == "error_type").unwrap();
+        assert_eq!(types.split('|').collect::<BTreeSet<_>>(), critical);
+    }
+}
+
+/// Everything that can be selected.
+struct World<'a> {
+    exported: BTreeMap<&'a str, Vec<&'a Sample>>,
+    recorded: BTreeSet<String>,
+    /// Of each label, the values it takes anywhere.
+    values: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl<'a> World<'a> {
+    fn of(samples: &'a [Sample]) -> Self {
+        let rules = rules();
+        let mut exported: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
+        samples.iter().for_each(|sample| exported.entry(&sample.name).or_default().push(sample));
+        let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let labels = samples.iter().map(|sample| &sample.labels).chain(rules.iter().map(|rule| &rule.labels));
+        labels.flatten().for_each(|(label, value)| {
+            values.entry(label.clone()).or_default().insert(value.clone());
+        });
+        let recorded = rules.into_iter().filter(|rule| rule.kind == "record").map(|rule| rule.name).collect();
+        World { exported, recorded, values }
+    }
+
+    fn assert_knows(&self, selector: &Selector, place: &str) {
+        let Selector { metric, matchers } = selector;
+        // What Prometheus itself makes.
+        if ["ALERTS", "up", "prometheus_notifications_alertmanagers_discovered"].contains(&&**metric) {
+            return;
+        }
+        let is_recorded = metric.contains(':');
+        assert!(
+            if is_recorded { self.recorded.contains(metric) } else { self.exported.contains_key(&**metric) },
+            "{place}: {metric} is neither exported nor recorded"
+        );
+        let job = ("job".to_owned(), "=".to_owned(), "neodyme".to_owned());
+        assert!(is_recorded || matchers.contains(&job), "{place}: {metric} without job=\"neodyme\"");
+        assert!(!is_recorded || !matchers.contains(&job), "{place}: {metric} names the job again");
+
+        for (label, operator, pattern) in matchers.iter().filter(|(label, _, _)| label != "job") {
+            for pattern in pattern
+                .split('|')
+                .filter(|_| operator.contains('~'))
+                .chain((!operator.contains('~')).then_some(&**pattern))
+            {
+                let known = match self.exported.get(&**metric) {
+                    Some(samples) => {
+                        samples.iter().any(|s| s.labels.get(label).is_some_and(|value| fits(pattern, value)))
+                    }
+                    None => {
+                        self.values.get(label).is_some_and(|values| values.iter().any(|value| fits(pattern, value)))
+                    }
+                };
+                assert!(known, "{place}: no {metric} has {label}=\"{pattern}\"");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_query_of_a_runbook_is_promql() {
+    let mut file = String::from("groups:\n  - name: runbooks\n    rules:\n");
+    for name in runbooks() {
+        for query in read(project(&format!("docs/runbooks/{name}.md"))).split("```promql\n").skip(1) {
+            let query = query.split("```").next().unwrap().trim();
+            file += &format!(
+                "      - record: q\n        labels: {{of: '{}'}}\n        expr: |-\n          {query}\n",
+                file.len()
+            );
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("queries.yml"), file).unwrap();
+    let output =
+        Command::new(program("promtool")).args(["check", "rules"]).arg(folder.path().join("queries.yml")).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+}
+
+#[test]
+fn the_files_for_the_operator_are_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = Command::new(project("packaging/kubernetes/generate")).arg(folder.path()).status().unwrap();
+    assert!(generate.success());
+    for file in ["prometheusrule.yaml", "servicemonitor.yaml"] {
+        let shipped = read(project("packaging/kubernetes").join(file));
+        assert!(shipped == read(folder.path().join(file)), "{file} is stale: run `make docs`");
+    }
+}
+
+#[test]
+fn expressions_are_read_as_prometheus_reads_them() {
+    let expression = r#"sum by (job, x) (rate(a_total{job="neodyme", b=~"c|d"}[5m:5s])) / on (job) group_left () e:f:g > 0.5 and up == 1"#;
+    let found = selectors(expression);
+    let metrics: Vec<&str> = found.iter().map(|selector| selector.metric.as_str()).collect();
+    assert_eq!(metrics, ["a_total", "e:f:g", "up"]);
+    assert_eq!(found[0].matchers[1], ("b".to_owned(), "=~".to_owned(), "c|d".to_owned()));
+    assert!(fits("5..", "503") && !fits("5..", "404") && fits("/users/.*", "/users/") && !fits("a", "ab"));
+}
