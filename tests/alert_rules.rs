@@ -1,7 +1,13 @@
 //! Would the tests of the alert rules notice? Thresholds, windows, matchers and `for` are changed one at a time, and
 //! `promtool test rules` must fail each time. One file or rule: `ALERT_RULES=outbox.yml cargo test --test alert_rules`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by panicking"
+)]
 
 #[path = "alert_rules/mutants.rs"]
 mod mutants;
@@ -58,7 +64,7 @@ fn every_change_of_a_rule_fails_its_tests() {
     let noticed: Vec<_> = excused.difference(&survivors).collect();
     let unnoticed: Vec<_> = survivors.difference(&excused).collect();
     let killed = mutants.len() - survivors.len();
-    println!("{} mutants: {killed} killed, {} excused", mutants.len(), survivors.len() - unnoticed.len());
+    eprintln!("{} mutants: {killed} killed, {} excused", mutants.len(), survivors.len() - unnoticed.len());
     assert!(unnoticed.is_empty(), "{} of {} changes pass all tests: {unnoticed:#?}", unnoticed.len(), mutants.len());
     assert!(noticed.is_empty(), "excused, but noticed or gone: {noticed:#?}");
 }

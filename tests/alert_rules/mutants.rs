@@ -64,11 +64,12 @@ fn places(text: &str) -> Vec<(String, Range<usize>, What)> {
     let (mut rule, mut start, mut block) = (String::new(), 0, None::<(usize, usize)>);
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
-        if let Some((begin, depth)) = block {
-            if !line.trim().is_empty() && indent <= depth {
-                places.push((rule.clone(), begin..start, What::Expression));
-                block = None;
-            }
+        if let Some((begin, depth)) = block
+            && !line.trim().is_empty()
+            && indent <= depth
+        {
+            places.push((rule.clone(), begin..start, What::Expression));
+            block = None;
         }
         let trimmed = line.trim();
         if let Some(name) = trimmed.strip_prefix("- alert: ").or_else(|| trimmed.strip_prefix("- record: ")) {
