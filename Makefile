@@ -13,12 +13,14 @@ run: ## Build and serve on SQLite: the API on 127.0.0.1:8000, operations on 127.
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked
 
-lint: deps ## Check format, clippy, rustdoc, and the Prometheus configuration and rules
+lint: deps ## Check format, clippy, rustdoc, and the Prometheus and Alertmanager configuration and rules
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	promtool check config prometheus.yml
 	promtool test rules alert-rules/tests/*.yml
+	amtool check-config alertmanager.yml
+	alert-rules/tests/routes.sh
 
 fmt: ## Format the code
 	$(CARGO) fmt
@@ -32,7 +34,7 @@ docs: ## Write docs/METRICS.md, docs/CONFIGURATION.md and docs/ERRORS.md from th
 	$(CARGO) run --locked --quiet -- errors --markdown > target/ERRORS.md
 	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
 
-deps: ## Install what the tests start: the PostgreSQL server, Prometheus with promtool, Chromium
+deps: ## Install what the tests start: the PostgreSQL server, Prometheus with promtool, amtool, Chromium
 	@.ci/install-test-programs
 
 clean: ## Remove what was built; the database in data/ stays
