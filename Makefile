@@ -26,7 +26,7 @@ fmt: ## Format the code
 	$(CARGO) fmt
 
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench service
 
 docs: ## Write docs/METRICS.md, docs/CONFIGURATION.md and docs/ERRORS.md from the code
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md

@@ -25,6 +25,8 @@ use crate::metrics::{self, AttemptOutcome};
 
 /// Of the shutdown's deadline, what is kept for returning the jobs that did not end.
 const RESERVE: Duration = Duration::from_secs(1);
+/// A trickle of jobs is claimed and settled together: each look is a transaction that registrations wait behind.
+const GATHER: Duration = Duration::from_millis(100);
 /// The longest wait between two tries to reach a database that is away.
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
 
@@ -54,6 +56,9 @@ pub(super) struct Lane {
     /// The service was left alone and is back: jobs that wait for it need wait no longer.
     came_back: bool,
     database_wait: Duration,
+    /// The last claim took as much as it could: there may be more.
+    backlog: bool,
+    last_look: Instant,
 }
 
 impl Lane {
@@ -86,6 +91,8 @@ impl Lane {
             unsettled: Vec::new(),
             came_back: false,
             database_wait: settings.poll_interval,
+            backlog: false,
+            last_look: Instant::now(),
             settings,
         }
     }
@@ -101,6 +108,9 @@ impl Lane {
                 Some(ended) = self.deliveries.join_next_with_id() => self.note(ended),
                 () = outbox.wake[self.topic as usize].notified() => {}
                 () = tokio::time::sleep(wait) => {}
+            }
+            if !self.backlog {
+                tokio::time::sleep_until(self.last_look + GATHER).await;
             }
         }
         self.finish().await;
@@ -129,6 +139,7 @@ impl Lane {
     }
 
     async fn settle_and_claim(&mut self) -> Result<(), Error> {
+        self.last_look = Instant::now();
         self.settle().await?;
         let free = self.concurrency.saturating_sub(self.running.len());
         let (limit, pick) = match self.circuit.permit(Instant::now()) {
@@ -140,7 +151,9 @@ impl Lane {
                 return Ok(());
             }
         };
-        for job in store::claim(&self.db, self.topic, limit, self.lease, pick).await? {
+        let jobs = store::claim(&self.db, self.topic, limit, self.lease, pick).await?;
+        self.backlog = jobs.len() == limit;
+        for job in jobs {
             if pick == Pick::Probe {
                 self.circuit.probing();
             }
