@@ -1,7 +1,7 @@
 //! Health: what the service depends on is checked in the background, so that to ask costs microseconds, and any number
 //! of load balancers costs no more than one.
 //!
-//! [`Check`] is one dependency with its checks, [`Judge`](judge::Judge) what is believed of them, [`Beat`] the sign of
+//! `Check` is one dependency with its checks, `Judge` what is believed of them, `Beat` the sign of
 //! life of the async runtime, [`System`] what the kernel says. What a status means for an answer is in `handlers/health`.
 
 mod beat;

@@ -1,4 +1,4 @@
-//! Values of the [schema](super::schema)'s own types, as each database stores them.
+//! Values of the schema's own types, as each database stores them.
 
 use std::io::Write;
 
