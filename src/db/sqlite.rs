@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::Pool;
@@ -26,6 +26,8 @@ pub(super) type SqliteManager = AsyncDieselConnectionManager<SyncConnectionWrapp
 
 /// More readers than this gain nothing (a query takes microseconds of CPU) and cost a page cache and a thread each.
 const MAX_READERS: usize = 4;
+/// Between two tries at what others keep locked.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ impl SqliteFile {
         conn.batch_execute(&format!("PRAGMA busy_timeout = {}", self.busy_timeout.as_millis())).map_err(failed)?;
         match role {
             Role::Writer => {
-                let mode: String = sql::<Text>("PRAGMA journal_mode = WAL").get_result(&mut conn).map_err(failed)?;
+                let mode = self.switch_to_wal(&mut conn).map_err(failed)?;
                 if mode != "wal" {
                     return Err(ConnectionError::BadConnection(format!(
                         "no write-ahead log here (journal_mode is {mode}); put it on a local disk"
@@ -92,6 +94,19 @@ impl SqliteFile {
         }
         .map_err(failed)?;
         Ok(conn)
+    }
+
+    /// SQLite does not wait here for others that do the same to a new database: so we do.
+    fn switch_to_wal(&self, conn: &mut SqliteConnection) -> QueryResult<String> {
+        let deadline = Instant::now() + self.busy_timeout;
+        loop {
+            match sql::<Text>("PRAGMA journal_mode = WAL").get_result(conn) {
+                Err(error) if error.to_string().contains("locked") && Instant::now() < deadline => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                switched => return switched,
+            }
+        }
     }
 
     /// A pool of connections that are opened when needed.
