@@ -27,6 +27,8 @@ use crate::metrics::{self, AttemptOutcome};
 const RESERVE: Duration = Duration::from_secs(1);
 /// A trickle of jobs is claimed and settled together: each look is a transaction that registrations wait behind.
 const GATHER: Duration = Duration::from_millis(100);
+/// A backlog is worked off no faster: registrations need the processors as well.
+const PACE: Duration = Duration::from_millis(6);
 /// The longest wait between two tries to reach a database that is away.
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
 
@@ -109,9 +111,8 @@ impl Lane {
                 () = outbox.wake[self.topic as usize].notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
-            if !self.backlog {
-                tokio::time::sleep_until(self.last_look + GATHER).await;
-            }
+            let pause = if self.backlog { PACE } else { GATHER };
+            tokio::time::sleep_until(self.last_look + pause).await;
         }
         self.finish().await;
     }
