@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 
 use super::postgres::Cluster;
@@ -67,9 +68,15 @@ struct Row {
     text: String,
 }
 
-fn sqlite_texts(path: &Path, sql: &str) -> Vec<String> {
+/// A connection past the app. It waits for the locks of the app, whose workers write at any moment.
+pub fn open_sqlite(path: &Path) -> SqliteConnection {
     let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-    diesel::sql_query("PRAGMA busy_timeout = 5000").execute(&mut connection).unwrap();
+    connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+    connection
+}
+
+fn sqlite_texts(path: &Path, sql: &str) -> Vec<String> {
+    let mut connection = open_sqlite(path);
     let rows: Vec<Row> = diesel::sql_query(sql).load(&mut connection).unwrap();
     rows.into_iter().map(|row| row.text).collect()
 }

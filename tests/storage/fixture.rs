@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::db::audit::NewAuditEntry;
 use neodyme::db::users::NewUser;
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::common::database::{Backend, Database};
+use crate::common::database::{Backend, Database, open_sqlite};
 
 /// A database of one test.
 pub struct Storage {
@@ -45,7 +44,7 @@ impl Storage {
     pub async fn execute(&self, statement: &str) {
         match &self.database {
             Database::Sqlite(path) => {
-                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                let mut conn = open_sqlite(path);
                 conn.batch_execute(statement).unwrap();
             }
             Database::Postgres(url) => execute_on_postgres(url, statement).await,

@@ -8,12 +8,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::db::Db;
 use neodyme::error::DbErrorKind;
 
-use crate::common::database::{Backend, Database};
+use crate::common::database::{Backend, Database, open_sqlite};
 use crate::common::programs::unprivileged;
 use crate::fixture::{self, Storage, kind, message, register, user};
 
@@ -38,7 +37,7 @@ async fn a_file_locked_by_another_is_reported_as_busy() {
     storage.config.query_timeout = Duration::from_millis(200);
     let storage = storage.migrated().await;
     let Database::Sqlite(path) = &storage.database else { panic!("not of this kind") };
-    let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let mut other = open_sqlite(path);
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
 
     let started = Instant::now();
