@@ -28,11 +28,12 @@ fmt: ## Format the code
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
 	$(CARGO) bench --locked --bench service
 
-docs: ## Write docs/METRICS.md, docs/CONFIGURATION.md and docs/ERRORS.md from the code
+docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, packaging/kubernetes/*.yaml from the rules
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
 	$(CARGO) run --locked --quiet -- check --markdown > target/CONFIGURATION.md
 	$(CARGO) run --locked --quiet -- errors --markdown > target/ERRORS.md
 	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
+	packaging/kubernetes/generate
 
 deps: ## Install what the tests start: the PostgreSQL server, Prometheus with promtool, amtool, Chromium
 	@.ci/install-test-programs
