@@ -17,8 +17,12 @@ use common::app::{AppOptions, TestApp};
 use common::database::Backend;
 use common::programs::program;
 use common::scrape::Sample;
+use neodyme::error::{ErrorCode, ErrorKind};
+use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::VectorSelector;
+use promql_parser::parser::token::{T_EQL, T_EQL_REGEX};
 use rules::{Rule, rules};
-use selectors::{Selector, fits, selectors};
+use selectors::{selectors, sources};
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -30,7 +34,7 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 fn alerts() -> Vec<Rule> {
-    rules().into_iter().filter(|rule| rule.kind == "alert").collect()
+    rules().into_iter().filter(|rule| rule.alert.is_some()).collect()
 }
 
 /// The names of the runbooks, without `.md`.
@@ -45,13 +49,10 @@ fn an_alert_says_what_a_person_needs() {
         common::dashboards().iter().map(|dashboard| dashboard["uid"].as_str().unwrap().to_owned()).collect();
     assert!(alerts().len() >= 25);
     for alert in alerts() {
-        let name = &alert.name;
+        let name = alert.name();
         let severity = alert.labels.get("severity").map_or("", String::as_str);
         assert!(["critical", "warning", "info"].contains(&severity), "{name} has severity `{severity}`");
-        assert!(
-            alert.labels.contains_key("component") || alert.expression.contains("(component)"),
-            "{name}: component"
-        );
+        assert!(alert.labels.contains_key("component") || alert.expr.contains("(component)"), "{name}: component");
         let text = |key: &str| {
             let text = alert.annotations.get(key).filter(|text| !text.is_empty());
             text.unwrap_or_else(|| panic!("{name} has no {key}")).clone()
@@ -67,7 +68,7 @@ fn an_alert_says_what_a_person_needs() {
         let dashboard = text("dashboard_url");
         let uid = dashboard.strip_prefix("d/").map(|rest| rest.split(['?', '/']).next().unwrap().to_owned());
         assert!(uid.is_some_and(|uid| dashboards.contains(&uid)), "{name}: no dashboard {dashboard}");
-        if alert.expression.contains("error_type") {
+        if alert.expr.contains("error_type") {
             assert!(text("samples_url").contains("/errors?type="), "{name}");
             assert!(text("log_query").contains(".exception.type =="), "{name}");
         }
@@ -76,7 +77,7 @@ fn an_alert_says_what_a_person_needs() {
 
 #[test]
 fn every_alert_has_its_runbook_and_every_runbook_its_alert() {
-    let alerts: BTreeSet<String> = alerts().into_iter().map(|alert| alert.name).collect();
+    let alerts: BTreeSet<String> = alerts().into_iter().filter_map(|alert| alert.alert).collect();
     assert_eq!(alerts, runbooks());
     let overview = read(project("docs/ALERTING.md"));
     for alert in &alerts {
@@ -108,8 +109,8 @@ async fn what_rules_and_runbooks_ask_for_is_exported_or_recorded() {
     let samples = app.metrics().await.samples;
     let world = World::of(&samples);
     for rule in rules() {
-        let place = format!("{} {}", rule.file, rule.name);
-        selectors(&rule.expression).iter().for_each(|selector| world.assert_knows(selector, &place));
+        let place = format!("{} {}", rule.file, rule.name());
+        selectors(&rule.expr).iter().for_each(|selector| world.assert_knows(selector, &place));
     }
     for name in runbooks() {
         for query in read(project(&format!("docs/runbooks/{name}.md"))).split("```promql\n").skip(1) {
@@ -125,13 +126,56 @@ async fn the_critical_alert_names_the_critical_types() {
     let samples = app.metrics().await.samples;
     let critical = samples.iter().filter(|s| s.name == "neodyme_errors_total" && s.labels["kind"] == "critical");
     let critical: BTreeSet<&str> = critical.map(|sample| sample.labels["error_type"].as_str()).collect();
-    let alert = alerts().into_iter().find(|alert| alert.name == "NeodymeCriticalError").unwrap();
-    let named = selectors(&alert.expression);
+    let alert = alerts().into_iter().find(|alert| alert.name() == "NeodymeCriticalError").unwrap();
+    let named = selectors(&alert.expr);
     assert_eq!(named.len(), 2);
     for selector in &named {
-        let (_, _, types) = selector.matchers.iter().find(|(label, _, _)| label == "error_type").unwrap();
+        let types = &selector.matchers.find_matchers("error_type")[0].value;
         assert_eq!(types.split('|').collect::<BTreeSet<_>>(), critical);
     }
+}
+
+#[tokio::test]
+async fn the_alerts_that_the_error_reference_names_see_the_error() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let samples = app.metrics().await.samples;
+    let rules = rules();
+    for code in ErrorCode::ALL {
+        // A taken address is told by how the registration ended.
+        let series = match code {
+            ErrorCode::EmailAlreadyExists => ("outcome", "duplicate"),
+            _ => ("error_type", code.as_str()),
+        };
+        for name in code.alert().into_iter().flat_map(|names| names.split(", ")) {
+            let alert = rules.iter().find(|rule| rule.alert.as_deref() == Some(name));
+            let alert = alert.unwrap_or_else(|| panic!("{code:?} names {name}, which is no alert"));
+            assert!(sees(&alert.expr, series, &rules, &samples), "{name} does not see {code:?}");
+        }
+        let mut alerts = rules.iter().filter(|rule| rule.alert.is_some() && rule.file == "error-patterns.yml");
+        let seen = alerts.any(|alert| sees(&alert.expr, ("error_type", code.as_str()), &rules, &samples));
+        assert_eq!(seen, code.kind() != ErrorKind::Expected, "{code:?} alerts as an error");
+    }
+}
+
+/// Whether an expression results from an exported series with this label, itself or through what is recorded.
+fn sees(expression: &str, (label, value): (&str, &str), rules: &[Rule], samples: &[Sample]) -> bool {
+    sources(expression).iter().any(|selector| {
+        let name = selector.name.as_deref();
+        let asks = selector.matchers.find_matchers(label);
+        let recorded = rules.iter().filter(|rule| rule.record.as_deref() == name);
+        let exported = samples
+            .iter()
+            .filter(|sample| name == Some(&sample.name) && sample.labels.get(label).is_some_and(|is| is == value));
+        asks.iter().all(|matcher| matcher.is_match(value))
+            && (recorded.into_iter().any(|rule| sees(&rule.expr, (label, value), rules, samples))
+                || exported.into_iter().any(|sample| selects(selector, sample)))
+    })
+}
+
+fn selects(selector: &VectorSelector, sample: &Sample) -> bool {
+    // The job is what Prometheus calls the service.
+    let mut matchers = selector.matchers.matchers.iter().filter(|matcher| matcher.name != "job");
+    matchers.all(|matcher| matcher.is_match(sample.labels.get(&matcher.name).map_or("", String::as_str)))
 }
 
 /// Everything that can be selected.
@@ -152,43 +196,49 @@ impl<'a> World<'a> {
         labels.flatten().for_each(|(label, value)| {
             values.entry(label.clone()).or_default().insert(value.clone());
         });
-        let recorded = rules.into_iter().filter(|rule| rule.kind == "record").map(|rule| rule.name).collect();
+        let recorded = rules.into_iter().filter_map(|rule| rule.record).collect();
         World { exported, recorded, values }
     }
 
-    fn assert_knows(&self, selector: &Selector, place: &str) {
-        let Selector { metric, matchers } = selector;
+    fn assert_knows(&self, selector: &VectorSelector, place: &str) {
+        let metric = selector.name.as_deref().unwrap_or_else(|| panic!("{place}: {selector} without a name"));
         // What Prometheus itself makes.
-        if ["ALERTS", "up", "prometheus_notifications_alertmanagers_discovered"].contains(&&**metric) {
+        if ["ALERTS", "up", "prometheus_notifications_alertmanagers_discovered"].contains(&metric) {
             return;
         }
         let is_recorded = metric.contains(':');
         assert!(
-            if is_recorded { self.recorded.contains(metric) } else { self.exported.contains_key(&**metric) },
+            if is_recorded { self.recorded.contains(metric) } else { self.exported.contains_key(metric) },
             "{place}: {metric} is neither exported nor recorded"
         );
-        let job = ("job".to_owned(), "=".to_owned(), "neodyme".to_owned());
-        assert!(is_recorded || matchers.contains(&job), "{place}: {metric} without job=\"neodyme\"");
-        assert!(!is_recorded || !matchers.contains(&job), "{place}: {metric} names the job again");
+        let names_the_job = selector.matchers.matchers.contains(&Matcher::new(MatchOp::Equal, "job", "neodyme"));
+        assert!(is_recorded || names_the_job, "{place}: {metric} without job=\"neodyme\"");
+        assert!(!is_recorded || !names_the_job, "{place}: {metric} names the job again");
 
-        for (label, operator, pattern) in matchers.iter().filter(|(label, _, _)| label != "job") {
-            for pattern in pattern
-                .split('|')
-                .filter(|_| operator.contains('~'))
-                .chain((!operator.contains('~')).then_some(&**pattern))
-            {
-                let known = match self.exported.get(&**metric) {
-                    Some(samples) => {
-                        samples.iter().any(|s| s.labels.get(label).is_some_and(|value| fits(pattern, value)))
-                    }
-                    None => {
-                        self.values.get(label).is_some_and(|values| values.iter().any(|value| fits(pattern, value)))
-                    }
+        for asked in selector.matchers.matchers.iter().filter(|matcher| matcher.name != "job") {
+            for alternative in alternatives(asked) {
+                let label = &alternative.name;
+                let fits = |value: &String| alternative.is_match(value);
+                let known = match self.exported.get(metric) {
+                    Some(samples) => samples.iter().any(|sample| sample.labels.get(label).is_some_and(fits)),
+                    None => self.values.get(label).is_some_and(|values| values.iter().any(fits)),
                 };
-                assert!(known, "{place}: no {metric} has {label}=\"{pattern}\"");
+                assert!(known, "{place}: no {metric} has {alternative}");
             }
         }
     }
+}
+
+/// What a matcher asks for or keeps out, each value of `a|b` by itself.
+fn alternatives(matcher: &Matcher) -> Vec<Matcher> {
+    let is_pattern = matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_));
+    let (operator, values) = if is_pattern {
+        (T_EQL_REGEX, matcher.value.split('|').collect())
+    } else {
+        (T_EQL, vec![matcher.value.as_str()])
+    };
+    let one = |value: &str| Matcher::new_matcher(operator, matcher.name.clone(), value.to_owned()).unwrap();
+    values.into_iter().map(one).collect()
 }
 
 #[test]
@@ -220,14 +270,4 @@ fn the_files_for_the_operator_are_up_to_date() {
         let shipped = read(project("packaging/kubernetes").join(file));
         assert!(shipped == read(folder.path().join(file)), "{file} is stale: run `make docs`");
     }
-}
-
-#[test]
-fn expressions_are_read_as_prometheus_reads_them() {
-    let expression = r#"sum by (job, x) (rate(a_total{job="neodyme", b=~"c|d"}[5m:5s])) / on (job) group_left () e:f:g > 0.5 and up == 1"#;
-    let found = selectors(expression);
-    let metrics: Vec<&str> = found.iter().map(|selector| selector.metric.as_str()).collect();
-    assert_eq!(metrics, ["a_total", "e:f:g", "up"]);
-    assert_eq!(found[0].matchers[1], ("b".to_owned(), "=~".to_owned(), "c|d".to_owned()));
-    assert!(fits("5..", "503") && !fits("5..", "404") && fits("/users/.*", "/users/") && !fits("a", "ab"));
 }

@@ -1,24 +1,46 @@
-//! The shipped rules, read line by line: their form is plain enough, and `promtool` watches over the rest.
+//! The shipped rules.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use serde::Deserialize;
+
 /// One rule.
-#[derive(Debug, Default)]
+#[derive(Debug, Deserialize)]
 pub struct Rule {
     /// The file it stands in.
+    #[serde(skip)]
     pub file: String,
-    /// `alert` or `record`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
+    /// The name of an alert.
+    pub alert: Option<String>,
+    /// The name of what is recorded.
+    pub record: Option<String>,
     /// Its expression.
-    pub expression: String,
+    pub expr: String,
     /// Its labels.
+    #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Its annotations, aliases followed.
+    /// Its annotations.
+    #[serde(default)]
     pub annotations: BTreeMap<String, String>,
+}
+
+impl Rule {
+    /// What it alerts as or records.
+    pub fn name(&self) -> &str {
+        self.alert.as_ref().or(self.record.as_ref()).unwrap()
+    }
+}
+
+#[derive(Deserialize)]
+struct RuleFile {
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    rules: Vec<Rule>,
 }
 
 /// Every rule of every file.
@@ -32,56 +54,7 @@ pub fn rules() -> Vec<Rule> {
 
 fn read(path: &Path) -> Vec<Rule> {
     let text = fs::read_to_string(path).unwrap();
-    let (mut rules, mut anchors) = (Vec::<Rule>::new(), BTreeMap::new());
-    let mut section = String::new();
-    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with('#')).peekable();
-    while let Some(line) = lines.next() {
-        let depth = indent(line);
-        let Some((key, mut value)) =
-            line.trim().trim_start_matches("- ").split_once(':').map(|(k, v)| (k, v.trim().to_owned()))
-        else {
-            continue;
-        };
-        if let Some(kind) =
-            line.trim().strip_prefix("- ").and_then(|_| ["alert", "record"].into_iter().find(|kind| *kind == key))
-        {
-            let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-            rules.push(Rule { file, kind: kind.to_owned(), name: value, ..Rule::default() });
-            continue;
-        }
-        let Some(rule) = rules.last_mut() else { continue };
-        let anchor = value.strip_prefix('&').map(|rest| rest.split(' ').next().unwrap_or(rest).to_owned());
-        if let Some(name) = &anchor {
-            value = value[name.len() + 1..].trim().to_owned();
-        }
-        if value.starts_with(['|', '>']) {
-            value.clear();
-            while let Some(more) = lines.next_if(|next| next.trim().is_empty() || indent(next) > depth) {
-                value = format!("{value} {}", more.trim());
-            }
-        }
-        if let Some(name) = value.strip_prefix('*') {
-            value = anchors.get(name).cloned().unwrap_or_else(|| panic!("no anchor {name} in {}", path.display()));
-        }
-        if let Some(name) = anchor {
-            anchors.insert(name, value.clone());
-        }
-        let value = value.trim().trim_matches('\'').to_owned();
-        match (key, depth) {
-            ("expr", 8) => rule.expression = value,
-            ("labels", 8) if value.starts_with('{') => {
-                let pairs = value.trim_matches(['{', '}']).split(", ").filter_map(|pair| pair.split_once(": "));
-                rule.labels = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            }
-            (_, 8) => key.clone_into(&mut section),
-            (_, 10) if section == "labels" => drop(rule.labels.insert(key.to_owned(), value)),
-            (_, 10) if section == "annotations" => drop(rule.annotations.insert(key.to_owned(), value)),
-            _ => {}
-        }
-    }
-    rules
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+    let file: RuleFile = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let name = path.file_name().unwrap().to_str().unwrap();
+    file.groups.into_iter().flat_map(|group| group.rules).map(|rule| Rule { file: name.to_owned(), ..rule }).collect()
 }

@@ -1,79 +1,61 @@
 //! What a PromQL expression selects: metrics, and what is asked of their labels.
 
-/// Words that are neither a function nor a metric.
-const KEYWORDS: &[&str] =
-    &["and", "or", "unless", "bool", "offset", "by", "on", "without", "ignoring", "group_left", "group_right"];
+use std::convert::Infallible;
 
-/// A metric with its matchers.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Selector {
-    /// The metric's name.
-    pub metric: String,
-    /// Label, operator, value.
-    pub matchers: Vec<(String, String, String)>,
+use promql_parser::parser::token::{T_LOR, TokenType};
+use promql_parser::parser::{Expr, VectorSelector, parse};
+use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
+
+struct Selectors(Vec<VectorSelector>);
+
+impl ExprVisitor for Selectors {
+    type Error = Infallible;
+
+    fn pre_visit(&mut self, node: &Expr) -> Result<bool, Infallible> {
+        match node {
+            Expr::VectorSelector(selector) => self.0.push(selector.clone()),
+            Expr::MatrixSelector(window) => self.0.push(window.vs.clone()),
+            _ => {}
+        }
+        Ok(true)
+    }
 }
 
-/// Every selector of an expression. One without a name has an empty one.
-pub fn selectors(expression: &str) -> Vec<Selector> {
-    let (mut found, mut rest) = (Vec::new(), expression);
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '"' | '\'' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
-            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
-            '{' => {
-                found.push(Selector { metric: String::new(), matchers: matchers(rest) });
-                rest.find('}').map_or(rest.len(), |end| end + 1)
-            }
-            c if c.is_ascii_digit() => {
-                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len())
-            }
-            c if c.is_ascii_alphabetic() => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':').unwrap_or(rest.len());
-                let (word, after) = (&rest[..end], rest[end..].trim_start());
-                if KEYWORDS.contains(&word) {
-                    // The labels in parentheses are no metrics.
-                    let labels = after.starts_with('(') && !["and", "or", "unless", "bool"].contains(&word);
-                    if labels { rest.find(')').unwrap() + 1 } else { end }
-                } else if after.starts_with('(') || after.starts_with("by") {
-                    end
-                } else {
-                    let braces = rest[end..].starts_with('{');
-                    found.push(Selector {
-                        metric: word.to_owned(),
-                        matchers: if braces { matchers(&rest[end..]) } else { Vec::new() },
-                    });
-                    if braces { end + rest[end..].find('}').unwrap() + 1 } else { end }
-                }
-            }
-            other => other.len_utf8(),
-        };
-        rest = &rest[length..];
+/// Leaves of `a > b`, `a and b` and `a unless b` the left side, where the result comes from.
+struct Sources;
+
+impl ExprVisitorMut for Sources {
+    type Error = Infallible;
+
+    fn pre_visit(&mut self, node: &mut Expr) -> Result<bool, Infallible> {
+        let filters = |op: TokenType| op.is_comparison_operator() || op.is_set_operator() && op.id() != T_LOR;
+        while let Expr::Binary(binary) = node
+            && filters(binary.op)
+        {
+            *node = (*binary.lhs).clone();
+        }
+        Ok(true)
     }
-    found
 }
 
-/// The matchers in the braces that a text begins with.
-fn matchers(text: &str) -> Vec<(String, String, String)> {
-    let inside = &text[1..text.find('}').unwrap()];
-    let mut matchers = Vec::new();
-    let mut rest = inside;
-    while let Some(quote) = rest.find('"') {
-        let end = quote + 1 + rest[quote + 1..].find('"').unwrap();
-        let (label, operator) = rest[..quote].split_at(rest[..quote].find(['=', '!']).unwrap());
-        let label = label.trim_matches([' ', ',']);
-        matchers.push((label.to_owned(), operator.to_owned(), rest[quote + 1..end].to_owned()));
-        rest = &rest[end + 1..];
-    }
-    matchers
+/// Every selector of an expression.
+pub fn selectors(expression: &str) -> Vec<VectorSelector> {
+    of(&parsed(expression))
 }
 
-/// Whether a value fits one alternative of a pattern: `.` is any character, `.*` and `.+` any text.
-pub fn fits(pattern: &str, value: &str) -> bool {
-    let Some(first) = pattern.chars().next() else { return value.is_empty() };
-    let rest = &pattern[first.len_utf8()..];
-    if first == '.' && rest.starts_with(['*', '+']) {
-        let least = usize::from(rest.starts_with('+'));
-        return (least..=value.len()).any(|skip| value.is_char_boundary(skip) && fits(&rest[1..], &value[skip..]));
-    }
-    value.chars().next().is_some_and(|c| (first == '.' || first == c) && fits(rest, &value[c.len_utf8()..]))
+/// The selectors whose series can be in the result: not those that others are only compared or matched with.
+pub fn sources(expression: &str) -> Vec<VectorSelector> {
+    let mut expression = parsed(expression);
+    let Ok(_) = walk_expr_mut(&mut Sources, &mut expression);
+    of(&expression)
+}
+
+fn parsed(expression: &str) -> Expr {
+    parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}"))
+}
+
+fn of(expression: &Expr) -> Vec<VectorSelector> {
+    let mut found = Selectors(Vec::new());
+    let Ok(_) = walk_expr(&mut found, expression);
+    found.0
 }
