@@ -154,7 +154,7 @@ impl Bench {
         let mut promtool = Command::new("promtool");
         // Short-lived, and one for each core: collecting garbage would be most of its work.
         promtool.args(["test", "rules"]).arg(test).env("GOGC", "800").env("GOMAXPROCS", "1");
-        let output = promtool.output().unwrap();
+        let output = promtool.output().expect("`promtool` runs: see `make deps`");
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(!said.contains("could not parse"), "no rule: {said}");
         output.status.success()

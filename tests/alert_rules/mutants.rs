@@ -9,7 +9,10 @@ use promql_parser::parser::token::{
     T_EQL, T_EQL_REGEX, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_NEQ, T_NEQ_REGEX, TokenId,
     TokenType,
 };
-use promql_parser::parser::{BinaryExpr, Expr, NumberLiteral, ParenExpr, VectorSelector, parse};
+use promql_parser::parser::{
+    BinaryExpr, Expr, MatrixSelector, NumberLiteral, ParenExpr, SubqueryExpr, VectorSelector, parse,
+};
+use promql_parser::util::parse_duration;
 use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 use serde_json::{Value, json};
 
@@ -95,14 +98,14 @@ fn changes(node: &Expr) -> Vec<Change> {
             selectors(selector).into_iter().map(Expr::from).map(|new| (named(node, &new), new)).collect()
         }
         Expr::MatrixSelector(window) => {
-            let with = |vs, range| Expr::MatrixSelector(promql_parser::parser::MatrixSelector { vs, range });
+            let with = |vs, range| Expr::MatrixSelector(MatrixSelector { vs, range });
             let windows = scaled(window.range).map(|range| with(window.vs.clone(), range));
             let others = selectors(&window.vs).into_iter().map(|selector| with(selector, window.range));
             windows.into_iter().chain(others).map(|new| (named(node, &new), new)).collect()
         }
         Expr::Subquery(window) => {
             // Of `[5m:5s]` the window; the step is resolution, not meaning.
-            let new = |range| Expr::Subquery(promql_parser::parser::SubqueryExpr { range, ..window.clone() });
+            let new = |range| Expr::Subquery(SubqueryExpr { range, ..window.clone() });
             scaled(window.range).map(new).map(|new| (named(node, &new), new)).into()
         }
         Expr::Binary(binary) => operators(binary),
@@ -152,7 +155,7 @@ fn selectors(selector: &VectorSelector) -> Vec<VectorSelector> {
                 changed[at] = new;
                 changed
             });
-            instead.chain([without.clone()]).map(with).collect::<Vec<_>>()
+            instead.chain([without]).map(with).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -205,7 +208,7 @@ fn holds(rule: &Value) -> Vec<(String, Value)> {
     let new = |hold: &str| (format!("for: {} → {hold}", rule["for"].as_str().unwrap_or("none")), json!(hold));
     match rule["for"].as_str() {
         Some(hold) => {
-            let range = promql_parser::util::parse_duration(hold).unwrap();
+            let range = parse_duration(hold).unwrap();
             let scaled = scaled(range).map(|hold| format!("{}s", hold.as_secs()));
             scaled.iter().map(String::as_str).chain(["0s"]).map(new).collect()
         }
