@@ -1,10 +1,9 @@
 //! The one place where an error is recorded: its counter, when it was last seen, whom it hit, and the last samples.
 //!
 //! Memory is bounded whatever happens: [`SAMPLES`] samples of each error type, each at most [`MAX_SAMPLE_BYTES`], so
-//! [`MEMORY_BOUND`] in all, which is below 1 MiB. Samples hold no address and no secret: see `redaction`.
+//! [`MEMORY_BOUND`] in all, which is below 1 MiB. Samples hold no address and no secret: see `crate::redaction`.
 
 mod recorder;
-mod redaction;
 mod sample;
 
 use lazy_static::lazy_static;

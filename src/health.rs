@@ -9,7 +9,6 @@ mod cgroup;
 mod check;
 mod judge;
 mod probes;
-mod redaction;
 mod system;
 
 use std::sync::Arc;

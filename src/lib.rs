@@ -81,6 +81,7 @@ pub mod mail;
 pub mod metrics;
 pub mod outbox;
 pub mod password;
+mod redaction;
 pub mod registration;
 pub mod server;
 pub mod timestamp;

@@ -5,7 +5,7 @@ mod connection;
 mod refusal;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +121,3 @@ impl<S: Send + Sync + 'static> Server<S> {
         (back_off * 2).min(LONGEST_BACK_OFF)
     }
 }
-
-/// The address of a connection's other end, as IPv4 where it is one.
-type Peer = IpAddr;

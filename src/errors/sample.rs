@@ -7,8 +7,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::redaction::redact;
 use crate::error::ErrorCode;
+use crate::redaction::redact;
 use crate::timestamp;
 
 /// Causes kept of one error, the outermost first.

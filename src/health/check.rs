@@ -1,5 +1,6 @@
 //! One dependency: checked on an interval, one check at a time, and what came of it.
 
+use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -13,14 +14,18 @@ use tokio::time::{Instant, timeout};
 
 use super::judge::Judge;
 use super::probes::Probe;
-use super::redaction::describe;
 use crate::error::Cause;
 use crate::logging::context;
 use crate::metrics::{self, CallInFlight, CallOutcome, Dependency, DependencyStatus, Operation};
+use crate::redaction::redact;
 use crate::timestamp::{self, millis};
 
 /// What was seen and is not believed yet is looked at again after this time, where the interval is longer.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
+
+/// How many causes of an error are shown, and how much of them.
+const MAX_CAUSES: usize = 8;
+const MAX_ERROR_BYTES: usize = 300;
 
 /// How often a dependency is checked, and how strictly.
 #[derive(Clone, Copy, Debug)]
@@ -205,8 +210,18 @@ fn operation(dependency: Dependency) -> Option<Operation> {
     }
 }
 
+/// An error with its causes, as it is shown: on one line, of bounded length, without addresses and passwords.
 fn in_words(cause: &Cause) -> String {
-    describe(&**cause)
+    let mut text = String::new();
+    let chain = std::iter::successors(Some(&**cause as &(dyn Error + 'static)), |&error| error.source());
+    for message in chain.take(MAX_CAUSES).map(ToString::to_string) {
+        // Some errors repeat their cause in their own message.
+        if !text.contains(&message) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&message);
+        }
+    }
+    redact(&text, MAX_ERROR_BYTES).into()
 }
 
 /// A tenth more or less, so that instances started together do not check together.

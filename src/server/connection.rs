@@ -1,5 +1,6 @@
 //! One connection: HTTP/1.1 with keep-alive, or HTTP/2 with prior knowledge.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,6 @@ use hyper_util::server::conn::auto;
 use slog::{Logger, debug};
 use tokio::net::TcpStream;
 
-use super::Peer;
 use super::activity::{Activity, Verdict, Watched};
 use crate::config::HttpConfig;
 use crate::http::Service;
@@ -32,7 +32,7 @@ pub(super) struct Connection<S> {
     pub(super) limits: HttpConfig,
     pub(super) lifecycle: Lifecycle,
     pub(super) log: Logger,
-    pub(super) peer: Peer,
+    pub(super) peer: IpAddr,
 }
 
 impl<S: Send + Sync + 'static> Connection<S> {

@@ -105,3 +105,14 @@ fn the_jitter_is_a_tenth() {
     assert!(pauses.iter().all(|pause| (9.0..=11.0).contains(&pause.as_secs_f64())));
     assert!(pauses.iter().any(|pause| *pause != pauses[0]));
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Broken(&'static str, #[source] Option<Box<Broken>>);
+
+#[test]
+fn an_error_is_shown_with_its_causes_unless_they_were_said() {
+    let cause = Broken("refused by me@host", Some(Box::new(Broken("os error", None))));
+    let error: Cause = Box::new(Broken("no: refused by me@host", Some(Box::new(cause))));
+    assert_eq!(in_words(&error), "no: refused by ***: os error");
+}

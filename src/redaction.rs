@@ -25,7 +25,7 @@ const SECRET_NAMES: [&str; 11] = [
 const HASH: &str = "$argon2";
 
 /// The text on one line, redacted, and at most that many bytes long.
-pub(super) fn redact(text: &str, max_bytes: usize) -> Box<str> {
+pub(crate) fn redact(text: &str, max_bytes: usize) -> Box<str> {
     let mut kept = String::with_capacity(max_bytes + MORE.len());
     for word in text.split(is_break).filter(|word| !word.is_empty()) {
         if !kept.is_empty() {
