@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::Pool;
+use deadpool::managed::{Hook, HookError, HookResult, Metrics, Pool};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolError, PoolableConnection, RecyclingMethod,
+};
 use futures_util::FutureExt;
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -26,6 +28,9 @@ pub(super) type PostgresManager = AsyncDieselConnectionManager<AsyncPgConnection
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
+
+/// A connection that was lent less than this ago is lent again without a question.
+const REST: Duration = Duration::from_secs(1);
 
 /// What the client waits beyond the server's own `statement_timeout`, so that the server's message wins.
 const GRACE: Duration = Duration::from_secs(1);
@@ -60,10 +65,12 @@ impl PostgresServer {
         AsyncPgConnection::try_from(client.map_err(|error| ConnectionError::BadConnection(chain(&error)))?).await
     }
 
-    /// A pool of connections that are opened when needed, and asked whether they live before they are lent again.
+    /// A pool of connections that are opened when needed. One that rested is asked whether it lives before it is lent
+    /// again; one whose end the driver has seen is never lent.
     pub(super) fn pool(&self, settings: &DatabaseConfig) -> Result<ConnectionPool<PostgresManager>> {
         let server = self.clone();
         let mut manager_config = ManagerConfig::default();
+        manager_config.recycling_method = RecyclingMethod::Fast;
         manager_config.custom_setup = Box::new(move |_| {
             let server = server.clone();
             async move { server.connect().await }.boxed()
@@ -74,6 +81,7 @@ impl PostgresServer {
             .wait_timeout(Some(settings.acquire_timeout))
             .create_timeout(Some(settings.connect_timeout))
             .recycle_timeout(Some(settings.acquire_timeout))
+            .pre_recycle(Hook::async_fn(|conn, metrics| ask_after_rest(conn, metrics).boxed()))
             .build()
             .map_err(|error| self.origin.fail(DbErrorKind::Other, "no pool", Some(Box::new(error))))?;
         let limits = Limits {
@@ -82,6 +90,14 @@ impl PostgresServer {
         };
         Ok(ConnectionPool::new(pool, self.origin.clone(), Some(limits)))
     }
+}
+
+/// A round trip before each loan would cost a registration as much as one of its statements.
+async fn ask_after_rest(conn: &mut AsyncPgConnection, metrics: &Metrics) -> HookResult<PoolError> {
+    if metrics.last_used() < REST {
+        return Ok(());
+    }
+    conn.ping(&RecyclingMethod::Verified).await.map_err(|error| HookError::Backend(PoolError::QueryError(error)))
 }
 
 /// Connects, and leaves the connection's work to a task: it ends with its client, or when the server closes.
