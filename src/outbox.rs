@@ -77,7 +77,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The database's.
-    pub async fn enqueue(&self, tx: &mut Tx, jobs: &[NewJob]) -> Result<()> {
+    pub async fn enqueue(&self, tx: &Tx, jobs: &[NewJob]) -> Result<()> {
         db::outbox::enqueue(tx, jobs).await
     }
 

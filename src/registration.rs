@@ -15,13 +15,12 @@ use uuid::Uuid;
 use self::attempt::Attempt;
 use crate::app::App;
 use crate::db::audit::{self, NewAuditEntry};
+use crate::db::types;
 use crate::db::users::{self, NewUser};
-use crate::db::{Tx, types};
 use crate::domain::Registration;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request, read_json};
 use crate::metrics::Step;
-use crate::outbox::NewJob;
 use crate::password::PasswordHash;
 
 /// Registers the user that a request describes.
@@ -77,9 +76,11 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     let jobs = app.outbox.jobs_of(user, &attempt.context);
     let tx = attempt
         .step(Step::CreateUser, async {
-            let mut tx = app.db.begin().await?;
-            match insert(app, &mut tx, user, &entry, &jobs).await {
-                Ok(()) => Ok(tx),
+            let tx = app.db.begin().await?;
+            // Awaited together, they cost PostgreSQL one round trip. The first to fail is the one that matters.
+            let user = users::insert(&tx, user);
+            match tokio::try_join!(user, audit::insert(&tx, &entry), app.outbox.enqueue(&tx, &jobs)) {
+                Ok(_) => Ok(tx),
                 Err(error) => {
                     // The cause is the insert's; a connection that cannot roll back is thrown away by the pool.
                     let _ = tx.rollback().await;
@@ -92,12 +93,6 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     app.outbox.committed(&jobs);
     attempt.log_queued(&jobs);
     Ok(())
-}
-
-async fn insert(app: &App, tx: &mut Tx, user: &NewUser, entry: &NewAuditEntry, jobs: &[NewJob]) -> Result<()> {
-    users::insert(tx, user).await?;
-    audit::insert(tx, entry).await?;
-    app.outbox.enqueue(tx, jobs).await
 }
 
 fn audit_entry(context: &Context, user: &NewUser) -> NewAuditEntry {

@@ -185,9 +185,9 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
         entry("request-1", now - time::Duration::hours(2)),
         NewAuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
     ];
-    let mut tx = shop.db.begin().await.unwrap();
+    let tx = shop.db.begin().await.unwrap();
     for entry in &entries {
-        audit::insert(&mut tx, entry).await.unwrap();
+        audit::insert(&tx, entry).await.unwrap();
     }
     tx.commit().await.unwrap();
     let requests = |arguments: &[&str]| -> Vec<String> {

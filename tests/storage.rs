@@ -58,9 +58,9 @@ async fn a_user_and_the_audit_entry_are_written_together(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let user = user("ada@example.com");
     let entry = audit_entry(user.id);
-    let mut tx = storage.db.begin().await.unwrap();
-    users::insert(&mut tx, &user).await.unwrap();
-    audit::insert(&mut tx, &entry).await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
+    users::insert(&tx, &user).await.unwrap();
+    audit::insert(&tx, &entry).await.unwrap();
     assert!(!users::email_exists(&storage.db, "ada@example.com").await.unwrap(), "seen before the commit");
     tx.commit().await.unwrap();
 
@@ -109,9 +109,9 @@ async fn fifty_concurrent_inserts_of_one_address_have_one_winner(backend: Backen
 async fn a_failed_transaction_cannot_be_committed(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     register(&storage.db, &user("ada@example.com")).await.unwrap();
-    let mut tx = storage.db.begin().await.unwrap();
-    users::insert(&mut tx, &user("bob@example.com")).await.unwrap();
-    users::insert(&mut tx, &user("ada@example.com")).await.unwrap_err();
+    let tx = storage.db.begin().await.unwrap();
+    users::insert(&tx, &user("bob@example.com")).await.unwrap();
+    users::insert(&tx, &user("ada@example.com")).await.unwrap_err();
     let error = tx.commit().await.unwrap_err();
     assert!(message(&error).contains("rolled back"), "{}", message(&error));
     assert_eq!(storage.database.emails().await, ["ada@example.com"]);
@@ -119,9 +119,9 @@ async fn a_failed_transaction_cannot_be_committed(backend: Backend) {
 
 async fn a_rollback_leaves_nothing(backend: Backend) {
     let storage = Storage::migrated(backend).await;
-    let mut tx = storage.db.begin().await.unwrap();
-    users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
-    audit::insert(&mut tx, &audit_entry(Uuid::now_v7())).await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
+    users::insert(&tx, &user("ada@example.com")).await.unwrap();
+    audit::insert(&tx, &audit_entry(Uuid::now_v7())).await.unwrap();
     tx.rollback().await.unwrap();
     assert_eq!((storage.database.count("users").await, storage.database.count("audit_log").await), (0, 0));
 }
@@ -130,8 +130,8 @@ async fn a_dropped_transaction_leaves_nothing_and_the_pool_goes_on(backend: Back
     let storage = Storage::migrated(backend).await;
     // More often than there are connections: each must be replaced.
     for _ in 0..12 {
-        let mut tx = storage.db.begin().await.unwrap();
-        users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+        let tx = storage.db.begin().await.unwrap();
+        users::insert(&tx, &user("ada@example.com")).await.unwrap();
         drop(tx);
         assert_eq!(storage.db.pool_status().in_use, 0);
     }
@@ -156,9 +156,9 @@ async fn a_transaction_cancelled_anywhere_leaves_nothing(backend: Backend) {
 
 /// Pauses between its steps at least; within them as the database takes its time.
 async fn register_in_vain(db: Db) {
-    let mut tx = db.begin().await.unwrap();
+    let tx = db.begin().await.unwrap();
     yield_now().await;
-    users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+    users::insert(&tx, &user("ada@example.com")).await.unwrap();
     yield_now().await;
     users::email_exists(&db, "ada@example.com").await.unwrap();
     yield_now().await;
@@ -196,11 +196,11 @@ async fn unusual_values_come_back_as_they_were(backend: Backend) {
         assert!(users::email_exists(&storage.db, &new.email_key).await.unwrap());
     }
     let user_id = Uuid::now_v7();
-    let mut tx = storage.db.begin().await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
     let details = serde_json::json!({"zahl": -9007199254740991i64, "null": null, "liste": ["ä", {"tief": "\"\\"}]});
     let entry = audit::NewAuditEntry { details: details.clone(), client_ip: None, ..audit_entry(user_id) };
-    audit::insert(&mut tx, &entry).await.unwrap();
-    audit::insert(&mut tx, &audit::NewAuditEntry { user_id: None, ..audit_entry(user_id) }).await.unwrap();
+    audit::insert(&tx, &entry).await.unwrap();
+    audit::insert(&tx, &audit::NewAuditEntry { user_id: None, ..audit_entry(user_id) }).await.unwrap();
     tx.commit().await.unwrap();
     let trail = trail_of(&storage.db, user_id).await;
     assert_eq!(trail.iter().map(|entry| (&entry.details, &entry.client_ip)).collect::<Vec<_>>(), [(&details, &None)]);

@@ -105,8 +105,8 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
     db.migrate().await?;
     for _ in 0..BACKLOG / BATCH {
         let jobs: Vec<NewJob> = (0..BATCH).map(|_| event()).collect();
-        let mut tx = db.begin().await?;
-        db::outbox::enqueue(&mut tx, &jobs).await?;
+        let tx = db.begin().await?;
+        db::outbox::enqueue(&tx, &jobs).await?;
         tx.commit().await?;
     }
     Ok(())

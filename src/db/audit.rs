@@ -63,7 +63,7 @@ pub struct AuditEntry {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(tx: &mut Tx, entry: &NewAuditEntry) -> Result<()> {
+pub async fn insert(tx: &Tx, entry: &NewAuditEntry) -> Result<()> {
     on_tx!(tx, DbOperation::InsertAudit, |conn| {
         diesel::insert_into(audit_log::table)
             .values((

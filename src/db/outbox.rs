@@ -13,6 +13,7 @@ use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 
 pub use self::claim::{Pick, claim};
@@ -31,26 +32,27 @@ use crate::outbox::{JobState, NewJob, Topic};
 ///
 /// # Errors
 /// When the database fails.
-pub async fn enqueue(tx: &mut Tx, jobs: &[NewJob]) -> Result<()> {
-    for job in jobs {
-        on_tx!(tx, DbOperation::InsertJobs, |conn| {
-            diesel::insert_into(outbox_jobs::table)
-                .values((
-                    outbox_jobs::id.eq(Id(job.id)),
-                    outbox_jobs::topic.eq(job.topic.as_str()),
-                    outbox_jobs::state.eq(JobState::Pending.as_str()),
-                    outbox_jobs::payload.eq(Json(job.payload.clone())),
-                    outbox_jobs::user_id.eq(job.user_id.map(Id)),
-                    outbox_jobs::request_id.eq(&job.request_id),
-                    outbox_jobs::traceparent.eq(&job.traceparent),
-                    outbox_jobs::attempts.eq(0),
-                    outbox_jobs::created_at.eq(Instant(job.created_at)),
-                    outbox_jobs::run_at.eq(Instant(job.created_at)),
-                ))
-                .execute(conn)
-        })?;
-    }
-    Ok(())
+pub async fn enqueue(tx: &Tx, jobs: &[NewJob]) -> Result<()> {
+    try_join_all(jobs.iter().map(|job| insert(tx, job))).await.map(drop)
+}
+
+async fn insert(tx: &Tx, job: &NewJob) -> Result<usize> {
+    on_tx!(tx, DbOperation::InsertJobs, |conn| {
+        diesel::insert_into(outbox_jobs::table)
+            .values((
+                outbox_jobs::id.eq(Id(job.id)),
+                outbox_jobs::topic.eq(job.topic.as_str()),
+                outbox_jobs::state.eq(JobState::Pending.as_str()),
+                outbox_jobs::payload.eq(Json(job.payload.clone())),
+                outbox_jobs::user_id.eq(job.user_id.map(Id)),
+                outbox_jobs::request_id.eq(&job.request_id),
+                outbox_jobs::traceparent.eq(&job.traceparent),
+                outbox_jobs::attempts.eq(0),
+                outbox_jobs::created_at.eq(Instant(job.created_at)),
+                outbox_jobs::run_at.eq(Instant(job.created_at)),
+            ))
+            .execute(conn)
+    })
 }
 
 /// Makes the jobs of a topic that have backed off due now, because its service is back. Says how many there were.

@@ -66,8 +66,13 @@ impl<M: Manager> Lease<M> {
     pub(super) fn connection(&mut self) -> Result<&mut M::Type> {
         match &mut self.object {
             Some(object) => Ok(object),
-            None => Err(self.origin.fail(DbErrorKind::Other, "this connection was given back", None)),
+            None => Err(given_back(&self.origin)),
         }
+    }
+
+    /// The connection, for several statements at once.
+    pub(super) fn shared(&self) -> Result<&M::Type> {
+        self.object.as_deref().ok_or_else(|| given_back(&self.origin))
     }
 
     /// Starts the clock of an operation.
@@ -82,6 +87,10 @@ impl<M: Manager> Lease<M> {
             drop(self.object.take());
         }
     }
+}
+
+fn given_back(origin: &Origin) -> Error {
+    origin.fail(DbErrorKind::Other, "this connection was given back", None)
 }
 
 impl<M: Manager> Drop for Lease<M> {

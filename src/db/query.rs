@@ -59,15 +59,29 @@ macro_rules! with_lease {
 }
 
 /// One operation of a transaction: `on_tx!(tx, DbOperation::InsertUser, |conn| query)`. Unless it succeeds, the
-/// transaction can only be rolled back.
+/// transaction can only be rolled back. Of operations that are awaited together, PostgreSQL is sent each without waiting
+/// for the answer to the one before; SQLite does one after the other.
 macro_rules! on_tx {
     ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {{
-        let sound = std::mem::replace(&mut $tx.sound, false);
-        let outcome = match &mut $tx.lease {
-            $crate::db::tx::TxLease::Sqlite(lease) => $crate::db::query::on_lease!(lease, $operation, |$conn| $query),
-            $crate::db::tx::TxLease::Postgres(lease) => $crate::db::query::on_lease!(lease, $operation, |$conn| $query),
+        let outcome = match &$tx.lease {
+            $crate::db::tx::TxLease::Sqlite(lease) => {
+                let mut lease = lease.lock().await;
+                $crate::db::query::on_lease!(lease, $operation, |$conn| $query)
+            }
+            $crate::db::tx::TxLease::Postgres(lease) => {
+                let watch = lease.watch($operation);
+                match lease.shared() {
+                    Ok(connection) => {
+                        let $conn = &mut &*connection;
+                        watch.observe($query).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
         };
-        $tx.sound = sound && outcome.is_ok();
+        if outcome.is_err() {
+            $tx.unsound.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
         outcome
     }};
 }

@@ -1,14 +1,17 @@
 //! An open transaction that can be handed from function to function.
 
+use std::sync::atomic::AtomicBool;
+
 use diesel::QueryResult;
 use diesel::connection::AnsiTransactionManager;
 use diesel_async::{AsyncConnection, TransactionManager};
+use tokio::sync::Mutex;
 
 use super::Db;
 use super::error::Origin;
 use super::pool::Lease;
 use super::postgres::PostgresManager;
-use super::query::{on_lease, on_tx};
+use super::query::on_lease;
 use super::sqlite::SqliteManager;
 use crate::error::{DbErrorKind, Result};
 use crate::metrics::DbOperation;
@@ -17,13 +20,13 @@ use crate::metrics::DbOperation;
 /// because a request was cancelled, it closes its connection, and nothing of it remains.
 pub struct Tx {
     pub(super) lease: TxLease,
-    /// Has every operation succeeded? Otherwise PostgreSQL would answer COMMIT with a silent rollback.
-    pub(super) sound: bool,
+    /// Has an operation failed? Then PostgreSQL would answer COMMIT with a silent rollback.
+    pub(super) unsound: AtomicBool,
     origin: Origin,
 }
 
 pub(super) enum TxLease {
-    Sqlite(Lease<SqliteManager>),
+    Sqlite(Box<Mutex<Lease<SqliteManager>>>),
     Postgres(Box<Lease<PostgresManager>>),
 }
 
@@ -36,14 +39,18 @@ impl Tx {
                 // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
                 on_lease!(lease, DbOperation::Begin, |conn| conn
                     .spawn_blocking(|conn| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")))?;
-                Ok(Self { lease: TxLease::Sqlite(lease), sound: true, origin: writer.origin.clone() })
+                Ok(Self::new(TxLease::Sqlite(Box::new(Mutex::new(lease))), &writer.origin))
             }
             Db::Postgres { pool, .. } => {
                 let mut lease = pool.acquire().await?;
                 on_lease!(lease, DbOperation::Begin, |conn| begin(conn))?;
-                Ok(Self { lease: TxLease::Postgres(Box::new(lease)), sound: true, origin: pool.origin.clone() })
+                Ok(Self::new(TxLease::Postgres(Box::new(lease)), &pool.origin))
             }
         }
+    }
+
+    fn new(lease: TxLease, origin: &Origin) -> Self {
+        Self { lease, unsound: AtomicBool::new(false), origin: origin.clone() }
     }
 
     /// Makes everything durable: when this returns `Ok`, it survives a crash.
@@ -52,12 +59,15 @@ impl Tx {
     /// When the database fails, or when an operation of this transaction failed before. Nothing was written then, with
     /// one exception: after a broken connection (kinds `connection` and `timeout`) it may or may not have been.
     pub async fn commit(mut self) -> Result<()> {
-        if !self.sound {
+        if *self.unsound.get_mut() {
             let origin = self.origin.clone();
             self.rollback().await?;
             return Err(origin.fail(DbErrorKind::Other, "a failed transaction was rolled back, not committed", None));
         }
-        let outcome = on_tx!(self, DbOperation::Commit, |conn| commit(conn));
+        let outcome = match &mut self.lease {
+            TxLease::Sqlite(lease) => on_lease!(lease.get_mut(), DbOperation::Commit, |conn| commit(conn)),
+            TxLease::Postgres(lease) => on_lease!(lease, DbOperation::Commit, |conn| commit(conn)),
+        };
         self.end(outcome)
     }
 
@@ -66,7 +76,10 @@ impl Tx {
     /// # Errors
     /// When the database fails; the transaction is gone nevertheless.
     pub async fn rollback(mut self) -> Result<()> {
-        let outcome = on_tx!(self, DbOperation::Rollback, |conn| rollback(conn));
+        let outcome = match &mut self.lease {
+            TxLease::Sqlite(lease) => on_lease!(lease.get_mut(), DbOperation::Rollback, |conn| rollback(conn)),
+            TxLease::Postgres(lease) => on_lease!(lease, DbOperation::Rollback, |conn| rollback(conn)),
+        };
         self.end(outcome)
     }
 
@@ -74,7 +87,7 @@ impl Tx {
     fn end(self, outcome: Result<()>) -> Result<()> {
         if outcome.is_ok() {
             match self.lease {
-                TxLease::Sqlite(lease) => lease.settle(&outcome),
+                TxLease::Sqlite(lease) => lease.into_inner().settle(&outcome),
                 TxLease::Postgres(lease) => lease.settle(&outcome),
             }
         }

@@ -92,7 +92,7 @@ pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
 /// # Errors
 /// [`Error::EmailAlreadyExists`] when the address is registered; the transaction can then only be rolled back.
 /// [`Error::Database`] when the database fails.
-pub async fn insert(tx: &mut Tx, user: &NewUser) -> Result<()> {
+pub async fn insert(tx: &Tx, user: &NewUser) -> Result<()> {
     let written: Result<usize> = on_tx!(tx, DbOperation::InsertUser, |conn| {
         diesel::insert_into(users::table)
             .values((

@@ -80,8 +80,8 @@ impl Shop {
             created_at: now - time::Duration::seconds(*seconds),
         };
         let jobs: Vec<_> = seconds.iter().map(job).collect();
-        let mut tx = self.db.begin().await.unwrap();
-        outbox::enqueue(&mut tx, &jobs).await.unwrap();
+        let tx = self.db.begin().await.unwrap();
+        outbox::enqueue(&tx, &jobs).await.unwrap();
         tx.commit().await.unwrap();
         jobs
     }

@@ -19,9 +19,9 @@ async fn write(storage: &Storage, hours_ago: &[i64]) -> Vec<NewAuditEntry> {
     let entry =
         |hours: &i64| NewAuditEntry { occurred_at: now - Duration::hours(*hours), ..audit_entry(Uuid::now_v7()) };
     let entries: Vec<_> = hours_ago.iter().map(entry).collect();
-    let mut tx = storage.db.begin().await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
     for entry in &entries {
-        audit::insert(&mut tx, entry).await.unwrap();
+        audit::insert(&tx, entry).await.unwrap();
     }
     tx.commit().await.unwrap();
     entries

@@ -118,9 +118,9 @@ pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
 
 /// A registration's transaction.
 pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
-    let mut tx = db.begin().await?;
-    users::insert(&mut tx, user).await?;
-    audit::insert(&mut tx, &audit_entry(user.id)).await?;
+    let tx = db.begin().await?;
+    users::insert(&tx, user).await?;
+    audit::insert(&tx, &audit_entry(user.id)).await?;
     tx.commit().await
 }
 

@@ -55,8 +55,8 @@ pub fn emails(seconds: impl IntoIterator<Item = i64>) -> Vec<NewJob> {
 }
 
 pub async fn enqueue(db: &Db, jobs: &[NewJob]) {
-    let mut tx = db.begin().await.unwrap();
-    outbox::enqueue(&mut tx, jobs).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    outbox::enqueue(&tx, jobs).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -84,8 +84,8 @@ pub fn dead() -> Settlement {
 async fn a_job_is_stored_with_the_commit_and_comes_back_as_it_was(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let new = job(Topic::WelcomeEmail, 0);
-    let mut tx = storage.db.begin().await.unwrap();
-    outbox::enqueue(&mut tx, std::slice::from_ref(&new)).await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
+    outbox::enqueue(&tx, std::slice::from_ref(&new)).await.unwrap();
     assert_eq!(outbox::find(&storage.db, new.id).await.unwrap(), None, "seen before the commit");
     tx.commit().await.unwrap();
 
@@ -108,10 +108,10 @@ async fn a_job_is_stored_with_the_commit_and_comes_back_as_it_was(backend: Backe
 async fn a_rollback_leaves_no_job(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let user = user("ada@example.com");
-    let mut tx = storage.db.begin().await.unwrap();
-    users::insert(&mut tx, &user).await.unwrap();
-    audit::insert(&mut tx, &audit_entry(user.id)).await.unwrap();
-    outbox::enqueue(&mut tx, &emails([0, 0])).await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
+    users::insert(&tx, &user).await.unwrap();
+    audit::insert(&tx, &audit_entry(user.id)).await.unwrap();
+    outbox::enqueue(&tx, &emails([0, 0])).await.unwrap();
     tx.rollback().await.unwrap();
     for table in ["users", "audit_log", "outbox_jobs"] {
         assert_eq!(storage.database.count(table).await, 0, "{table}");

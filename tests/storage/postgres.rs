@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
-use neodyme::db::{Db, users};
+use neodyme::db::{Db, Tx, users};
 use neodyme::error::DbErrorKind;
 
 use crate::common::database::{Backend, Database};
@@ -51,8 +51,8 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
     let mut storage = Storage::create(Backend::Postgres);
     storage.config.query_timeout = Duration::from_millis(100);
     let storage = storage.migrated().await;
-    let mut first = storage.db.begin().await.unwrap();
-    users::insert(&mut first, &user("ada@example.com")).await.unwrap();
+    let first = storage.db.begin().await.unwrap();
+    users::insert(&first, &user("ada@example.com")).await.unwrap();
     let error = register(&storage.db, &user("ada@example.com")).await.unwrap_err();
     assert_eq!(kind(&error), DbErrorKind::Timeout);
     assert!(message(&error).contains("database_query_timeout"), "{}", message(&error));
@@ -63,13 +63,13 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deadlock_has_one_victim() {
     let storage = Storage::migrated(Backend::Postgres).await;
-    let (mut first, mut second) = (storage.db.begin().await.unwrap(), storage.db.begin().await.unwrap());
-    users::insert(&mut first, &user("ada@example.com")).await.unwrap();
-    users::insert(&mut second, &user("bob@example.com")).await.unwrap();
+    let (first, second) = (storage.db.begin().await.unwrap(), storage.db.begin().await.unwrap());
+    users::insert(&first, &user("ada@example.com")).await.unwrap();
+    users::insert(&second, &user("bob@example.com")).await.unwrap();
     let (bob, ada) = (user("bob@example.com"), user("ada@example.com"));
     // The victim rolls back at once; otherwise the other waits on.
-    let cross = |mut tx, user| async move {
-        let outcome = users::insert(&mut tx, &user).await;
+    let cross = |tx: Tx, user| async move {
+        let outcome = users::insert(&tx, &user).await;
         tx.rollback().await.unwrap();
         outcome
     };
@@ -81,8 +81,8 @@ async fn a_deadlock_has_one_victim() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_transaction_gives_its_locks_back() {
     let storage = Storage::migrated(Backend::Postgres).await;
-    let mut tx = storage.db.begin().await.unwrap();
-    users::insert(&mut tx, &user("ada@example.com")).await.unwrap();
+    let tx = storage.db.begin().await.unwrap();
+    users::insert(&tx, &user("ada@example.com")).await.unwrap();
     drop(tx);
     let open =
         "SELECT pid::text AS text FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
