@@ -71,7 +71,6 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
-    attempt.context.set_user_id(user.id);
     let entry = audit_entry(&attempt.context, user);
     let jobs = app.outbox.jobs_of(user, &attempt.context);
     let tx = attempt
@@ -90,6 +89,8 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
         })
         .await?;
     attempt.step(Step::Commit, tx.commit()).await?;
+    // Not before: a line that names a user names one that exists.
+    attempt.context.set_user_id(user.id);
     app.outbox.committed(&jobs);
     attempt.log_queued(&jobs);
     Ok(())
