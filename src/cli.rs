@@ -5,8 +5,11 @@
 mod arguments;
 mod audit;
 mod check;
+mod client;
+mod demo_traffic;
 mod email;
 mod errors;
+mod health;
 mod metrics;
 mod migrate;
 mod outbox;
@@ -40,10 +43,16 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note(format_args!("{error:#}"));
-            ExitCode::from(if error.is::<Problems>() || error.is::<InvalidSetting>() { 2 } else { 1 })
+            let usage = error.is::<Problems>() || error.is::<InvalidSetting>() || error.is::<Misuse>();
+            ExitCode::from(if usage { 2 } else { 1 })
         }
     }
 }
+
+/// Arguments that are right by themselves and wrong together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
     let (name, inner) = matches.subcommand().unwrap_or(("serve", matches));
@@ -58,6 +67,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "migrate" => migrate::run(&config()?),
         "outbox" => outbox::run(&config()?, task, inner),
         "audit" => audit::run(&config()?, inner),
+        "demo-traffic" => demo_traffic::run(inner),
+        "health" => health::run(inner, || Ok(config()?)),
         _ => serve::run(config()?),
     }
 }

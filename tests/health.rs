@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+#[path = "health/command.rs"]
+mod command;
 mod common;
 
 use std::time::{Duration, Instant};

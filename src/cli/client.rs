@@ -1,0 +1,68 @@
+//! The HTTP client of the subcommands that ask a running neodyme.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use url::Url;
+
+/// A client that asks whom it was told to and nobody else: no proxy from the environment, no redirect.
+pub(super) fn build(url: &Url, timeout: Duration) -> reqwest::Result<Client> {
+    // The client asks for a provider of TLS even where it never meets TLS. That there is one already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder().no_proxy().redirect(Policy::none()).referer(false).timeout(timeout);
+    // Without TLS nobody is needed to be trusted, so nothing is looked for.
+    let builder = if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
+    builder.user_agent(concat!("neodyme-cli/", env!("CARGO_PKG_VERSION"))).build()
+}
+
+/// Reads the base URL of a neodyme, such as `http://127.0.0.1:8000`.
+pub(super) fn parse_base(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "not a URL; accepted: a URL such as http://127.0.0.1:8000")?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    match url.scheme() {
+        "http" | "https" if plain && url.path() == "/" && url.fragment().is_none() => Ok(url),
+        "http" | "https" => Err("only scheme, host and port, such as http://127.0.0.1:8000"),
+        _ => Err("it begins neither with http:// nor with https://"),
+    }
+}
+
+/// Why there was no answer: the innermost cause, since those around it only say that there was none.
+pub(super) fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_base;
+
+    #[test]
+    fn a_base_is_scheme_host_and_port() {
+        for good in
+            ["http://127.0.0.1:8000", "http://localhost:8000/", "https://register.example.com", "http://[::1]:1"]
+        {
+            assert!(parse_base(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "127.0.0.1:8000",
+            "localhost",
+            "ftp://h",
+            "http://",
+            "http://u:p@h",
+            "http://h/v1",
+            "http://h/?a",
+            "http://h/#a",
+        ] {
+            assert!(parse_base(bad).is_err(), "{bad}");
+        }
+    }
+}

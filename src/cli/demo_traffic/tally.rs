@@ -1,0 +1,151 @@
+//! What was sent and what came back, as a line while it runs and as a table at the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::kind::Kind;
+use super::latency::Latency;
+use crate::cli::table::align;
+use crate::timestamp::millis;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    /// With this status.
+    Answered(u16),
+    /// The client left before there was an answer, as it was meant to.
+    Left,
+    /// The connection failed or broke, or time ran out.
+    Unanswered,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    sent: u64,
+    outcomes: BTreeMap<Outcome, u64>,
+    latency: Latency,
+}
+
+/// The counts so far.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    rows: Vec<(Kind, Row)>,
+    skipped: u64,
+}
+
+impl Tally {
+    pub(super) fn new() -> Tally {
+        let row = Row { sent: 0, outcomes: BTreeMap::new(), latency: Latency::new() };
+        Tally { rows: Kind::ALL.iter().map(|kind| (*kind, row.clone())).collect(), skipped: 0 }
+    }
+
+    pub(super) fn sent(&mut self, kind: Kind) {
+        self.update(kind, |row| row.sent += 1);
+    }
+
+    pub(super) fn ended(&mut self, kind: Kind, outcome: Outcome, took: Duration) {
+        self.update(kind, |row| {
+            *row.outcomes.entry(outcome).or_default() += 1;
+            if let Outcome::Answered(_) = outcome {
+                row.latency.add(took);
+            }
+        });
+    }
+
+    /// One was due while as many as may be were in flight.
+    pub(super) fn skipped(&mut self) {
+        self.skipped += 1;
+    }
+
+    fn update(&mut self, kind: Kind, change: impl FnOnce(&mut Row)) {
+        if let Some((_, row)) = self.rows.iter_mut().find(|(of, _)| *of == kind) {
+            change(row);
+        }
+    }
+
+    pub(super) fn was_answered(&self) -> bool {
+        self.total().outcomes.keys().any(|outcome| matches!(outcome, Outcome::Answered(_)))
+    }
+
+    /// `72 sent, 1 in flight; 201 ×44, 409 ×5; p50 21.3 ms, p99 80.1 ms`
+    pub(super) fn line(&self) -> String {
+        let total = self.total();
+        let in_flight = total.sent - total.outcomes.values().sum::<u64>();
+        let times = [("p50", 0.5), ("p99", 0.99)].map(|(name, share)| format!("{name} {}", total.time(share)));
+        format!("{} sent, {in_flight} in flight; {}; {}", total.sent, total.answers(), times.join(", "))
+    }
+
+    pub(super) fn table(&self) -> String {
+        let head = ["kind", "sent", "answers", "p50", "p99"].map(String::from);
+        let cells = |name: &str, row: &Row| {
+            [name.to_owned(), row.sent.to_string(), row.answers(), row.time(0.5), row.time(0.99)]
+        };
+        let rows = self.rows.iter().map(|(kind, row)| cells(kind.name(), row));
+        let mut table = align(std::iter::once(head).chain(rows).chain([cells("all", &self.total())]));
+        if self.skipped > 0 {
+            table += &format!("{} more were due while too many were in flight, and were not sent\n", self.skipped);
+        }
+        table
+    }
+
+    fn total(&self) -> Row {
+        let mut outcomes = BTreeMap::new();
+        for (outcome, count) in self.rows.iter().flat_map(|(_, row)| &row.outcomes) {
+            *outcomes.entry(*outcome).or_default() += count;
+        }
+        let latency = Latency::merged(self.rows.iter().map(|(_, row)| &row.latency));
+        Row { sent: self.rows.iter().map(|(_, row)| row.sent).sum(), outcomes, latency }
+    }
+}
+
+impl Row {
+    fn answers(&self) -> String {
+        if self.outcomes.is_empty() {
+            return "none".into();
+        }
+        let outcomes = self.outcomes.iter().map(|(outcome, count)| format!("{outcome} ×{count}"));
+        outcomes.collect::<Vec<_>>().join(", ")
+    }
+
+    fn time(&self, share: f64) -> String {
+        self.latency.quantile(share).map_or_else(|| "-".into(), |time| format!("{:.1} ms", millis(time)))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Answered(status) => write!(f, "{status}"),
+            Outcome::Left => f.write_str("left"),
+            Outcome::Unanswered => f.write_str("no answer"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_and_table_tell_the_same() {
+        let mut tally = Tally::new();
+        for _ in 0..3 {
+            tally.sent(Kind::Registration);
+        }
+        tally.sent(Kind::LeavesEarly);
+        tally.ended(Kind::Registration, Outcome::Answered(201), Duration::from_millis(20));
+        tally.ended(Kind::Registration, Outcome::Unanswered, Duration::from_secs(9));
+        assert!(tally.was_answered());
+        tally.ended(Kind::LeavesEarly, Outcome::Left, Duration::from_millis(3));
+        tally.skipped();
+        assert_eq!(tally.line(), "4 sent, 1 in flight; 201 ×1, left ×1, no answer ×1; p50 20.4 ms, p99 20.4 ms");
+        let table = tally.table();
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[0], "kind            sent  answers                         p50      p99");
+        assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1            20.4 ms  20.4 ms");
+        assert_eq!(lines[7], "health          0     none                            -        -");
+        assert_eq!(lines[8], "all             4     201 ×1, left ×1, no answer ×1  20.4 ms  20.4 ms");
+        assert_eq!(lines[9], "1 more were due while too many were in flight, and were not sent");
+    }
+}
