@@ -2,13 +2,17 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench docs deps clean
+.PHONY: help run stack test lint fmt bench docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and serve on SQLite: the API on 127.0.0.1:8000, operations on 127.0.0.1:9000
 	$(CARGO) run --locked -- serve
+
+stack: deps ## Run neodyme with PostgreSQL, Prometheus, Alertmanager and some traffic, until Ctrl-C
+	$(CARGO) build --locked
+	packaging/stack/run
 
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked
