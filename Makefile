@@ -2,10 +2,10 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack test lint fmt bench docs deps clean
+.PHONY: help run stack compose test lint fmt bench docs deps clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and serve on SQLite: the API on 127.0.0.1:8000, operations on 127.0.0.1:9000
 	$(CARGO) run --locked -- serve
@@ -14,10 +14,15 @@ stack: deps ## Run neodyme with PostgreSQL, Prometheus, Alertmanager and some tr
 	$(CARGO) build --locked
 	packaging/stack/run
 
+compose: ## Run all of that and Grafana, Loki and a mailbox in containers, in the background
+	packaging/compose/prepare
+	SOURCE_REVISION=$$(git rev-parse --short=9 HEAD) docker compose --profile demo up --build --detach --wait
+	@echo 'Grafana http://127.0.0.1:3000, Prometheus :9090, Alertmanager :9093, mail :8025, neodyme :8000 and :9000'
+
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked
 
-lint: deps ## Check format, clippy, rustdoc, and the Prometheus and Alertmanager configuration and rules
+lint: deps target/lint/installed ## Check format, clippy, rustdoc, scripts, containers, and Prometheus's and Alertmanager's files
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
@@ -25,6 +30,14 @@ lint: deps ## Check format, clippy, rustdoc, and the Prometheus and Alertmanager
 	promtool test rules alert-rules/tests/*.yml
 	amtool check-config alertmanager.yml
 	alert-rules/tests/routes.sh
+	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules packaging)
+	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	target/lint/bin/hadolint Dockerfile
+
+target/lint/installed: .ci/lint-programs.txt
+	python3 -m venv --clear target/lint
+	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 fmt: ## Format the code
 	$(CARGO) fmt
@@ -39,7 +52,7 @@ docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, pa
 	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
 	packaging/kubernetes/generate
 
-deps: ## Install what the tests start: the PostgreSQL server, Prometheus with promtool, amtool, Chromium
+deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, Chromium, shellcheck
 	@.ci/install-test-programs
 
 clean: ## Remove what was built; the database in data/ stays

@@ -3,7 +3,7 @@
 # against those of the rules, so that a new alert cannot be forgotten.
 set -eu
 cd "$(dirname "$0")/../.."
-table=alert-rules/tests/routes.txt
+table='alert-rules/tests/routes.txt'
 failed=0
 
 shipped=$(awk '/^ *- alert: / { alert = $3 }
