@@ -130,6 +130,9 @@ fn what_is_mounted_is_there_once_it_is_prepared() {
         assert!(source.starts_with("./data/") || !source.starts_with('.') || mount.ends_with(":ro"), "{mount}");
     }
 
+    let home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].as_str().unwrap();
+    assert!(project(&home.replace("/var/lib/grafana/", "grafana/")).exists(), "{home}");
+
     // The secrets are different, stay what they are, and lie in a closed folder.
     let secrets = || -> BTreeSet<String> {
         fs::read_dir(folder.path().join("secrets")).unwrap().map(|file| read(file.unwrap().path())).collect()
