@@ -10,6 +10,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::app::AppOptions;
 use common::programs::program;
 use serde_json::{Map, Value};
 
@@ -152,6 +153,30 @@ fn what_is_mounted_is_there_once_it_is_prepared() {
             assert!(services.contains_key(host), "no container is called {host}");
         }
     }
+}
+
+/// All that is wrong where nothing is called `postgres` is that nobody answers there.
+#[test]
+fn neodyme_takes_the_settings_that_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Command::new(project("packaging/compose/prepare")).arg(folder.path()).status().unwrap().success());
+    let secrets = format!("{}/", folder.path().join("secrets").display());
+    let mut options = AppOptions::bare().set("database_startup_timeout", "50ms");
+    let given = services()["neodyme"]["environment"].as_object().unwrap().clone();
+    let image = read(project("Dockerfile"));
+    let built_in = image.lines().filter_map(|line| line.strip_prefix("ENV ")).flat_map(|line| line.split(' '));
+    for (name, value) in built_in.map(|variable| variable.split_once('=').unwrap()) {
+        options = options.variable(name, value);
+    }
+    for (name, value) in &given {
+        options = options.variable(name, value.as_str().unwrap().replace("/run/secrets/", &secrets));
+    }
+    let answer = options.run(&["check"], folder.path());
+    let [out, err] = [&answer.stdout, &answer.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert_eq!(answer.status.code(), Some(1), "{err}");
+    assert!(err.contains("the database does not answer"), "{err}");
+    assert!(out.contains("postgres://neodyme:***@postgres:5432/neodyme?sslmode=disable"), "{out}");
+    assert!(out.contains("\nmail: smtp mailpit:1025 none"), "{out}");
 }
 
 /// Prometheus and Alertmanager take what is made for a stack, and it differs from what is shipped only where it must.
