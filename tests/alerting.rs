@@ -3,12 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod common;
-#[path = "alerting/rules.rs"]
-mod rules;
-#[path = "alerting/selectors.rs"]
-mod selectors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,13 +12,13 @@ use std::process::Command;
 use common::app::{AppOptions, TestApp};
 use common::database::Backend;
 use common::programs::program;
+use common::rules::{Rule, rules};
 use common::scrape::Sample;
+use common::selectors::{selectors, sources};
+use common::world::{World, is_of_prometheus};
 use neodyme::error::{ErrorCode, ErrorKind};
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::VectorSelector;
-use promql_parser::parser::token::{T_EQL, T_EQL_REGEX};
-use rules::{Rule, rules};
-use selectors::{selectors, sources};
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -110,13 +106,25 @@ async fn what_rules_and_runbooks_ask_for_is_exported_or_recorded() {
     let world = World::of(&samples);
     for rule in rules() {
         let place = format!("{} {}", rule.file, rule.name());
-        selectors(&rule.expr).iter().for_each(|selector| world.assert_knows(selector, &place));
+        assert_can_be_asked(&world, &rule.expr, &place);
     }
     for name in runbooks() {
         for query in read(project(&format!("docs/runbooks/{name}.md"))).split("```promql\n").skip(1) {
             let query = query.split("```").next().unwrap();
-            selectors(query).iter().for_each(|selector| world.assert_knows(selector, &format!("runbook {name}")));
+            assert_can_be_asked(&world, query, &format!("runbook {name}"));
         }
+    }
+}
+
+/// What is recorded knows its job; everything else names it.
+fn assert_can_be_asked(world: &World<'_>, query: &str, place: &str) {
+    let job = Matcher::new(MatchOp::Equal, "job", "neodyme");
+    for selector in selectors(query) {
+        world.assert_knows(&selector, place);
+        let (metric, names_job) = (selector.name.as_deref().unwrap(), selector.matchers.matchers.contains(&job));
+        let is_exported = !metric.contains(':') && !is_of_prometheus(metric);
+        assert!(!is_exported || names_job, "{place}: {metric} without job=\"neodyme\"");
+        assert!(!metric.contains(':') || !names_job, "{place}: {metric} names the job again");
     }
 }
 
@@ -176,69 +184,6 @@ fn selects(selector: &VectorSelector, sample: &Sample) -> bool {
     // The job is what Prometheus calls the service.
     let mut matchers = selector.matchers.matchers.iter().filter(|matcher| matcher.name != "job");
     matchers.all(|matcher| matcher.is_match(sample.labels.get(&matcher.name).map_or("", String::as_str)))
-}
-
-/// Everything that can be selected.
-struct World<'a> {
-    exported: BTreeMap<&'a str, Vec<&'a Sample>>,
-    recorded: BTreeSet<String>,
-    /// Of each label, the values it takes anywhere.
-    values: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl<'a> World<'a> {
-    fn of(samples: &'a [Sample]) -> Self {
-        let rules = rules();
-        let mut exported: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
-        samples.iter().for_each(|sample| exported.entry(&sample.name).or_default().push(sample));
-        let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let labels = samples.iter().map(|sample| &sample.labels).chain(rules.iter().map(|rule| &rule.labels));
-        labels.flatten().for_each(|(label, value)| {
-            values.entry(label.clone()).or_default().insert(value.clone());
-        });
-        let recorded = rules.into_iter().filter_map(|rule| rule.record).collect();
-        World { exported, recorded, values }
-    }
-
-    fn assert_knows(&self, selector: &VectorSelector, place: &str) {
-        let metric = selector.name.as_deref().unwrap_or_else(|| panic!("{place}: {selector} without a name"));
-        // What Prometheus itself makes.
-        if ["ALERTS", "up", "prometheus_notifications_alertmanagers_discovered"].contains(&metric) {
-            return;
-        }
-        let is_recorded = metric.contains(':');
-        assert!(
-            if is_recorded { self.recorded.contains(metric) } else { self.exported.contains_key(metric) },
-            "{place}: {metric} is neither exported nor recorded"
-        );
-        let names_the_job = selector.matchers.matchers.contains(&Matcher::new(MatchOp::Equal, "job", "neodyme"));
-        assert!(is_recorded || names_the_job, "{place}: {metric} without job=\"neodyme\"");
-        assert!(!is_recorded || !names_the_job, "{place}: {metric} names the job again");
-
-        for asked in selector.matchers.matchers.iter().filter(|matcher| matcher.name != "job") {
-            for alternative in alternatives(asked) {
-                let label = &alternative.name;
-                let fits = |value: &String| alternative.is_match(value);
-                let known = match self.exported.get(metric) {
-                    Some(samples) => samples.iter().any(|sample| sample.labels.get(label).is_some_and(fits)),
-                    None => self.values.get(label).is_some_and(|values| values.iter().any(fits)),
-                };
-                assert!(known, "{place}: no {metric} has {alternative}");
-            }
-        }
-    }
-}
-
-/// What a matcher asks for or keeps out, each value of `a|b` by itself.
-fn alternatives(matcher: &Matcher) -> Vec<Matcher> {
-    let is_pattern = matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_));
-    let (operator, values) = if is_pattern {
-        (T_EQL_REGEX, matcher.value.split('|').collect())
-    } else {
-        (T_EQL, vec![matcher.value.as_str()])
-    };
-    let one = |value: &str| Matcher::new_matcher(operator, matcher.name.clone(), value.to_owned()).unwrap();
-    values.into_iter().map(one).collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), the services at the far
 //! end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]), clients ([`http`], [`raw`], [`load`]), a [`browser`]
-//! and a matcher for scrapes ([`scrape`]).
+//! and a matcher for scrapes ([`scrape`]). The shipped [`rules`], the [`selectors`] of a query, and the [`world`] that they
+//! select from.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(
@@ -24,8 +25,11 @@ pub mod programs;
 pub mod prometheus;
 pub mod proxy;
 pub mod raw;
+pub mod rules;
 pub mod scrape;
+pub mod selectors;
 pub mod smtp;
+pub mod world;
 
 use std::time::{Duration, Instant};
 
