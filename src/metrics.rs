@@ -46,8 +46,8 @@ pub use self::outbox::{
 pub use self::password::{HashOperation, hash_pool, hash_queue_wait, hash_rejected, password_hashed};
 pub use self::process::mark_start;
 pub use self::registration::{
-    ActionOutcome, RegistrationOutcome, Step, UserAction, registration, registration_attempt, registration_step,
-    user_action, users,
+    ActionOutcome, RegistrationOutcome, Step, StepOutcome, UserAction, registration, registration_attempt,
+    registration_step, user_action, users,
 };
 pub use self::runtime::scheduling_delay;
 pub use self::summary::{Requests, Summary, summary};
@@ -63,13 +63,6 @@ crate::label::labels! {
         Ok = "ok",
         /// With an error.
         Error = "error",
-    }
-}
-
-impl Completion {
-    /// [`Completion::Ok`] of an `Ok`.
-    pub fn of<T, E>(result: &Result<T, E>) -> Self {
-        if result.is_ok() { Completion::Ok } else { Completion::Error }
     }
 }
 

@@ -102,6 +102,15 @@ async fn a_registration_is_measured_step_by_step(backend: Backend) {
         steps.label("outcome", "error").value(0.0).assert_in(&app).await;
     }
     metric("neodyme_registration_duration_seconds_count").label("outcome", "success").value(1.0).assert_in(&app).await;
+
+    // What the client did wrong is no failure of a step.
+    assert_eq!(app.register("ada@example.com").await.status, 409);
+    assert_eq!(app.register("nobody").await.status, 422);
+    for step in ["validate", "check_existing"] {
+        let steps = metric("neodyme_registration_step_duration_seconds_count").label("step", step);
+        steps.clone().label("outcome", "refused").value(1.0).assert_in(&app).await;
+        steps.label("outcome", "error").value(0.0).assert_in(&app).await;
+    }
     metric("neodyme_password_hash_duration_seconds_count").label("operation", "hash").value(1.0).assert_in(&app).await;
     let requests = metric("neodyme_http_requests_total").label("method", "POST").label("code", 201);
     requests.value(1.0).assert_in(&app).await;

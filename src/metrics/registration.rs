@@ -7,7 +7,7 @@ use lazy_static::lazy_static;
 use prometheus::IntCounter;
 
 use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter, counter_by, gauge_by, histogram_by};
-use super::{Completion, INTERNAL, LATENCY};
+use super::{INTERNAL, LATENCY};
 use crate::label::labels;
 
 labels! {
@@ -39,6 +39,18 @@ labels! {
         CreateUser = "create_user",
         /// Making it durable.
         Commit = "commit",
+    }
+}
+
+labels! {
+    /// How a step of a registration ended.
+    pub enum StepOutcome("outcome") {
+        /// The registration went on.
+        Ok = "ok",
+        /// It ended here as it should: its request was invalid, or its address taken.
+        Refused = "refused",
+        /// It ended here because the service failed.
+        Error = "error",
     }
 }
 
@@ -86,9 +98,9 @@ lazy_static! {
         "Time from a registration's begin to its end, by outcome.",
         LATENCY
     );
-    static ref STEPS: HistogramBy<(Step, Completion)> = histogram_by(
+    static ref STEPS: HistogramBy<(Step, StepOutcome)> = histogram_by(
         "registration_step_duration_seconds",
-        "Time spent in each step of a registration; `error` is the step at which it ended.",
+        "Time spent in each step of a registration. It ended at this step: `error` by a fault of the service, `refused` without.",
         INTERNAL,
     );
     static ref ACTIONS: CounterBy<(UserAction, ActionOutcome)> =
@@ -118,8 +130,8 @@ pub fn registration(outcome: RegistrationOutcome, took: Duration) {
 }
 
 /// A step of a registration ended.
-pub fn registration_step(step: Step, completion: Completion, took: Duration) {
-    STEPS.at((step, completion)).observe(took.as_secs_f64());
+pub fn registration_step(step: Step, outcome: StepOutcome, took: Duration) {
+    STEPS.at((step, outcome)).observe(took.as_secs_f64());
 }
 
 /// A user acted.

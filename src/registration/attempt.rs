@@ -13,7 +13,7 @@ use crate::domain::Email;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::Context;
 use crate::logging::{Exception, LoggerName, context};
-use crate::metrics::{self, ActionOutcome, Completion, RegistrationOutcome, Step, UserAction};
+use crate::metrics::{self, ActionOutcome, RegistrationOutcome, Step, StepOutcome, UserAction};
 use crate::outbox::NewJob;
 use crate::timestamp::millis;
 
@@ -64,7 +64,7 @@ impl Attempt {
         let began = Instant::now();
         let result = work.await;
         let took = began.elapsed();
-        metrics::registration_step(step, Completion::of(&result), took);
+        metrics::registration_step(step, step_outcome(&result), took);
         if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {
             let operation = step.as_str();
             let details = DatabaseStep { operation, duration_ms: millis(took), result: word(&result) };
@@ -149,6 +149,14 @@ fn outcome_of(code: ErrorCode) -> RegistrationOutcome {
             RegistrationOutcome::Invalid
         }
         _ => RegistrationOutcome::Error,
+    }
+}
+
+fn step_outcome<T>(result: &Result<T>) -> StepOutcome {
+    match result {
+        Ok(_) => StepOutcome::Ok,
+        Err(error) if outcome_of(error.code()) == RegistrationOutcome::Error => StepOutcome::Error,
+        Err(_) => StepOutcome::Refused,
     }
 }
 
