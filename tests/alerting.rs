@@ -211,7 +211,7 @@ fn the_files_for_the_operator_are_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let generate = Command::new(project("packaging/kubernetes/generate")).arg(folder.path()).status().unwrap();
     assert!(generate.success());
-    for file in ["prometheusrule.yaml", "servicemonitor.yaml"] {
+    for file in ["prometheusrule.yaml", "servicemonitor.yaml", "dashboards.yaml"] {
         let shipped = read(project("packaging/kubernetes").join(file));
         assert!(shipped == read(folder.path().join(file)), "{file} is stale: run `make docs`");
     }

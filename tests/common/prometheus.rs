@@ -22,12 +22,17 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts it with `prometheus.yml` as it is shipped, but for the port of the target and the pace.
     pub async fn scraping(app: &TestApp, extra: &[&str]) -> Prometheus {
+        Prometheus::scraping_every("200ms", app, extra).await
+    }
+
+    /// The same at another pace, which is also the time that a scrape may take.
+    pub async fn scraping_every(pace: &str, app: &TestApp, extra: &[&str]) -> Prometheus {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = tempfile::tempdir().unwrap();
         let config = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
         let config = replace(&config, "127.0.0.1:9000", app.ops_address());
-        let config = replace(&config, "scrape_interval: 15s", "scrape_interval: 200ms");
-        let config = replace(&config, "evaluation_interval: 15s", "evaluation_interval: 200ms");
+        let config = replace(&config, "scrape_interval: 15s", &format!("scrape_interval: {pace}"));
+        let config = replace(&config, "evaluation_interval: 15s", &format!("evaluation_interval: {pace}"));
         fs::write(folder.path().join("prometheus.yml"), config).unwrap();
         copy_rules(&shipped.join("alert-rules"), &folder.path().join("alert-rules"));
 
@@ -100,6 +105,11 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 fn copy_rules(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        // Groups with an interval of their own, of minutes, keep up as well.
+        let rules = fs::read_to_string(entry.path()).unwrap();
+        let rules = rules
+            .replace("    interval: 1m\n", "    interval: 1s\n")
+            .replace("    interval: 5m\n", "    interval: 1s\n");
+        fs::write(to.join(entry.file_name()), rules).unwrap();
     }
 }

@@ -1,0 +1,144 @@
+//! Every query of every panel, executed by the real Prometheus on the real service, in a healthy and in a faulty hour.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::links::log_filters;
+use super::model::{Dashboard, Panel, Query, dashboards, interpolate, panels, text};
+use super::trouble::Trouble;
+use crate::common::eventually;
+use crate::common::prometheus::Prometheus;
+
+/// What Grafana makes of them at this pace: more than four scrapes, and the time shown.
+const RATE_INTERVAL: &str = "10s";
+const RANGE: &str = "60s";
+/// More lines than this nobody reads.
+const MOST_SERIES: usize = 5;
+
+/// A Prometheus and the time from which on it knows something.
+struct Look {
+    prometheus: Prometheus,
+    from: u64,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_every_panel_shows_something_or_says_why_not() {
+    let trouble = Trouble::brewing().await;
+    let look = Look { prometheus: Prometheus::scraping_every("1s", &trouble.app, &[]).await, from: now() };
+    let registrations = |outcome: &str| format!(r#"neodyme_registrations_total{{outcome="{outcome}"}} > bool 3"#);
+    for outcome in ["success", "duplicate", "invalid"] {
+        look.prometheus.wait_for(&registrations(outcome), 1.0).await;
+    }
+    look.prometheus.wait_for(r#"sum(neodyme_outbox_attempts_total{outcome="delivered"}) > bool 0"#, 1.0).await;
+
+    // Healthy: what shows nothing must say so.
+    let queries: Vec<Query> = dashboards().iter().flat_map(Dashboard::queries).collect();
+    for query in queries.iter().filter(|query| query.when_empty.is_none()) {
+        look.assert_shows(query).await;
+    }
+    for query in queries.iter().filter(|query| query.when_empty.is_some()) {
+        look.ask(query).await;
+    }
+
+    // Faulty: then there is something to show everywhere.
+    trouble.begin();
+    for error in ["EMAIL_SERVICE_ERROR", "ANALYTICS_SERVICE_ERROR"] {
+        look.prometheus.wait_for(&format!(r#"neodyme_errors_total{{error_type="{error}"}} > bool 1"#), 1.0).await;
+    }
+    trouble.worsen();
+    look.prometheus.wait_for(r#"neodyme_errors_total{error_type="DATABASE_ERROR"} > bool 1"#, 1.0).await;
+    trouble.ease();
+    for query in &queries {
+        look.assert_shows(query).await;
+    }
+    look.assert_few_series().await;
+    look.assert_variables_have_values().await;
+    assert_log_links_find_something(&trouble).await;
+}
+
+impl Look {
+    /// The series that Grafana would draw, those of NaN alone left out.
+    async fn ask(&self, query: &Query) -> Vec<Value> {
+        let expression = interpolate(&query.expression, RATE_INTERVAL, RANGE);
+        let (from, now) = (self.from.to_string(), now().to_string());
+        let data = match query.instant {
+            true => self.prometheus.get("query", &[("query", &expression)]).await,
+            false => {
+                let range = [("query", expression.as_str()), ("start", &from), ("end", &now), ("step", "1")];
+                self.prometheus.get("query_range", &range).await
+            }
+        };
+        let is_number = |point: &Value| point[1] != "NaN";
+        let shows = |series: &Value| match series.get("values") {
+            Some(values) => values.as_array().unwrap().iter().any(is_number),
+            None => is_number(&series["value"]),
+        };
+        data["result"].as_array().unwrap().iter().filter(|series| shows(series)).cloned().collect()
+    }
+
+    async fn assert_shows(&self, query: &Query) {
+        let what = format!("{} shows something: {}", query.place, query.expression);
+        eventually(&what, async || (!self.ask(query).await.is_empty()).then_some(())).await;
+    }
+
+    /// A graph has at most five lines at any one time.
+    async fn assert_few_series(&self) {
+        for panel in panels().iter().filter(|panel| panel.kind == "timeseries") {
+            let mut lines = 0;
+            for query in panel.queries() {
+                lines += self.ask(&Query { instant: true, ..query }).await.len();
+            }
+            assert!(lines <= MOST_SERIES, "{}: {lines} lines", panel.place);
+        }
+    }
+
+    async fn assert_variables_have_values(&self) {
+        for dashboard in dashboards() {
+            for name in ["job", "instance"] {
+                let query = text(&dashboard.variable(name)["query"]).to_owned();
+                let selector = query.strip_prefix("label_values(").unwrap().rsplit_once(", ").unwrap().0;
+                let selector = interpolate(selector, RATE_INTERVAL, RANGE);
+                let values = self.prometheus.get(&format!("label/{name}/values"), &[("match[]", &selector)]).await;
+                assert_eq!(values.as_array().unwrap().len(), 1, "{}: {name}: {values}", dashboard.uid);
+            }
+        }
+    }
+}
+
+/// What links to the log filter by is what lines hold. A shipper's `json` joins the keys of nested objects with `_`.
+async fn assert_log_links_find_something(trouble: &Trouble) {
+    let lines: Vec<Value> = trouble.app.logs();
+    for (key, operator, value) in log_filters() {
+        // Of whatever the type is; none of these happened.
+        if value.contains("${") || ["SERVICE_OVERLOADED", "Panic"].contains(&value.as_str()) {
+            continue;
+        }
+        let fits = |line: &Value| match (flat(line, &key), operator.as_str()) {
+            (Some(Value::Number(found)), ">" | ">=") => found.as_f64().unwrap() >= value.parse().unwrap(),
+            (Some(Value::String(found)), "=" | "=~") => value.split('|').any(|one| one == found),
+            (Some(Value::Bool(found)), "=") => found.to_string() == value,
+            _ => false,
+        };
+        assert!(lines.iter().any(fits), "no line of the log has {key}{operator}{value}");
+    }
+}
+
+fn flat<'a>(line: &'a Value, key: &str) -> Option<&'a Value> {
+    line.get(key).or_else(|| {
+        let (outer, inner) = key.split_once('_')?;
+        line.get(outer)?.get(inner)
+    })
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn a_panel_that_can_be_empty_says_what_that_means() {
+    for panel in panels() {
+        let says = panel.defaults().get("noValue").map(text);
+        assert!(says.is_none_or(|says| says.len() > 5), "{}", Panel::description(&panel));
+    }
+}

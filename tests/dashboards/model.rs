@@ -1,0 +1,152 @@
+//! The shipped dashboards, as far as the tests look into them.
+
+use promql_parser::parser::VectorSelector;
+use serde_json::Value;
+
+use crate::common::selectors::selectors;
+
+/// A dashboard.
+pub struct Dashboard {
+    /// Its stable name, `neodyme-…`.
+    pub uid: String,
+    /// All of it.
+    pub json: Value,
+}
+
+/// A panel that shows something; rows are headings.
+pub struct Panel {
+    /// `neodyme-overview: Is it up?`
+    pub place: String,
+    /// `timeseries`, `stat`, …
+    pub kind: String,
+    /// All of it.
+    pub json: Value,
+}
+
+/// A query of a panel, an annotation or a variable.
+pub struct Query {
+    /// Where it stands.
+    pub place: String,
+    /// As it is written.
+    pub expression: String,
+    /// Whether it is asked for one point in time.
+    pub instant: bool,
+    /// What its panel says when there is nothing to show.
+    pub when_empty: Option<String>,
+}
+
+/// All of them.
+pub fn dashboards() -> Vec<Dashboard> {
+    let dashboards = crate::common::dashboards().into_iter();
+    dashboards.map(|json| Dashboard { uid: text(&json["uid"]).to_owned(), json }).collect()
+}
+
+/// Every panel of every dashboard.
+pub fn panels() -> Vec<Panel> {
+    dashboards().iter().flat_map(Dashboard::panels).collect()
+}
+
+/// A text that must be there.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// The items of a list; none where there is no list.
+pub fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+impl Dashboard {
+    /// Its panels, without the rows.
+    pub fn panels(&self) -> Vec<Panel> {
+        let panels = list(&self.json["panels"]).iter().filter(|panel| panel["type"] != "row");
+        panels
+            .map(|panel| Panel {
+                place: format!("{}: {}", self.uid, text(&panel["title"])),
+                kind: text(&panel["type"]).to_owned(),
+                json: panel.clone(),
+            })
+            .collect()
+    }
+
+    /// Every query of its panels and annotations.
+    pub fn queries(&self) -> Vec<Query> {
+        let annotations = list(&self.json["annotations"]["list"]).iter().map(|annotation| Query {
+            place: format!("{}: annotation {}", self.uid, annotation["name"]),
+            expression: text(&annotation["target"]["expr"]).to_owned(),
+            instant: false,
+            // No alert may be firing.
+            when_empty: (annotation["name"] == "Firing alerts").then(String::new),
+        });
+        self.panels().iter().flat_map(Panel::queries).chain(annotations).collect()
+    }
+
+    /// A variable.
+    pub fn variable(&self, name: &str) -> &Value {
+        let variables = list(&self.json["templating"]["list"]);
+        variables.iter().find(|v| v["name"] == name).unwrap_or_else(|| panic!("{}: no variable {name}", self.uid))
+    }
+}
+
+impl Panel {
+    /// Its queries.
+    pub fn queries(&self) -> Vec<Query> {
+        let targets = list(&self.json["targets"]).iter();
+        let when_empty = self.defaults()["noValue"].as_str();
+        targets
+            .map(|target| Query {
+                place: format!("{}, {}", self.place, text(&target["refId"])),
+                expression: text(&target["expr"]).to_owned(),
+                instant: target["instant"] == true,
+                when_empty: when_empty.map(str::to_owned),
+            })
+            .collect()
+    }
+
+    /// What holds for all its fields.
+    pub fn defaults(&self) -> &Value {
+        &self.json["fieldConfig"]["defaults"]
+    }
+
+    /// What holds for some of its fields: property and value.
+    pub fn overrides(&self) -> Vec<(&str, &Value)> {
+        let overrides = list(&self.json["fieldConfig"]["overrides"]).iter();
+        let properties = overrides.flat_map(|rule| list(&rule["properties"]));
+        properties.map(|property| (text(&property["id"]), &property["value"])).collect()
+    }
+
+    /// A property, wherever it is set.
+    pub fn all(&self, property: &str) -> Vec<&Value> {
+        let overrides = self.overrides().into_iter().filter(|(id, _)| *id == property).map(|(_, value)| value);
+        overrides.chain(self.defaults().get(property)).collect()
+    }
+
+    /// The description.
+    pub fn description(&self) -> &str {
+        text(&self.json["description"])
+    }
+}
+
+impl Query {
+    /// What it selects; of Grafana's variables those for times are replaced.
+    pub fn selectors(&self) -> Vec<VectorSelector> {
+        selectors(&with_times(&self.expression, "1m", "3600s"))
+    }
+
+    /// The metrics that it selects.
+    pub fn metrics(&self) -> Vec<String> {
+        self.selectors().into_iter().filter_map(|selector| selector.name).collect()
+    }
+}
+
+/// What Grafana puts in the place of its variables: the one job, all instances, and times as they are asked for.
+pub fn interpolate(expression: &str, rate_interval: &str, range: &str) -> String {
+    let query = with_times(expression, rate_interval, range).replace("$job", "neodyme").replace("$instance", ".+");
+    assert!(!query.contains('$'), "a variable that nobody knows in {query}");
+    query
+}
+
+fn with_times(expression: &str, rate_interval: &str, range: &str) -> String {
+    let query = expression.replace("$__rate_interval", rate_interval);
+    query.replace("$__range_s", range.trim_end_matches('s')).replace("$__range", range)
+}

@@ -1,0 +1,89 @@
+//! A service with a database, a mail server and an analytics service that fail on demand, under mixed traffic.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use crate::common::analytics::{AnalyticsService, Behaviour as Analytics};
+use crate::common::app::{AppOptions, TestApp, fresh_email, user};
+use crate::common::database::Database;
+use crate::common::postgres::Cluster;
+use crate::common::proxy::{Proxy, Way};
+use crate::common::smtp::{Behaviour, SmtpSink, Verb};
+
+/// The service and what it depends on.
+pub struct Trouble {
+    pub app: TestApp,
+    database: Proxy,
+    mail: SmtpSink,
+    analytics: AnalyticsService,
+    traffic: JoinHandle<()>,
+}
+
+impl Trouble {
+    /// Starts all of it, healthy, with traffic.
+    pub async fn brewing() -> Trouble {
+        let mut url = url::Url::parse(&Cluster::shared().create_database()).unwrap();
+        let database = Proxy::to(&format!("127.0.0.1:{}", url.port().unwrap())).await;
+        url.set_port(Some(database.address().port())).unwrap();
+        let mail = SmtpSink::start(Behaviour::Normal).await;
+        let analytics = AnalyticsService::start().await;
+        let mut options = AppOptions::on_database(Database::Postgres(url.to_string()))
+            .set("analytics_base_url", analytics.base_url())
+            .set("http_max_body_bytes", 1024)
+            .set("health_interval", "1s")
+            .set("database_pool_size", 2)
+            .set("database_query_timeout", "2s");
+        for (key, value) in mail.settings() {
+            options = options.set(key, value);
+        }
+        let app = TestApp::spawn(options).await;
+        let traffic = tokio::spawn(traffic(app.client.clone(), app.api_url()));
+        Trouble { app, database, mail, analytics, traffic }
+    }
+
+    /// The services fail, and the database is slow.
+    pub fn begin(&self) {
+        self.mail.behave(Behaviour::refuse(Verb::Rcpt, 451, "try again later"));
+        self.analytics.behave(Analytics::Status(503, None));
+        self.database.set(Way::Slow(Duration::from_millis(150)));
+    }
+
+    /// The database is gone.
+    pub fn worsen(&self) {
+        self.database.set(Way::Cut);
+    }
+
+    /// The database is back, and still slow.
+    pub fn ease(&self) {
+        self.database.set(Way::Slow(Duration::from_millis(150)));
+    }
+}
+
+impl Drop for Trouble {
+    fn drop(&mut self) {
+        self.traffic.abort();
+    }
+}
+
+/// Users, and whatever else comes along, until it is aborted.
+async fn traffic(client: reqwest::Client, api: String) {
+    let users = format!("{api}/users/");
+    loop {
+        let bodies = [
+            user(&fresh_email()),
+            user(&fresh_email()),
+            user("taken@example.com"),
+            user("nobody"),
+            json!({"email": "x".repeat(2000)}),
+        ];
+        let posts = bodies.iter().map(|body| client.post(&users).json(body).send());
+        // One that gives up, and one that is lost.
+        let hasty = client.post(&users).json(&user(&fresh_email())).timeout(Duration::from_millis(100)).send();
+        let lost = client.get(format!("{api}/nowhere")).send();
+        // What becomes of them is for the metrics to tell.
+        let _ = futures_util::future::join3(futures_util::future::join_all(posts), hasty, lost).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
