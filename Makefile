@@ -22,7 +22,7 @@ compose: ## Run all of that and Grafana, Loki and a mailbox in containers, in th
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked
 
-lint: deps target/lint/installed ## Check format, clippy, rustdoc, scripts, containers, and Prometheus's and Alertmanager's files
+lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, and dashboards
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
@@ -33,14 +33,16 @@ lint: deps target/lint/installed ## Check format, clippy, rustdoc, scripts, cont
 	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules packaging)
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	target/lint/bin/hadolint Dockerfile
+	cd grafana/schema-check && npm ci --silent && node format.mjs --check && node check.mjs
 
 target/lint/installed: .ci/lint-programs.txt
 	python3 -m venv --clear target/lint
 	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-fmt: ## Format the code
+fmt: ## Format the code and the dashboards
 	$(CARGO) fmt
+	cd grafana/schema-check && node format.mjs
 
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
 	$(CARGO) bench --locked --bench service
@@ -52,7 +54,7 @@ docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, pa
 	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
 	packaging/kubernetes/generate
 
-deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, Chromium, shellcheck
+deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, Chromium, shellcheck, npm
 	@.ci/install-test-programs
 
 clean: ## Remove what was built; the database in data/ stays
