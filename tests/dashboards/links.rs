@@ -111,11 +111,8 @@ fn the_dashboard_of_an_alert_shows_it() {
         let panels = dashboard.panels();
         let naming: Vec<_> = panels.iter().filter(|panel| panel.description().contains(alert.name())).collect();
         assert!(!naming.is_empty(), "no panel of {uid} names {}", alert.name());
-        let shown: BTreeSet<String> = naming
-            .iter()
-            .flat_map(|panel| panel.queries())
-            .flat_map(|query| query.metrics())
-            .collect();
+        let shown: BTreeSet<String> =
+            naming.iter().flat_map(|panel| panel.queries()).flat_map(|query| query.metrics()).collect();
         let asked = selectors(&alert.expr).into_iter().filter_map(|selector| selector.name);
         let shows = asked.into_iter().any(|metric| shown.contains(&metric));
         assert!(shows, "no panel of {uid} that names {} shows what it looks at", alert.name());

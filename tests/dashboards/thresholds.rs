@@ -19,7 +19,8 @@ const OWN: &[(&str, f64)] = &[
 fn limits_are_those_of_the_alerts() {
     let rules = rules();
     for panel in panels() {
-        let named: Vec<&Rule> = rules.iter().filter(|rule| rule.alert.as_deref().is_some_and(|alert| names(&panel, alert))).collect();
+        let named: Vec<&Rule> =
+            rules.iter().filter(|rule| rule.alert.as_deref().is_some_and(|alert| names(&panel, alert))).collect();
         let mut allowed = BTreeSet::new();
         named.iter().for_each(|alert| numbers(alert, &rules, &mut allowed));
         let limits = limits(&panel);
