@@ -2,7 +2,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench docs deps clean
+.PHONY: help run stack compose test lint fmt bench drill docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ fmt: ## Format the code and the dashboards
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
 	$(CARGO) bench --locked --bench service
 
+drill: deps ## Break everything once, see who is told, and write docs/DRILL.md; the better part of an hour
+	$(CARGO) test --locked --test drill -- --ignored --nocapture
+
 docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, packaging/kubernetes/*.yaml from the rules
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
 	$(CARGO) run --locked --quiet -- check --markdown > target/CONFIGURATION.md
@@ -54,7 +57,7 @@ docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, pa
 	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
 	packaging/kubernetes/generate
 
-deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, Chromium, shellcheck, npm
+deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm
 	@.ci/install-test-programs
 
 clean: ## Remove what was built; the database in data/ stays

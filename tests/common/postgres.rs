@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use super::programs::{free_port, program, unprivileged};
+use super::programs::{lasting_port, program, unprivileged};
 
 /// Obeys `pg_ctl` arguments a line at a time and answers with their exit codes. When its stdin closes, because the
 /// cluster was dropped or the test process died, it stops the server and deletes the folder.
@@ -69,7 +69,7 @@ impl Cluster {
         let made = as_owner(&mut initdb).output().unwrap();
         assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
 
-        let port = free_port();
+        let port = lasting_port();
         let settings = format!("{SETTINGS}\nport = {port}\nunix_socket_directories = '{}'\n", data.display());
         let mut file = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).unwrap();
         file.write_all(settings.as_bytes()).unwrap();

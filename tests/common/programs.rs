@@ -4,19 +4,28 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// The path of a program: on the PATH, or among PostgreSQL's server binaries as Debian lays them out.
 pub fn program(name: &str) -> PathBuf {
+    any_program(&[name])
+}
+
+/// The path of a program that has several names.
+pub fn any_program(names: &[&str]) -> PathBuf {
+    names
+        .iter()
+        .find_map(|name| find(name))
+        .unwrap_or_else(|| panic!("`{}` is not installed: run `make deps`", names[0]))
+}
+
+fn find(name: &str) -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let versioned = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|d| d.path().join("bin"));
     let mut folders: Vec<PathBuf> = versioned.collect();
     folders.sort_by_key(|folder| std::cmp::Reverse(postgres_version(folder)));
     folders.extend(std::env::split_paths(&on_path));
-    folders
-        .into_iter()
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("`{name}` is not installed: run `make deps`"))
+    folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 fn postgres_version(bin: &Path) -> u32 {
@@ -38,4 +47,12 @@ fn user(name: &str) -> Option<(u32, u32)> {
 /// A port of 127.0.0.1 that was free a moment ago.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A free port that stays free while nobody listens there: clients' ports are not taken from this range.
+pub fn lasting_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    let ports = std::iter::repeat_with(|| 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000);
+    ports.take(10_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }

@@ -2,21 +2,20 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::app::TestApp;
-use super::programs::{free_port, program};
+use super::daemon::{Daemon, copy_files, replace, shipped};
+use super::programs::{lasting_port, program};
 use super::{eventually, http};
 
 /// A running Prometheus; it stops with the test.
 pub struct Prometheus {
-    child: Child,
     url: String,
     client: reqwest::Client,
-    folder: TempDir,
+    _daemon: Daemon,
 }
 
 impl Prometheus {
@@ -27,28 +26,42 @@ impl Prometheus {
 
     /// The same at another pace, which is also the time that a scrape may take.
     pub async fn scraping_every(pace: &str, app: &TestApp, extra: &[&str]) -> Prometheus {
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = tempfile::tempdir().unwrap();
-        let config = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
-        let config = replace(&config, "127.0.0.1:9000", app.ops_address());
+        let config = replace(&shipped("prometheus.yml"), "127.0.0.1:9000", app.ops_address());
         let config = replace(&config, "scrape_interval: 15s", &format!("scrape_interval: {pace}"));
         let config = replace(&config, "evaluation_interval: 15s", &format!("evaluation_interval: {pace}"));
-        fs::write(folder.path().join("prometheus.yml"), config).unwrap();
-        copy_rules(&shipped.join("alert-rules"), &folder.path().join("alert-rules"));
+        Prometheus::start(&config, extra, |rules| hurry(&rules.join("alert-rules"))).await
+    }
 
-        let address = format!("127.0.0.1:{}", free_port());
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        let child = Command::new(program("prometheus"))
-            .current_dir(folder.path())
-            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
-            .arg(format!("--web.listen-address={address}"))
-            .args(extra)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let prometheus = Prometheus { child, url: format!("http://{address}"), client: http::client(), folder };
+    /// Starts it with `prometheus.yml` as it is shipped, pace and all, but for the targets and Alertmanager's address. It
+    /// remembers `history`, in the OpenMetrics text format.
+    pub async fn watching(targets: &[&str], alertmanager: &str, history: &str) -> Prometheus {
+        let config = replace(&shipped("prometheus.yml"), "127.0.0.1:9000", &targets.join(r#"", ""#));
+        let prometheus = Prometheus::start(&replace(&config, "127.0.0.1:9093", alertmanager), &[], |folder| {
+            remember(history, folder)
+        })
+        .await;
+        // What it would tell before it knows whom, it tells a minute later.
+        eventually("Prometheus knows Alertmanager", async || {
+            let known = prometheus.get("alertmanagers", &[]).await;
+            known["activeAlertmanagers"].as_array().is_some_and(|known| !known.is_empty()).then_some(())
+        })
+        .await;
+        prometheus
+    }
+
+    /// `prepare` changes the folder that it finds its rules and its past in.
+    async fn start(config: &str, extra: &[&str], prepare: impl FnOnce(&Path)) -> Prometheus {
+        let address = format!("127.0.0.1:{}", lasting_port());
+        let daemon = Daemon::start(&program("prometheus"), |folder, command| {
+            fs::write(folder.join("prometheus.yml"), config).unwrap();
+            copy_files("alert-rules", &folder.join("alert-rules"));
+            prepare(folder);
+            command
+                .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+                .arg(format!("--web.listen-address={address}"))
+                .args(extra);
+        });
+        let prometheus = Prometheus { url: format!("http://{address}"), client: http::client(), _daemon: daemon };
         eventually("Prometheus is ready", async || prometheus.is_ready().await.then_some(())).await;
         prometheus
     }
@@ -86,30 +99,27 @@ impl Prometheus {
     }
 }
 
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("Prometheus said:\n{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
-        }
+/// Groups with an interval of their own keep up as well.
+fn hurry(rules: &Path) {
+    for file in fs::read_dir(rules).unwrap().map(|entry| entry.unwrap().path()) {
+        let rules = fs::read_to_string(&file).unwrap();
+        let rules = ["5s", "1m", "5m"]
+            .iter()
+            .fold(rules, |rules, interval| rules.replace(&format!("    interval: {interval}\n"), "    interval: 1s\n"));
+        fs::write(file, rules).unwrap();
     }
 }
 
-/// Replaces what must be there exactly once, so that a changed file does not quietly test something else.
-fn replace(text: &str, from: &str, to: &str) -> String {
-    assert_eq!(text.matches(from).count(), 1, "`{from}` in prometheus.yml");
-    text.replace(from, to)
-}
-
-fn copy_rules(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
-        // Groups with an interval of their own, of minutes, keep up as well.
-        let rules = fs::read_to_string(entry.path()).unwrap();
-        let rules = rules
-            .replace("    interval: 1m\n", "    interval: 1s\n")
-            .replace("    interval: 5m\n", "    interval: 1s\n");
-        fs::write(to.join(entry.file_name()), rules).unwrap();
+fn remember(history: &str, folder: &Path) {
+    if history.is_empty() {
+        return;
     }
+    let file = folder.join("history");
+    fs::write(&file, format!("{history}# EOF\n")).unwrap();
+    let made = Command::new(program("promtool"))
+        .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+        .args([&file, &folder.join("data")])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }

@@ -4,6 +4,7 @@ mod conversation;
 mod identity;
 pub mod received;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,6 +46,8 @@ pub enum Behaviour {
     Refuse { verb: Verb, code: u16, text: String },
     /// Refuses this recipient with 550, and no other.
     RefuseRecipient(String),
+    /// Refuses each of these recipients with 451 so many times, and takes every other mail.
+    Greylist(BTreeMap<String, usize>),
     /// Never answers.
     HangAfter(Verb),
     /// Answers one byte at a time, without end.

@@ -123,6 +123,11 @@ impl Conversation {
         if matches!(self.behaviour(), Behaviour::RefuseRecipient(refused) if refused == to) {
             return self.say(&format!("550 5.1.1 <{to}>: Recipient address rejected: no such user {to}")).await;
         }
+        if let Behaviour::Greylist(recipients) = self.behaviour()
+            && recipients.get(&to).is_some_and(|times| self.times_asked(line) <= *times)
+        {
+            return self.say("451 4.7.1 Greylisted: try again later").await;
+        }
         if self.answer(Verb::Rcpt, "250 2.1.5 recipient ok").await?
             && let Some(mail) = &mut self.mail
         {
@@ -160,6 +165,10 @@ impl Conversation {
             self.mails += 1;
         }
         self.answer(Verb::Message, "250 2.0.0 taken").await.map(drop)
+    }
+
+    fn times_asked(&self, line: &str) -> usize {
+        self.shared.commands.lock().unwrap().iter().filter(|command| *command == line).count()
     }
 
     fn behaviour(&self) -> Behaviour {

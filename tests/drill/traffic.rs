@@ -1,0 +1,82 @@
+//! What people do all day: most register, some try a taken address or a bad one, and monitors look at the health.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::common::app::{fresh_email, user};
+use crate::common::http::{self, Answer};
+
+/// Requests that come at their own pace, however long the answers take. They end with this.
+pub struct Traffic(JoinHandle<()>);
+
+impl Traffic {
+    /// A modest, steady mix, a request a second, spread over the instances as a load balancer does it.
+    pub fn steady(instances: &[String]) -> Traffic {
+        let instances = instances.to_vec();
+        let client = http::client();
+        let taken = fresh_email();
+        Traffic::paced(Duration::from_secs(1), move |number| {
+            let turn = |next: usize| instances[(number + next) % instances.len()].clone();
+            let (client, here, there) = (client.clone(), turn(0), turn(1));
+            let body = match number % 20 {
+                3 | 10 => Some(user(&taken)),
+                7 => Some(json!({"email": "nobody at all", "full_name": "", "password": "short"})),
+                14 => None,
+                _ => Some(user(&fresh_email())),
+            };
+            async move {
+                // Nobody listens there: the balancer asks the next one.
+                if send(&client, &here, body.clone()).await.is_err_and(|error| error.is_connect()) {
+                    let _ = send(&client, &there, body).await;
+                }
+            }
+        })
+    }
+
+    /// So many registrations at once at one instance, again after each pause.
+    pub fn flood(instance: &str, size: usize, pause: Duration, body: impl Fn() -> Value + Send + 'static) -> Traffic {
+        let (client, instance) = (http::client(), instance.to_owned());
+        Traffic::paced(pause, move |_| {
+            let requests: Vec<_> = std::iter::repeat_with(&body).take(size).collect();
+            let (client, instance) = (client.clone(), instance.clone());
+            async move {
+                let requests = requests.into_iter().map(|body| send(&client, &instance, Some(body)));
+                join_all(requests).await;
+            }
+        })
+    }
+
+    fn paced<F>(pause: Duration, request: impl Fn(usize) -> F + Send + 'static) -> Traffic
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Traffic(tokio::spawn(async move {
+            let (mut pace, mut requests) = (interval(pause), JoinSet::new());
+            pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            for number in 0.. {
+                pace.tick().await;
+                requests.spawn(request(number));
+                while requests.try_join_next().is_some() {}
+            }
+        }))
+    }
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A registration, or without a body a look at the health.
+async fn send(client: &reqwest::Client, instance: &str, body: Option<Value>) -> reqwest::Result<Answer> {
+    let request = match body {
+        Some(body) => client.post(format!("{instance}/users/")).json(&body),
+        None => client.get(format!("{instance}/health/")),
+    };
+    Answer::to(request).await
+}

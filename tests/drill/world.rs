@@ -1,0 +1,128 @@
+//! A world of its own for each fault: two neodyme on one PostgreSQL, everything they talk to, and everybody who watches.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::common::alertmanager::Alertmanager;
+use crate::common::analytics::AnalyticsService;
+use crate::common::app::{AppOptions, TestApp};
+use crate::common::database::Database;
+use crate::common::postgres::Cluster;
+use crate::common::programs::lasting_port;
+use crate::common::prometheus::Prometheus;
+use crate::common::proxy::Proxy;
+use crate::common::smtp::{Behaviour, SmtpSink};
+
+use super::faults::Injection;
+use super::receivers::Receivers;
+use super::run::Pace;
+
+/// The world. It ends with this.
+pub struct World {
+    pub instances: Vec<TestApp>,
+    pub mail: SmtpSink,
+    pub analytics: AnalyticsService,
+    /// The way from neodyme to PostgreSQL.
+    pub way: Proxy,
+    /// PostgreSQL itself, past the way.
+    pub database: Database,
+    pub cluster: Cluster,
+    pub prometheus: Arc<Prometheus>,
+    pub receivers: Arc<Receivers>,
+    /// What libfaketime adds to the clock of the second instance, where it is asked for.
+    pub clock: PathBuf,
+    _alertmanager: Alertmanager,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A world that is whole, and can be broken in this way.
+    pub async fn start(injection: Injection, pace: Pace) -> World {
+        let cluster = tokio::task::block_in_place(Cluster::start);
+        let url = tokio::task::block_in_place(|| cluster.create_database());
+        let server = url.split(['@', '/']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
+        let way = Proxy::to(server).await;
+        let through = Database::Postgres(url.replace(server, &way.address().to_string()));
+        let mail = SmtpSink::start(Behaviour::Normal).await;
+        let analytics = AnalyticsService::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let clock = folder.path().join("clock");
+        fs::write(&clock, "+0").unwrap();
+
+        let mut instances = Vec::new();
+        for number in 0..2 {
+            let mut options = AppOptions::on_database(through.clone())
+                .set("api_listen", format!("127.0.0.1:{}", lasting_port()))
+                .set("ops_listen", format!("127.0.0.1:{}", lasting_port()))
+                .set("error_user_hash_key", "one key for both instances")
+                .set("analytics_base_url", analytics.base_url());
+            options = mail.settings().into_iter().fold(options, |options, (key, value)| options.set(key, value));
+            options = match injection {
+                // A hash takes some 100 ms.
+                Injection::HashFlood | Injection::OneDatabaseErrorThenFlood => options
+                    .set("password_hash_workers", 1)
+                    .set("password_argon2_memory_kib", 19456)
+                    .set("password_argon2_iterations", 10),
+                // The pipe and the queue fill within a minute.
+                Injection::LogStalled => options.set("log_queue_capacity", 64),
+                Injection::ClockShifted if number == 1 => options
+                    .variable("LD_PRELOAD", faketime().display())
+                    .variable("FAKETIME_TIMESTAMP_FILE", clock.display())
+                    .variable("FAKETIME_CACHE_DURATION", 1)
+                    .variable("FAKETIME_DONT_FAKE_MONOTONIC", 1),
+                _ => options,
+            };
+            instances.push(TestApp::spawn(options).await);
+        }
+
+        let receivers = Arc::new(Receivers::start().await);
+        let alertmanager = Alertmanager::start(receivers.endpoints(), pace.alertmanager).await;
+        let targets: Vec<&str> = instances.iter().map(TestApp::ops_address).collect();
+        let prometheus = Prometheus::watching(&targets, alertmanager.address(), &history(&targets, pace.history)).await;
+        let prometheus = Arc::new(prometheus);
+        World {
+            instances,
+            mail,
+            analytics,
+            way,
+            database: Database::Postgres(url),
+            cluster,
+            prometheus,
+            receivers,
+            clock,
+            _alertmanager: alertmanager,
+            _folder: folder,
+        }
+    }
+}
+
+/// What the rules on objectives recorded while the service ran well: as many requests, registrations and mails as the steady
+/// traffic makes, and none of them bad. Processes started since, so their counters begin again.
+fn history(targets: &[&str], past: Duration) -> String {
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let mut history = String::new();
+    for (metric, per_minute) in
+        [("instance_slo:neodyme_bad_events:total", 0), ("instance_slo:neodyme_events:total", 27)]
+    {
+        for (target, slo) in targets.iter().flat_map(|target| SLOS.map(|slo| (target, slo))) {
+            let minutes = i64::try_from(past.as_secs() / 60).unwrap();
+            for minute in (0..minutes).rev() {
+                let (value, at) = ((minutes - minute) * per_minute, now - 60 - minute * 60);
+                writeln!(history, r#"{metric}{{job="neodyme",instance="{target}",slo="{slo}"}} {value} {at}"#).unwrap();
+            }
+        }
+    }
+    history
+}
+
+const SLOS: [&str; 3] = ["availability", "registration_latency", "welcome_email"];
+
+/// libfaketime, where Debian puts it: it shifts what the process is told of the time, and leaves the monotonic clock.
+fn faketime() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let libraries = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
+    libraries.into_iter().find(|path| path.is_file()).expect("libfaketime is not installed: run `make deps`")
+}
