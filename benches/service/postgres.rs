@@ -9,6 +9,7 @@
 )]
 #[path = "../../tests/common/postgres.rs"]
 mod cluster;
+#[allow(dead_code, reason = "the tests use more of it")]
 #[allow(
     clippy::unwrap_used,
     clippy::expect_used,

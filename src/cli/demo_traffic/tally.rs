@@ -142,9 +142,9 @@ mod tests {
         assert_eq!(tally.line(), "4 sent, 1 in flight; 201 ×1, left ×1, no answer ×1; p50 20.4 ms, p99 20.4 ms");
         let table = tally.table();
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], "kind            sent  answers                         p50      p99");
-        assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1            20.4 ms  20.4 ms");
-        assert_eq!(lines[7], "health          0     none                            -        -");
+        assert_eq!(lines[0], "kind            sent  answers                        p50      p99");
+        assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1           20.4 ms  20.4 ms");
+        assert_eq!(lines[7], "health          0     none                           -        -");
         assert_eq!(lines[8], "all             4     201 ×1, left ×1, no answer ×1  20.4 ms  20.4 ms");
         assert_eq!(lines[9], "1 more were due while too many were in flight, and were not sent");
     }
