@@ -23,6 +23,9 @@ pub struct RuleFile {
 struct TestFile {
     rule_files: Vec<String>,
     evaluation_interval: String,
+    /// Without it `promtool` takes the groups in another order each time, and a change of one interval may go unseen.
+    #[serde(default)]
+    group_eval_order: Vec<String>,
     tests: Vec<Test>,
 }
 
@@ -59,9 +62,11 @@ pub fn rule_files() -> Vec<RuleFile> {
     let file = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let mine = tests.iter().filter(|test| test.rule_files == [format!("../{name}")]);
-        let cases: Vec<Case> = mine.flat_map(cases).collect();
+        let rules: Value = read(path);
+        let groups = groups(&rules);
+        let cases: Vec<Case> = mine.flat_map(|file| cases(file, &groups)).collect();
         assert!(!cases.is_empty(), "{name} has no tests");
-        RuleFile { name, rules: read(path), cases }
+        RuleFile { name, rules, cases }
     };
     files(&folder).iter().map(file).collect()
 }
@@ -79,11 +84,20 @@ fn read<T: DeserializeOwned>(path: &Path) -> T {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The names of the groups, in the order in which they stand.
+fn groups(rules: &Value) -> Vec<String> {
+    rules["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap().to_owned()).collect()
+}
+
 /// JSON is YAML too.
-fn cases(file: &TestFile) -> impl Iterator<Item = Case> {
+fn cases(file: &TestFile, groups: &[String]) -> impl Iterator<Item = Case> {
     file.tests.iter().map(|test| {
-        let (rule_files, tests) = (vec!["rules.json".to_owned()], vec![test.clone()]);
-        let file = TestFile { rule_files, evaluation_interval: file.evaluation_interval.clone(), tests };
+        let file = TestFile {
+            rule_files: vec!["rules.json".to_owned()],
+            evaluation_interval: file.evaluation_interval.clone(),
+            group_eval_order: groups.to_vec(),
+            tests: vec![test.clone()],
+        };
         let text = serde_json::to_string(&file).unwrap();
         Case { words: words(&text), text }
     })
