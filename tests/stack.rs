@@ -10,8 +10,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::eventually_within;
 use common::http::{self, Answer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -98,15 +99,8 @@ fn free_ports() -> [u16; 5] {
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, look).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,8 +118,8 @@ async fn everything_works_together_and_ends_with_ctrl_c() {
     for port in [stack.ports[0], stack.ports[1], stack.ports[3], stack.ports[4]] {
         assert!(said.contains(&format!("http://127.0.0.1:{port}")), "{said}");
     }
-    // neodyme, PostgreSQL, Prometheus, Alertmanager, traffic.
-    assert!(stack.processes().len() >= 5, "{:?}", stack.processes());
+    // neodyme, PostgreSQL, Prometheus, Alertmanager, and traffic, which begins after the addresses were said.
+    eventually("five programs run", async || (stack.processes().len() >= 5).then_some(())).await;
 
     eventually("Prometheus scrapes neodyme", async || stack.query("up{job='neodyme'} == 1").await).await;
     let registered = "neodyme_registrations_total{outcome='success'} > 0";
