@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::app::TestApp;
 use super::daemon::{Daemon, copy_files, replace, shipped};
@@ -97,6 +97,20 @@ impl Prometheus {
         })
         .await;
     }
+}
+
+/// Fails unless each of these queries is PromQL.
+pub fn assert_promql(queries: impl IntoIterator<Item = String>) {
+    let mut rules = String::from("groups:\n  - name: queries\n    rules:\n");
+    for (number, query) in queries.into_iter().enumerate() {
+        // JSON is YAML too.
+        let rule = json!({"record": "q", "labels": {"of": number.to_string()}, "expr": query});
+        rules += &format!("      - {rule}\n");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), rules).unwrap();
+    let said = Command::new(program("promtool")).args(["check", "rules"]).arg(file.path()).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&[said.stdout, said.stderr].concat()));
 }
 
 /// Groups with an interval of their own keep up as well.

@@ -90,6 +90,20 @@ const DATABASE_ERRORS: &str =
 const NOTHING: Fault =
     Fault { name: "none", injection: Injection::Nothing, pages: &[], warnings: &[], may: &[], proof: None };
 
+const MAIL_DOWN: Fault = Fault {
+    name: "mail server down",
+    injection: Injection::MailDown,
+    pages: &[&["NeodymeErrorBudgetBurn welcome_email"]],
+    warnings: &["NeodymeDependencyDown email"],
+    may: &[
+        "NeodymeErrorUsersAffected EMAIL_SERVICE_ERROR",
+        "NeodymeErrorRateHigh EMAIL_SERVICE_ERROR",
+        "NeodymeExternalServiceFailing email",
+        "NeodymeErrorBudgetBurn welcome_email",
+    ],
+    ..NOTHING
+};
+
 /// The list.
 pub const FAULTS: &[Fault] = &[
     NOTHING,
@@ -108,32 +122,8 @@ pub const FAULTS: &[Fault] = &[
         may: &["NeodymeDbPoolExhausted", "NeodymeErrorBudgetBurn registration_latency"],
         ..NOTHING
     },
-    Fault {
-        name: "mail server down",
-        injection: Injection::MailDown,
-        pages: &[&["NeodymeErrorBudgetBurn welcome_email"]],
-        warnings: &["NeodymeDependencyDown email"],
-        may: &[
-            "NeodymeErrorUsersAffected EMAIL_SERVICE_ERROR",
-            "NeodymeErrorRateHigh EMAIL_SERVICE_ERROR",
-            "NeodymeExternalServiceFailing email",
-            "NeodymeErrorBudgetBurn welcome_email",
-        ],
-        ..NOTHING
-    },
-    Fault {
-        name: "mail server hanging",
-        injection: Injection::MailHanging,
-        pages: &[&["NeodymeErrorBudgetBurn welcome_email"]],
-        warnings: &["NeodymeDependencyDown email"],
-        may: &[
-            "NeodymeErrorUsersAffected EMAIL_SERVICE_ERROR",
-            "NeodymeErrorRateHigh EMAIL_SERVICE_ERROR",
-            "NeodymeExternalServiceFailing email",
-            "NeodymeErrorBudgetBurn welcome_email",
-        ],
-        ..NOTHING
-    },
+    MAIL_DOWN,
+    Fault { name: "mail server hanging", injection: Injection::MailHanging, ..MAIL_DOWN },
     Fault {
         name: "analytics answering 500",
         injection: Injection::AnalyticsFailing,
