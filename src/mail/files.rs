@@ -1,6 +1,6 @@
 //! Mail without a mail server: one `.eml` file for each.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -39,13 +39,18 @@ impl Files {
     }
 }
 
-/// A reader of the directory sees a whole file or none, also after a loss of power.
+/// A reader of the directory sees a whole file or none. Nothing waits for the disk: a loss of power may cost the last
+/// files, which nobody was sent.
 fn write(directory: &Path, temporary: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let temporary = directory.join(temporary);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary);
+    let mut file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            open()?
+        }
+        opened => opened?,
+    };
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, directory.join(name))?;
-    File::open(directory)?.sync_all()
+    fs::rename(&temporary, directory.join(name))
 }
