@@ -130,7 +130,7 @@ settings! {
         /// Longest wait between two tries of a job.
         max_backoff: Duration = "outbox_max_backoff", "10m", LIMIT;
         /// Welcome emails sent at once by one instance.
-        welcome_email_concurrency: usize = "welcome_email_concurrency", "8", 1..=256;
+        welcome_email_concurrency: usize = "welcome_email_concurrency", "20", 1..=256;
         /// Time after which a welcome email whose instance died is taken over by another.
         welcome_email_lease: Duration = "welcome_email_lease", "1m", LIMIT;
         /// Time for which delivered welcome emails are remembered.

@@ -26,7 +26,7 @@ use crate::metrics::{self, AttemptOutcome};
 /// Of the shutdown's deadline, what is kept for returning the jobs that did not end.
 const RESERVE: Duration = Duration::from_secs(1);
 /// A trickle of jobs is claimed and settled together: each look is a transaction that registrations wait behind.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(150);
 /// A backlog is worked off no faster: registrations need the processors as well.
 const PACE: Duration = Duration::from_millis(6);
 /// The longest wait between two tries to reach a database that is away.
