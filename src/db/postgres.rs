@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Hook, HookError, HookResult, Metrics, Pool};
+use deadpool::managed::{Hook, HookError, HookResult, Metrics, Pool, QueueMode};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::{
@@ -77,6 +77,8 @@ impl PostgresServer {
         });
         let pool = Pool::builder(PostgresManager::new_with_config("", manager_config))
             .max_size(settings.pool_size.max(1))
+            // What was used last is warm, also at the server.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(settings.acquire_timeout))
             .create_timeout(Some(settings.connect_timeout))
