@@ -4,6 +4,7 @@
 //! [`Error::Database`](crate::error::Error::Database) with its kind; it is counted here and logged by the caller.
 
 pub mod audit;
+mod blocking;
 mod error;
 mod migrations;
 pub mod outbox;
@@ -121,6 +122,18 @@ impl Db {
     /// When the database fails, or when no connection is to be had in time.
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self).await
+    }
+
+    /// Opens a transaction and does this in it, in a task that runs to its end; what fails is rolled back. The work waits
+    /// for nothing but statements of the transaction: SQLite does all of it on one thread.
+    ///
+    /// # Errors
+    /// As of [`begin`](Db::begin), and those of the work.
+    pub async fn begin_with<W>(&self, work: W) -> Result<Tx>
+    where
+        W: AsyncFnOnce(&Tx) -> Result<()>,
+    {
+        Tx::begin_with(self, work).await
     }
 
     /// The pools, as of now.

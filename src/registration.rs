@@ -15,8 +15,8 @@ use uuid::Uuid;
 use self::attempt::Attempt;
 use crate::app::App;
 use crate::db::audit::{self, NewAuditEntry};
-use crate::db::types;
 use crate::db::users::{self, NewUser};
+use crate::db::{Tx, types};
 use crate::domain::Registration;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request, read_json};
@@ -73,27 +73,18 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     let entry = audit_entry(&attempt.context, user);
     let jobs = app.outbox.jobs_of(user, &attempt.context);
-    let tx = attempt
-        .step(Step::CreateUser, async {
-            let tx = app.db.begin().await?;
-            // Awaited together, they cost PostgreSQL one round trip. Biased: sent and heard in this order, since what fails
-            // after the first failure says nothing.
-            let rows = tokio::try_join!(
-                biased;
-                users::insert(&tx, user),
-                audit::insert(&tx, &entry),
-                app.outbox.enqueue(&tx, &jobs),
-            );
-            match rows {
-                Ok(_) => Ok(tx),
-                Err(error) => {
-                    // The cause is the insert's; a connection that cannot roll back is thrown away by the pool.
-                    let _ = tx.rollback().await;
-                    Err(error)
-                }
-            }
-        })
-        .await?;
+    let insert = async |tx: &Tx| {
+        // Awaited together, they cost PostgreSQL one round trip. Biased: sent and heard in this order, since what fails
+        // after the first failure says nothing.
+        tokio::try_join!(
+            biased;
+            users::insert(tx, user),
+            audit::insert(tx, &entry),
+            app.outbox.enqueue(tx, &jobs),
+        )
+        .map(drop)
+    };
+    let tx = attempt.step(Step::CreateUser, app.db.begin_with(insert)).await?;
     attempt.step(Step::Commit, tx.commit()).await?;
     // Not before: a line that names a user names one that exists.
     attempt.context.set_user_id(user.id);

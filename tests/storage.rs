@@ -31,7 +31,7 @@ use futures_util::future::join_all;
 use neodyme::db::audit::{AuditEntry, AuditFilter};
 use neodyme::db::types::to_micros;
 use neodyme::db::users::{NewUser, UserCounts};
-use neodyme::db::{Db, audit, users};
+use neodyme::db::{Db, Tx, audit, users};
 use neodyme::error::{DbErrorKind, Error};
 use time::macros::datetime;
 use tokio::task::yield_now;
@@ -43,6 +43,7 @@ on_both_databases!(
     fifty_concurrent_inserts_of_one_address_have_one_winner,
     a_failed_transaction_cannot_be_committed,
     a_rollback_leaves_nothing,
+    work_that_fails_is_rolled_back,
     a_dropped_transaction_leaves_nothing_and_the_pool_goes_on,
     a_transaction_cancelled_anywhere_leaves_nothing,
     unusual_values_come_back_as_they_were,
@@ -124,6 +125,17 @@ async fn a_rollback_leaves_nothing(backend: Backend) {
     audit::insert(&tx, &audit_entry(Uuid::now_v7())).await.unwrap();
     tx.rollback().await.unwrap();
     assert_eq!((storage.database.count("users").await, storage.database.count("audit_log").await), (0, 0));
+}
+
+async fn work_that_fails_is_rolled_back(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let late_failure = async |tx: &Tx| {
+        users::insert(tx, &user("ada@example.com")).await?;
+        Err(Error::EmailAlreadyExists)
+    };
+    assert!(matches!(storage.db.begin_with(late_failure).await, Err(Error::EmailAlreadyExists)));
+    assert_eq!((storage.database.count("users").await, storage.db.pool_status().in_use), (0, 0));
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
 }
 
 async fn a_dropped_transaction_leaves_nothing_and_the_pool_goes_on(backend: Backend) {

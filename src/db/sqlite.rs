@@ -17,12 +17,13 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt;
 
+use super::blocking::Threads;
 use super::error::Origin;
 use super::pool::ConnectionPool;
 use crate::config::DatabaseConfig;
 use crate::error::{DbErrorKind, Result};
 
-pub(super) type SqliteManager = AsyncDieselConnectionManager<SyncConnectionWrapper<SqliteConnection>>;
+pub(super) type SqliteManager = AsyncDieselConnectionManager<SyncConnectionWrapper<SqliteConnection, Threads>>;
 
 /// More readers than this gain nothing (a query takes microseconds of CPU) and cost a page cache and a thread each.
 const MAX_READERS: usize = 4;

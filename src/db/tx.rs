@@ -8,6 +8,7 @@ use diesel_async::{AsyncConnection, TransactionManager};
 use tokio::sync::Mutex;
 
 use super::Db;
+use super::blocking::in_place;
 use super::error::Origin;
 use super::pool::Lease;
 use super::postgres::PostgresManager;
@@ -33,24 +34,50 @@ pub(super) enum TxLease {
 impl Tx {
     /// Opens a transaction.
     pub(super) async fn begin(db: &Db) -> Result<Self> {
-        match db {
-            Db::Sqlite { writer, .. } => {
-                let mut lease = writer.acquire().await?;
-                // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
-                on_lease!(lease, DbOperation::Begin, |conn| conn
-                    .spawn_blocking(|conn| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")))?;
-                Ok(Self::new(TxLease::Sqlite(Box::new(Mutex::new(lease))), &writer.origin))
-            }
-            Db::Postgres { pool, .. } => {
-                let mut lease = pool.acquire().await?;
-                on_lease!(lease, DbOperation::Begin, |conn| begin(conn))?;
-                Ok(Self::new(TxLease::Postgres(Box::new(lease)), &pool.origin))
-            }
-        }
+        let mut tx = Self::acquire(db).await?;
+        tx.open().await?;
+        Ok(tx)
     }
 
-    fn new(lease: TxLease, origin: &Origin) -> Self {
-        Self { lease, unsound: AtomicBool::new(false), origin: origin.clone() }
+    /// Opens a transaction and does this in it.
+    pub(super) async fn begin_with<W>(db: &Db, work: W) -> Result<Self>
+    where
+        W: AsyncFnOnce(&Self) -> Result<()>,
+    {
+        let mut tx = Self::acquire(db).await?;
+        let is_sqlite = matches!(tx.lease, TxLease::Sqlite(_));
+        let work = async {
+            tx.open().await?;
+            match work(&tx).await {
+                Ok(()) => Ok(tx),
+                Err(error) => {
+                    // The cause is the work's; a connection that cannot roll back is thrown away by the pool.
+                    let _ = tx.rollback().await;
+                    Err(error)
+                }
+            }
+        };
+        if is_sqlite { in_place(work).await } else { work.await }
+    }
+
+    /// Waits for a connection; there is no transaction yet.
+    async fn acquire(db: &Db) -> Result<Self> {
+        let (lease, origin) = match db {
+            Db::Sqlite { writer, .. } => {
+                (TxLease::Sqlite(Box::new(Mutex::new(writer.acquire().await?))), &writer.origin)
+            }
+            Db::Postgres { pool, .. } => (TxLease::Postgres(Box::new(pool.acquire().await?)), &pool.origin),
+        };
+        Ok(Self { lease, unsound: AtomicBool::new(false), origin: origin.clone() })
+    }
+
+    async fn open(&mut self) -> Result<()> {
+        match &mut self.lease {
+            // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
+            TxLease::Sqlite(lease) => on_lease!(lease.get_mut(), DbOperation::Begin, |conn| conn
+                .spawn_blocking(|conn| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"))),
+            TxLease::Postgres(lease) => on_lease!(lease, DbOperation::Begin, |conn| begin(conn)),
+        }
     }
 
     /// Makes everything durable: when this returns `Ok`, it survives a crash.
@@ -65,7 +92,9 @@ impl Tx {
             return Err(origin.fail(DbErrorKind::Other, "a failed transaction was rolled back, not committed", None));
         }
         let outcome = match &mut self.lease {
-            TxLease::Sqlite(lease) => on_lease!(lease.get_mut(), DbOperation::Commit, |conn| commit(conn)),
+            TxLease::Sqlite(lease) => {
+                in_place(async { on_lease!(lease.get_mut(), DbOperation::Commit, |conn| commit(conn)) }).await
+            }
             TxLease::Postgres(lease) => on_lease!(lease, DbOperation::Commit, |conn| commit(conn)),
         };
         self.end(outcome)

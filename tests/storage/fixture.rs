@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::db::audit::NewAuditEntry;
 use neodyme::db::users::NewUser;
-use neodyme::db::{Db, audit, users};
+use neodyme::db::{Db, Tx, audit, users};
 use neodyme::error::{DbErrorKind, Error, Result};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -118,10 +118,12 @@ pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
 
 /// A registration's transaction.
 pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
-    let tx = db.begin().await?;
-    users::insert(&tx, user).await?;
-    audit::insert(&tx, &audit_entry(user.id)).await?;
-    tx.commit().await
+    let entry = audit_entry(user.id);
+    let rows = async |tx: &Tx| {
+        users::insert(tx, user).await?;
+        audit::insert(tx, &entry).await
+    };
+    db.begin_with(rows).await?.commit().await
 }
 
 pub fn kind(error: &Error) -> DbErrorKind {
