@@ -6,7 +6,7 @@
 # Not static on musl: its allocator is slow under many threads, and the base is needed for certificates anyway. Both images
 # are of the same Debian, so that the C library is the one that was linked. To update: the version in Cargo.toml and the
 # digest that `docker buildx imagetools inspect gcr.io/distroless/cc-debian13:nonroot` shows.
-FROM rust:1.95.0-slim-trixie AS build
+FROM rust:1.95.0-trixie AS build
 WORKDIR /build
 COPY . .
 ARG SOURCE_REVISION=
