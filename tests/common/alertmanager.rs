@@ -3,9 +3,8 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use super::daemon::{Daemon, copy_files, replace, shipped};
+use super::daemon::{Daemon, copy_files, replace, shipped, until_ready};
 use super::programs::{any_program, lasting_port};
-use super::{eventually, http};
 
 /// Where notifications go.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +58,7 @@ impl Alertmanager {
                 .arg(format!("--web.listen-address={address}"))
                 .arg(format!("--web.external-url=http://{address}"));
         });
-        let (client, url) = (http::client(), format!("http://{address}/-/ready"));
-        let is_ready = async || client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success());
-        eventually("Alertmanager is ready", async || is_ready().await.then_some(())).await;
+        until_ready("Alertmanager", &format!("http://{address}")).await;
         Alertmanager { address, _daemon: daemon }
     }
 

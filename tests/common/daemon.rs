@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::{eventually, http};
+
 /// The server.
 pub struct Daemon {
     child: Child,
@@ -32,6 +34,13 @@ impl Drop for Daemon {
             eprintln!("A server said:\n{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
         }
     }
+}
+
+/// Waits until a server says that it is ready, as Prometheus and Alertmanager do.
+pub async fn until_ready(name: &str, url: &str) {
+    let (client, url) = (http::client(), format!("{url}/-/ready"));
+    let is_ready = async || client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success());
+    eventually(&format!("{name} is ready"), async || is_ready().await.then_some(())).await;
 }
 
 /// A file of the project.

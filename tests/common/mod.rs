@@ -44,14 +44,20 @@ pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> 
 }
 
 /// The same with another patience, for what takes long by itself.
-pub async fn eventually_within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually_within<T>(patience: Duration, what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = within(patience, Duration::from_millis(10), look).await;
+    found.unwrap_or_else(|| panic!("waited {patience:?} in vain: {what}"))
+}
+
+/// What `look` finds in time, with a pause before each other look.
+pub async fn within<T>(patience: Duration, pause: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + patience;
     loop {
-        if let Some(found) = look().await {
+        let found = look().await;
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(pause).await;
     }
 }
 

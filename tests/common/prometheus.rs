@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::app::TestApp;
-use super::daemon::{Daemon, copy_files, replace, shipped};
+use super::daemon::{Daemon, copy_files, replace, shipped, until_ready};
 use super::programs::{lasting_port, program};
 use super::{eventually, http};
 
@@ -61,14 +61,9 @@ impl Prometheus {
                 .arg(format!("--web.listen-address={address}"))
                 .args(extra);
         });
-        let prometheus = Prometheus { url: format!("http://{address}"), client: http::client(), _daemon: daemon };
-        eventually("Prometheus is ready", async || prometheus.is_ready().await.then_some(())).await;
-        prometheus
-    }
-
-    async fn is_ready(&self) -> bool {
-        let answer = self.client.get(format!("{}/-/ready", self.url)).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+        let url = format!("http://{address}");
+        until_ready("Prometheus", &url).await;
+        Prometheus { url, client: http::client(), _daemon: daemon }
     }
 
     /// An answer of its API: `get("query", &[("query", "up")])`.

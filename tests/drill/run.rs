@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::common::app::TestApp;
+use crate::common::within;
 
 use super::faults::{Fault, Injection};
 use super::receivers::{Notice, Receiver, Receivers};
@@ -89,6 +90,9 @@ impl Outcome {
     }
 }
 
+/// Between two looks; there are many worlds.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Worlds are made one at a time: that is what keeps the processors busy.
 static BUILDING: Mutex<()> = Mutex::const_new(());
 
@@ -102,9 +106,8 @@ pub async fn run(fault: &'static Fault, pace: Pace) -> Outcome {
     let _traffic = Traffic::steady(&instances);
     if injection != Injection::FirstDatabaseError {
         // What Prometheus has never seen well, it would miss too soon.
-        while world.prometheus.query(r#"sum(up{job="neodyme"})"#).await != Some(2.0) {
-            sleep(Duration::from_millis(200)).await;
-        }
+        let up = async || world.prometheus.query(r#"sum(up{job="neodyme"})"#).await.filter(|up| *up == 2.0);
+        within(Duration::from_secs(120), LOOK, up).await.expect("Prometheus sees both instances");
         sleep(pace.quiet).await;
     }
 
@@ -154,14 +157,7 @@ async fn await_expected(fault: &Fault, receivers: &Receivers, pace: Pace) {
 
 /// Waits until it is so; whether it is in time.
 pub async fn wait_for(patience: Duration, is_so: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + patience;
-    while !is_so() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
-    true
+    within(patience, LOOK, async || is_so().then_some(())).await.is_some()
 }
 
 fn texts(receivers: &Receivers) -> Vec<String> {
