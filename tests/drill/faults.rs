@@ -104,6 +104,19 @@ const MAIL_DOWN: Fault = Fault {
     ..NOTHING
 };
 
+const HASH_FLOOD: Fault = Fault {
+    name: "hash queue saturated",
+    injection: Injection::HashFlood,
+    pages: &[&[
+        "NeodymeRegistrationsFailing",
+        "NeodymeErrorBudgetBurn availability",
+        "NeodymeErrorBudgetBurn registration_latency",
+    ]],
+    warnings: &["NeodymePasswordHashQueueSlow"],
+    may: &["NeodymeErrorBudgetBurn availability", "NeodymeErrorBudgetBurn registration_latency"],
+    ..NOTHING
+};
+
 /// The list.
 pub const FAULTS: &[Fault] = &[
     NOTHING,
@@ -191,30 +204,10 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "one database error, then the hash queue saturated",
         injection: Injection::OneDatabaseErrorThenFlood,
-        pages: &[
-            &["NeodymeCriticalError DATABASE_ERROR"],
-            &[
-                "NeodymeRegistrationsFailing",
-                "NeodymeErrorBudgetBurn availability",
-                "NeodymeErrorBudgetBurn registration_latency",
-            ],
-        ],
-        warnings: &["NeodymePasswordHashQueueSlow"],
-        may: &["NeodymeErrorBudgetBurn availability", "NeodymeErrorBudgetBurn registration_latency"],
-        ..NOTHING
+        pages: &[&["NeodymeCriticalError DATABASE_ERROR"], HASH_FLOOD.pages[0]],
+        ..HASH_FLOOD
     },
-    Fault {
-        name: "hash queue saturated",
-        injection: Injection::HashFlood,
-        pages: &[&[
-            "NeodymeRegistrationsFailing",
-            "NeodymeErrorBudgetBurn availability",
-            "NeodymeErrorBudgetBurn registration_latency",
-        ]],
-        warnings: &["NeodymePasswordHashQueueSlow"],
-        may: &["NeodymeErrorBudgetBurn availability", "NeodymeErrorBudgetBurn registration_latency"],
-        ..NOTHING
-    },
+    HASH_FLOOD,
     Fault {
         name: "flood of duplicates",
         injection: Injection::DuplicateFlood,

@@ -120,8 +120,8 @@ impl Told {
 
     /// Warnings that nobody expected.
     pub fn false_warnings(&self, fault: &Fault, injected: Instant) -> Vec<String> {
-        let is_expected = |w: &&Warning| !any_fits(fault.warnings, &w.alert) && !any_fits(fault.may, &w.alert);
-        let wrong = self.warnings.iter().filter(|w| is_expected(w) || w.told < injected);
+        let is_expected = |w: &Warning| any_fits(fault.warnings, &w.alert) || any_fits(fault.may, &w.alert);
+        let wrong = self.warnings.iter().filter(|w| !is_expected(w) || w.told < injected);
         wrong.map(|warning| warning.alert.clone()).collect()
     }
 
