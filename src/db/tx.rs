@@ -46,7 +46,7 @@ impl Tx {
     {
         let mut tx = Self::acquire(db).await?;
         let is_sqlite = matches!(tx.lease, TxLease::Sqlite(_));
-        let work = async {
+        let all = async {
             tx.open().await?;
             match work(&tx).await {
                 Ok(()) => Ok(tx),
@@ -57,7 +57,7 @@ impl Tx {
                 }
             }
         };
-        if is_sqlite { in_place(work).await } else { work.await }
+        if is_sqlite { in_place(all).await } else { all.await }
     }
 
     /// Waits for a connection; there is no transaction yet.
