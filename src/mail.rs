@@ -48,7 +48,11 @@ impl Mailer {
     pub fn new(config: &MailConfig) -> Result<Self, InvalidSetting> {
         let transport = match &config.smtp_host {
             Some(host) => Transport::Smtp(Box::new(Smtp::new(host, config)?)),
-            None => Transport::Files(Files { directory: config.directory.clone() }),
+            None => {
+                let no_thread =
+                    |error| InvalidSetting::new("mail_directory", format!("no thread to write it: {error}"));
+                Transport::Files(Files::new(config.directory.clone()).map_err(no_thread)?)
+            }
         };
         Ok(Self { composer: Composer::new(config)?, transport })
     }
