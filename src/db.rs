@@ -11,21 +11,21 @@ pub mod outbox;
 mod pool;
 mod postgres;
 mod query;
+mod rows;
 mod schema;
 mod sqlite;
 mod tls;
-mod tx;
 pub mod types;
 pub mod users;
 
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use self::migrations::Task;
 use self::pool::ConnectionPool;
 use self::postgres::{PostgresManager, PostgresServer};
-use self::query::with_read;
+use self::query::{with_lease, with_read};
+pub use self::rows::Rows;
 use self::sqlite::{Role, SqliteFile, SqliteManager};
-pub use self::tx::Tx;
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::error::Result;
 use crate::metrics::{DbOperation, PoolStatus};
@@ -63,12 +63,9 @@ impl Db {
             DatabaseUrl::Sqlite { path } => {
                 let file = SqliteFile::new(path, config.query_timeout);
                 file.create()?;
-                let db = Self::Sqlite {
-                    writer: file.pool(Role::Writer, config)?,
-                    reader: file.pool(Role::Reader, config)?,
-                    file,
-                };
-                db.begin().await?.rollback().await?;
+                let (writer, reader) = (file.pool(Role::Writer, config)?, file.pool(Role::Reader, config)?);
+                with_lease!(writer, DbOperation::Begin, |conn| conn.batch_execute("BEGIN IMMEDIATE; ROLLBACK"))?;
+                let db = Self::Sqlite { writer, reader, file };
                 db.ping().await?;
                 Ok(db)
             }
@@ -114,26 +111,6 @@ impl Db {
             Db::Postgres { .. } => "SELECT 1",
         };
         with_read!(self, DbOperation::Ping, |conn| diesel::sql_query(question).execute(conn)).map(|_rows| ())
-    }
-
-    /// Opens a transaction. On SQLite it is the only one that writes, from here on.
-    ///
-    /// # Errors
-    /// When the database fails, or when no connection is to be had in time.
-    pub async fn begin(&self) -> Result<Tx> {
-        Tx::begin(self).await
-    }
-
-    /// Opens a transaction and does this in it, in a task that runs to its end; what fails is rolled back. The work waits
-    /// for nothing but statements of the transaction: SQLite does all of it on one thread.
-    ///
-    /// # Errors
-    /// As of [`begin`](Db::begin), and those of the work.
-    pub async fn begin_with<W>(&self, work: W) -> Result<Tx>
-    where
-        W: AsyncFnOnce(&Tx) -> Result<()>,
-    {
-        Tx::begin_with(self, work).await
     }
 
     /// The pools, as of now.

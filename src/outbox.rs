@@ -21,9 +21,8 @@ pub use self::job::{Failure, Job, JobState, NewJob, Reason, Receipt, Topic};
 use self::lane::Lane;
 use crate::analytics::{Analytics, Event, EventName};
 use crate::config::Config;
+use crate::db::Db;
 use crate::db::users::NewUser;
-use crate::db::{self, Db, Tx};
-use crate::error::Result;
 use crate::http::Context;
 use crate::lifecycle::Lifecycle;
 use crate::logging::Loggers;
@@ -71,14 +70,6 @@ impl Outbox {
             jobs.push(job(Topic::AnalyticsEvent, json!(event)));
         }
         jobs
-    }
-
-    /// Puts jobs into the outbox, within the transaction that causes them.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn enqueue(&self, tx: &Tx, jobs: &[NewJob]) -> Result<()> {
-        db::outbox::enqueue(tx, jobs).await
     }
 
     /// Tells the lanes that these jobs were committed.

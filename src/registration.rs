@@ -6,6 +6,7 @@
 
 mod attempt;
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -14,9 +15,9 @@ use uuid::Uuid;
 
 use self::attempt::Attempt;
 use crate::app::App;
-use crate::db::audit::{self, NewAuditEntry};
+use crate::db::audit::NewAuditEntry;
 use crate::db::users::{self, NewUser};
-use crate::db::{Tx, types};
+use crate::db::{Rows, types};
 use crate::domain::Registration;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request, read_json};
@@ -73,19 +74,11 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     let entry = audit_entry(&attempt.context, user);
     let jobs = app.outbox.jobs_of(user, &attempt.context);
-    let insert = async |tx: &Tx| {
-        // Awaited together, they cost PostgreSQL one round trip. Biased: sent and heard in this order, since what fails
-        // after the first failure says nothing.
-        tokio::try_join!(
-            biased;
-            users::insert(tx, user),
-            audit::insert(tx, &entry),
-            app.outbox.enqueue(tx, &jobs),
-        )
-        .map(drop)
-    };
-    let tx = attempt.step(Step::CreateUser, app.db.begin_with(insert)).await?;
-    attempt.step(Step::Commit, tx.commit()).await?;
+    let rows = Rows { users: from_ref(user), audit: from_ref(&entry), jobs: &jobs };
+    let mut step = attempt.enter(Step::CreateUser);
+    let created = rows.insert(&app.db, || step.passed(Step::Commit)).await;
+    step.ended(&created);
+    created?;
     // Not before: a line that names a user names one that exists.
     attempt.context.set_user_id(user.id);
     app.outbox.committed(&jobs);

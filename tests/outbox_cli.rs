@@ -8,7 +8,8 @@ mod shop;
 
 use common::app::AppOptions;
 use common::database::{Backend, Database};
-use neodyme::db::audit::{self, NewAuditEntry};
+use neodyme::db::Rows;
+use neodyme::db::audit::NewAuditEntry;
 use neodyme::outbox::{JobState, NewJob, Topic};
 use serde_json::json;
 use shop::{Answer, Shop};
@@ -185,11 +186,7 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
         entry("request-1", now - time::Duration::hours(2)),
         NewAuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
     ];
-    let tx = shop.db.begin().await.unwrap();
-    for entry in &entries {
-        audit::insert(&tx, entry).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+    Rows { audit: &entries, ..Rows::default() }.insert(&shop.db, || ()).await.unwrap();
     let requests = |arguments: &[&str]| -> Vec<String> {
         let json = shop.run(&[&["audit", "list", "--json"], arguments].concat()).json();
         json.as_array().unwrap().iter().map(|entry| entry["request_id"].as_str().unwrap().to_owned()).collect()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use neodyme::config::{Config, Sources};
-use neodyme::db::{self, Db};
+use neodyme::db::{Db, Rows};
 use neodyme::metrics;
 use neodyme::outbox::{NewJob, Topic};
 use serde_json::json;
@@ -105,9 +105,7 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
     db.migrate().await?;
     for _ in 0..BACKLOG / BATCH {
         let jobs: Vec<NewJob> = (0..BATCH).map(|_| event()).collect();
-        let tx = db.begin().await?;
-        db::outbox::enqueue(&tx, &jobs).await?;
-        tx.commit().await?;
+        Rows { jobs: &jobs, ..Rows::default() }.insert(&db, || ()).await?;
     }
     Ok(())
 }

@@ -6,10 +6,10 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::query::{on_tx, skip_locked, with_read, with_write};
+use super::Db;
+use super::query::{insertion, skip_locked, with_read, with_write};
 use super::schema::{InstantSql, audit_log};
 use super::types::{Id, Instant, Json, to_bigint};
-use super::{Db, Tx};
 use crate::error::Result;
 use crate::metrics::DbOperation;
 
@@ -59,27 +59,19 @@ pub struct AuditEntry {
     pub details: serde_json::Value,
 }
 
-/// Writes an entry.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert(tx: &Tx, entry: &NewAuditEntry) -> Result<()> {
-    on_tx!(tx, DbOperation::InsertAudit, |conn| {
-        diesel::insert_into(audit_log::table)
-            .values((
-                audit_log::id.eq(Id(entry.id)),
-                audit_log::occurred_at.eq(Instant(entry.occurred_at)),
-                audit_log::action.eq(&entry.action),
-                audit_log::actor.eq(&entry.actor),
-                audit_log::user_id.eq(entry.user_id.map(Id)),
-                audit_log::client_ip.eq(&entry.client_ip),
-                audit_log::request_id.eq(&entry.request_id),
-                audit_log::trace_id.eq(&entry.trace_id),
-                audit_log::details.eq(Json(entry.details.clone())),
-            ))
-            .execute(conn)
-    })
-    .map(|_rows| ())
+/// The statement that writes an entry.
+pub(super) fn insertion(entry: &NewAuditEntry) -> insertion!() {
+    diesel::insert_into(audit_log::table).values((
+        audit_log::id.eq(Id(entry.id)),
+        audit_log::occurred_at.eq(Instant(entry.occurred_at)),
+        audit_log::action.eq(&entry.action),
+        audit_log::actor.eq(&entry.actor),
+        audit_log::user_id.eq(entry.user_id.map(Id)),
+        audit_log::client_ip.eq(&entry.client_ip),
+        audit_log::request_id.eq(&entry.request_id),
+        audit_log::trace_id.eq(&entry.trace_id),
+        audit_log::details.eq(Json(entry.details.clone())),
+    ))
 }
 
 /// Some of the entries: those that fit all conditions.

@@ -13,46 +13,34 @@ use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
-use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 
 pub use self::claim::{Pick, claim};
 pub use self::operate::{JobFilter, JobSelection, discard, find, list, retry};
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
-use super::query::{on_tx, skip_locked, with_read, with_write};
+use super::Db;
+use super::query::{insertion, skip_locked, with_read, with_write};
 use super::schema::{InstantSql, outbox_jobs};
 use super::types::{Id, Instant, Json, to_bigint};
-use super::{Db, Tx};
 use crate::error::Result;
 use crate::metrics::DbOperation;
 use crate::outbox::{JobState, NewJob, Topic};
 
-/// Puts jobs into the outbox, due at once. Nobody sees them before the transaction is committed.
-///
-/// # Errors
-/// When the database fails.
-pub async fn enqueue(tx: &Tx, jobs: &[NewJob]) -> Result<()> {
-    try_join_all(jobs.iter().map(|job| insert(tx, job))).await.map(drop)
-}
-
-async fn insert(tx: &Tx, job: &NewJob) -> Result<usize> {
-    on_tx!(tx, DbOperation::InsertJobs, |conn| {
-        diesel::insert_into(outbox_jobs::table)
-            .values((
-                outbox_jobs::id.eq(Id(job.id)),
-                outbox_jobs::topic.eq(job.topic.as_str()),
-                outbox_jobs::state.eq(JobState::Pending.as_str()),
-                outbox_jobs::payload.eq(Json(job.payload.clone())),
-                outbox_jobs::user_id.eq(job.user_id.map(Id)),
-                outbox_jobs::request_id.eq(&job.request_id),
-                outbox_jobs::traceparent.eq(&job.traceparent),
-                outbox_jobs::attempts.eq(0),
-                outbox_jobs::created_at.eq(Instant(job.created_at)),
-                outbox_jobs::run_at.eq(Instant(job.created_at)),
-            ))
-            .execute(conn)
-    })
+/// The statement that puts a job into the outbox, due at once.
+pub(super) fn insertion(job: &NewJob) -> insertion!() {
+    diesel::insert_into(outbox_jobs::table).values((
+        outbox_jobs::id.eq(Id(job.id)),
+        outbox_jobs::topic.eq(job.topic.as_str()),
+        outbox_jobs::state.eq(JobState::Pending.as_str()),
+        outbox_jobs::payload.eq(Json(job.payload.clone())),
+        outbox_jobs::user_id.eq(job.user_id.map(Id)),
+        outbox_jobs::request_id.eq(&job.request_id),
+        outbox_jobs::traceparent.eq(&job.traceparent),
+        outbox_jobs::attempts.eq(0),
+        outbox_jobs::created_at.eq(Instant(job.created_at)),
+        outbox_jobs::run_at.eq(Instant(job.created_at)),
+    ))
 }
 
 /// Makes the jobs of a topic that have backed off due now, because its service is back. Says how many there were.

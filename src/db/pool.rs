@@ -70,11 +70,6 @@ impl<M: Manager> Lease<M> {
         }
     }
 
-    /// The connection, for several statements at once.
-    pub(super) fn shared(&self) -> Result<&M::Type> {
-        self.object.as_deref().ok_or_else(|| given_back(&self.origin))
-    }
-
     /// Starts the clock of an operation.
     pub(super) fn watch(&self, operation: DbOperation) -> Watch {
         Watch { operation, started: Instant::now(), origin: self.origin.clone(), limit: self.limit }

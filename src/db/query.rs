@@ -58,32 +58,14 @@ macro_rules! with_lease {
     };
 }
 
-/// One operation of a transaction: `on_tx!(tx, DbOperation::InsertUser, |conn| query)`. Unless it succeeds, the
-/// transaction can only be rolled back. Of operations that are awaited together, PostgreSQL is sent each without waiting
-/// for the answer to the one before; SQLite does one after the other.
-macro_rules! on_tx {
-    ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {{
-        let outcome = match &$tx.lease {
-            $crate::db::tx::TxLease::Sqlite(lease) => {
-                let mut lease = lease.lock().await;
-                $crate::db::query::on_lease!(lease, $operation, |$conn| $query)
-            }
-            $crate::db::tx::TxLease::Postgres(lease) => {
-                let watch = lease.watch($operation);
-                match lease.shared() {
-                    Ok(connection) => {
-                        let $conn = &mut &*connection;
-                        watch.observe($query).await
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-        };
-        if outcome.is_err() {
-            $tx.unsound.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-        outcome
-    }};
+/// The type of a statement that writes a row, on either database.
+macro_rules! insertion {
+    () => {
+        impl diesel::query_builder::QueryFragment<diesel::pg::Pg>
+        + diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite>
+        + diesel::query_builder::QueryId
+        + Send
+    };
 }
 
-pub(super) use {on_lease, on_tx, with_lease, with_read, with_write};
+pub(super) use {insertion, on_lease, with_lease, with_read, with_write};

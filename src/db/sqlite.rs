@@ -23,7 +23,8 @@ use super::pool::ConnectionPool;
 use crate::config::DatabaseConfig;
 use crate::error::{DbErrorKind, Result};
 
-pub(super) type SqliteManager = AsyncDieselConnectionManager<SyncConnectionWrapper<SqliteConnection, Threads>>;
+pub(super) type SqliteConn = SyncConnectionWrapper<SqliteConnection, Threads>;
+pub(super) type SqliteManager = AsyncDieselConnectionManager<SqliteConn>;
 
 /// More readers than this gain nothing (a query takes microseconds of CPU) and cost a page cache and a thread each.
 const MAX_READERS: usize = 4;

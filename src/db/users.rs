@@ -6,11 +6,11 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Db;
 use super::error::is_unique_violation;
-use super::query::{on_tx, with_read};
+use super::query::{insertion, with_read};
 use super::schema::users;
 use super::types::{Id, Instant};
-use super::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::metrics::DbOperation;
 
@@ -77,7 +77,7 @@ impl std::fmt::Debug for User {
     }
 }
 
-/// Is this address registered? Only a courtesy: [`insert`] has the last word.
+/// Is this address registered? Only a courtesy: [`Rows::insert`](super::Rows::insert) has the last word.
 ///
 /// # Errors
 /// When the database fails.
@@ -87,32 +87,25 @@ pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
     })
 }
 
-/// Writes a user.
-///
-/// # Errors
-/// [`Error::EmailAlreadyExists`] when the address is registered; the transaction can then only be rolled back.
-/// [`Error::Database`] when the database fails.
-pub async fn insert(tx: &Tx, user: &NewUser) -> Result<()> {
-    let written: Result<usize> = on_tx!(tx, DbOperation::InsertUser, |conn| {
-        diesel::insert_into(users::table)
-            .values((
-                users::id.eq(Id(user.id)),
-                users::email.eq(&user.email),
-                users::email_key.eq(&user.email_key),
-                users::full_name.eq(&user.full_name),
-                users::password_hash.eq(&user.password_hash),
-                users::is_active.eq(user.is_active),
-                users::created_at.eq(Instant(user.created_at)),
-                users::updated_at.eq(Instant(user.updated_at)),
-            ))
-            .execute(conn)
-    });
-    match written {
-        Ok(_) => Ok(()),
-        Err(error) if is_unique_violation(&error, "users_email_key_unique", "users.email_key") => {
-            Err(Error::EmailAlreadyExists)
-        }
-        Err(error) => Err(error),
+/// The statement that writes a user.
+pub(super) fn insertion(user: &NewUser) -> insertion!() {
+    diesel::insert_into(users::table).values((
+        users::id.eq(Id(user.id)),
+        users::email.eq(&user.email),
+        users::email_key.eq(&user.email_key),
+        users::full_name.eq(&user.full_name),
+        users::password_hash.eq(&user.password_hash),
+        users::is_active.eq(user.is_active),
+        users::created_at.eq(Instant(user.created_at)),
+        users::updated_at.eq(Instant(user.updated_at)),
+    ))
+}
+
+/// What the database calls a violated constraint is, of an address, one that is taken.
+pub(super) fn taken(error: Error) -> Error {
+    match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {
+        true => Error::EmailAlreadyExists,
+        false => error,
     }
 }
 

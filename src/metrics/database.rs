@@ -19,10 +19,8 @@ labels! {
         EmailExists = "email_exists",
         /// Opens a transaction.
         Begin = "begin",
-        /// Writes a user.
-        InsertUser = "insert_user",
-        /// Writes an audit row.
-        InsertAudit = "insert_audit",
+        /// Writes a user, its audit entry and its jobs; on PostgreSQL with the commit.
+        InsertRows = "insert_rows",
         /// Makes a transaction durable.
         Commit = "commit",
         /// Takes a transaction back.
@@ -33,8 +31,6 @@ labels! {
         FindUser = "find_user",
         /// Reads audit rows.
         ListAudit = "list_audit",
-        /// Puts jobs into the outbox.
-        InsertJobs = "insert_jobs",
         /// Claims jobs.
         ClaimJobs = "claim_jobs",
         /// Writes down how an attempt ended.

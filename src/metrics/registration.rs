@@ -35,9 +35,9 @@ labels! {
         CheckExisting = "check_existing",
         /// Hashing the password, with the wait for a worker.
         HashPassword = "hash_password",
-        /// Writing the user and what belongs to it, up to the commit.
+        /// Writing the user and what belongs to it, on SQLite up to the commit.
         CreateUser = "create_user",
-        /// Making it durable.
+        /// Making it durable, on SQLite; PostgreSQL does it as part of the one statement.
         Commit = "commit",
     }
 }

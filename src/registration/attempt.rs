@@ -60,17 +60,16 @@ impl Attempt {
 
     /// Times a step.
     pub(super) async fn step<T>(&self, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.context.enter_step(step.as_str());
-        let began = Instant::now();
+        let running = self.enter(step);
         let result = work.await;
-        let took = began.elapsed();
-        metrics::registration_step(step, step_outcome(&result), took);
-        if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {
-            let operation = step.as_str();
-            let details = DatabaseStep { operation, duration_ms: millis(took), result: word(&result) };
-            info!(self.context.logger(LoggerName::Db), "Database operation: {}", operation; "context" => context(details));
-        }
+        running.ended(&result);
         result
+    }
+
+    /// Starts the clock of a step.
+    pub(super) fn enter(&self, step: Step) -> RunningStep<'_> {
+        self.context.enter_step(step.as_str());
+        RunningStep { attempt: self, step, began: Instant::now() }
     }
 
     /// What follows is on its way.
@@ -124,6 +123,37 @@ impl Attempt {
                 error!(log, "User registration failed"; "exception" => exception, "context" => details);
             }
             Some(_) => warn!(log, "User registration failed"; "context" => details),
+        }
+    }
+}
+
+/// A step on its way.
+pub(super) struct RunningStep<'a> {
+    attempt: &'a Attempt,
+    step: Step,
+    began: Instant,
+}
+
+impl RunningStep<'_> {
+    /// The step succeeded, and this one began.
+    pub(super) fn passed(&mut self, next: Step) {
+        self.observe(&Ok(()));
+        *self = self.attempt.enter(next);
+    }
+
+    /// The step ended.
+    pub(super) fn ended<T>(self, result: &Result<T>) {
+        self.observe(result);
+    }
+
+    fn observe<T>(&self, result: &Result<T>) {
+        let (step, took) = (self.step, self.began.elapsed());
+        metrics::registration_step(step, step_outcome(result), took);
+        if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {
+            let operation = step.as_str();
+            let details = DatabaseStep { operation, duration_ms: millis(took), result: word(result) };
+            info!(self.attempt.context.logger(LoggerName::Db), "Database operation: {}", operation;
+                "context" => context(details));
         }
     }
 }

@@ -5,8 +5,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use neodyme::config::{Config, DatabaseUrl, Sources};
-use neodyme::db::Db;
 use neodyme::db::outbox::{self, Pick, Settlement};
+use neodyme::db::{Db, Rows};
 use neodyme::outbox::{Job, JobState, NewJob, Topic};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -80,9 +80,7 @@ impl Shop {
             created_at: now - time::Duration::seconds(*seconds),
         };
         let jobs: Vec<_> = seconds.iter().map(job).collect();
-        let tx = self.db.begin().await.unwrap();
-        outbox::enqueue(&tx, &jobs).await.unwrap();
-        tx.commit().await.unwrap();
+        Rows { jobs: &jobs, ..Rows::default() }.insert(&self.db, || ()).await.unwrap();
         jobs
     }
 

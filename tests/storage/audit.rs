@@ -1,12 +1,13 @@
 //! The audit trail: found by what an operator knows, kept as long as it should be.
 
+use neodyme::db::Rows;
 use neodyme::db::audit::{self, AuditEntry, AuditFilter, NewAuditEntry};
 use neodyme::db::types::to_micros;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::common::database::Backend;
-use crate::fixture::{Storage, audit_entry};
+use crate::fixture::{Storage, audit_entry, insert};
 use crate::on_both_databases;
 
 on_both_databases!(entries_are_found_by_each_condition_latest_first, old_entries_are_pruned_in_batches);
@@ -19,11 +20,7 @@ async fn write(storage: &Storage, hours_ago: &[i64]) -> Vec<NewAuditEntry> {
     let entry =
         |hours: &i64| NewAuditEntry { occurred_at: now - Duration::hours(*hours), ..audit_entry(Uuid::now_v7()) };
     let entries: Vec<_> = hours_ago.iter().map(entry).collect();
-    let tx = storage.db.begin().await.unwrap();
-    for entry in &entries {
-        audit::insert(&tx, entry).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+    insert(&storage.db, Rows { audit: &entries, ..Rows::default() }).await.unwrap();
     entries
 }
 

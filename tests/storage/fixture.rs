@@ -1,12 +1,14 @@
 //! A database for one test, and what is written into it.
 
+use std::any::Any;
+use std::slice::from_ref;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::db::audit::NewAuditEntry;
 use neodyme::db::users::NewUser;
-use neodyme::db::{Db, Tx, audit, users};
+use neodyme::db::{Db, Rows};
 use neodyme::error::{DbErrorKind, Error, Result};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -40,6 +42,22 @@ impl Storage {
         Self::create(backend).migrated().await
     }
 
+    /// Lets all that write wait, until what it returns is dropped.
+    pub async fn lock_writes(&self) -> Box<dyn Any + Send> {
+        match &self.database {
+            Database::Sqlite(path) => {
+                let mut conn = open_sqlite(path);
+                conn.batch_execute("BEGIN IMMEDIATE").unwrap();
+                Box::new(conn)
+            }
+            Database::Postgres(url) => {
+                let client = client_of_postgres(url).await;
+                client.batch_execute("BEGIN; LOCK TABLE users").await.unwrap();
+                Box::new(client)
+            }
+        }
+    }
+
     /// Runs a statement past the layer under test.
     pub async fn execute(&self, statement: &str) {
         match &self.database {
@@ -66,9 +84,14 @@ impl NotConnected {
 }
 
 pub async fn execute_on_postgres(url: &str, statement: &str) {
+    client_of_postgres(url).await.batch_execute(statement).await.unwrap();
+}
+
+/// A session past the layer under test.
+pub async fn client_of_postgres(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.batch_execute(statement).await.unwrap();
+    client
 }
 
 pub fn config(database: &Database) -> DatabaseConfig {
@@ -116,14 +139,14 @@ pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
     }
 }
 
-/// A registration's transaction.
+/// Writes what a registration writes, but for its jobs.
 pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
     let entry = audit_entry(user.id);
-    let rows = async |tx: &Tx| {
-        users::insert(tx, user).await?;
-        audit::insert(tx, &entry).await
-    };
-    db.begin_with(rows).await?.commit().await
+    insert(db, Rows { users: from_ref(user), audit: from_ref(&entry), jobs: &[] }).await
+}
+
+pub async fn insert(db: &Db, rows: Rows<'_>) -> Result<()> {
+    rows.insert(db, || ()).await
 }
 
 pub fn kind(error: &Error) -> DbErrorKind {

@@ -6,19 +6,18 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use neodyme::db::outbox::{self, JobRow, Pick, Settlement};
 use neodyme::db::types::to_micros;
-use neodyme::db::{Db, audit, users};
+use neodyme::db::{Db, Rows};
 use neodyme::outbox::{Job, JobState, NewJob, Topic};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::common::database::Backend;
-use crate::fixture::{Storage, audit_entry, user};
+use crate::fixture::{Storage, insert};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_job_is_stored_with_the_commit_and_comes_back_as_it_was,
-    a_rollback_leaves_no_job,
+    a_job_comes_back_as_it_was,
     sixteen_claimers_claim_each_of_500_jobs_once,
     a_lost_lease_settles_nothing,
     a_delivered_job_keeps_no_payload,
@@ -55,9 +54,7 @@ pub fn emails(seconds: impl IntoIterator<Item = i64>) -> Vec<NewJob> {
 }
 
 pub async fn enqueue(db: &Db, jobs: &[NewJob]) {
-    let tx = db.begin().await.unwrap();
-    outbox::enqueue(&tx, jobs).await.unwrap();
-    tx.commit().await.unwrap();
+    insert(db, Rows { jobs, ..Rows::default() }).await.unwrap();
 }
 
 pub async fn claim(db: &Db, limit: usize, lease: Duration) -> Vec<Job> {
@@ -81,13 +78,10 @@ pub fn dead() -> Settlement {
     Settlement::Dead { error: "refused_5xx (550)".to_owned() }
 }
 
-async fn a_job_is_stored_with_the_commit_and_comes_back_as_it_was(backend: Backend) {
+async fn a_job_comes_back_as_it_was(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let new = job(Topic::WelcomeEmail, 0);
-    let tx = storage.db.begin().await.unwrap();
-    outbox::enqueue(&tx, std::slice::from_ref(&new)).await.unwrap();
-    assert_eq!(outbox::find(&storage.db, new.id).await.unwrap(), None, "seen before the commit");
-    tx.commit().await.unwrap();
+    enqueue(&storage.db, std::slice::from_ref(&new)).await;
 
     let pending = row(&storage.db, new.id).await;
     assert_eq!((pending.state, pending.attempts, pending.run_at), (JobState::Pending, 0, to_micros(new.created_at)));
@@ -103,19 +97,6 @@ async fn a_job_is_stored_with_the_commit_and_comes_back_as_it_was(backend: Backe
     assert_eq!(running.lease_token, Some(claimed.lease_token));
     let left = running.lease_until.unwrap() - OffsetDateTime::now_utc();
     assert!(left > time::Duration::seconds(30) && left <= LEASE, "{left}");
-}
-
-async fn a_rollback_leaves_no_job(backend: Backend) {
-    let storage = Storage::migrated(backend).await;
-    let user = user("ada@example.com");
-    let tx = storage.db.begin().await.unwrap();
-    users::insert(&tx, &user).await.unwrap();
-    audit::insert(&tx, &audit_entry(user.id)).await.unwrap();
-    outbox::enqueue(&tx, &emails([0, 0])).await.unwrap();
-    tx.rollback().await.unwrap();
-    for table in ["users", "audit_log", "outbox_jobs"] {
-        assert_eq!(storage.database.count(table).await, 0, "{table}");
-    }
 }
 
 async fn sixteen_claimers_claim_each_of_500_jobs_once(backend: Backend) {

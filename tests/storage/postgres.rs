@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
-use neodyme::db::{Db, Tx, users};
+use neodyme::db::{Db, users};
 use neodyme::error::DbErrorKind;
 
 use crate::common::database::{Backend, Database};
 use crate::common::eventually;
 use crate::common::postgres::{Cluster, StopMode};
-use crate::fixture::{self, Storage, kind, message, register, user};
+use crate::fixture::{self, Storage, client_of_postgres, kind, message, register, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_and_starts_again_is_used_again() {
@@ -39,10 +39,8 @@ async fn a_server_that_stops_and_starts_again_is_used_again() {
 
 /// Opens every connection that the pool may have.
 async fn fill_pool(db: &Db, config: &DatabaseConfig) {
-    let all = join_all((0..config.pool_size).map(|_| db.begin())).await;
-    for tx in all {
-        tx.unwrap().commit().await.unwrap();
-    }
+    let all = join_all((0..config.pool_size).map(|_| db.ping())).await;
+    all.into_iter().for_each(|pinged| pinged.unwrap());
     assert_eq!(db.pool_status().idle, config.pool_size);
 }
 
@@ -51,42 +49,28 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
     let mut storage = Storage::create(Backend::Postgres);
     storage.config.query_timeout = Duration::from_millis(100);
     let storage = storage.migrated().await;
-    let first = storage.db.begin().await.unwrap();
-    users::insert(&first, &user("ada@example.com")).await.unwrap();
+    let lock = storage.lock_writes().await;
     let error = register(&storage.db, &user("ada@example.com")).await.unwrap_err();
     assert_eq!(kind(&error), DbErrorKind::Timeout);
     assert!(message(&error).contains("database_query_timeout"), "{}", message(&error));
-    first.rollback().await.unwrap();
+    drop(lock);
     register(&storage.db, &user("ada@example.com")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deadlock_has_one_victim() {
+async fn a_deadlock_is_told_as_one() {
     let storage = Storage::migrated(Backend::Postgres).await;
-    let (first, second) = (storage.db.begin().await.unwrap(), storage.db.begin().await.unwrap());
-    users::insert(&first, &user("ada@example.com")).await.unwrap();
-    users::insert(&second, &user("bob@example.com")).await.unwrap();
-    let (bob, ada) = (user("bob@example.com"), user("ada@example.com"));
-    // The victim rolls back at once; otherwise the other waits on.
-    let cross = |tx: Tx, user| async move {
-        let outcome = users::insert(&tx, &user).await;
-        tx.rollback().await.unwrap();
-        outcome
-    };
-    let (first, second) = tokio::join!(cross(first, bob), cross(second, ada));
-    let victims: Vec<_> = [first, second].into_iter().filter_map(Result::err).collect();
-    assert_eq!(victims.iter().map(kind).collect::<Vec<_>>(), [DbErrorKind::Deadlock]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_transaction_gives_its_locks_back() {
-    let storage = Storage::migrated(Backend::Postgres).await;
-    let tx = storage.db.begin().await.unwrap();
-    users::insert(&tx, &user("ada@example.com")).await.unwrap();
-    drop(tx);
-    let open =
-        "SELECT pid::text AS text FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
-    eventually("the transaction ends", async || storage.database.texts(open).await.is_empty().then_some(())).await;
+    let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
+    // It looks for deadlocks late: the other is the victim.
+    let other = client_of_postgres(url).await;
+    other.batch_execute("SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE audit_log").await.unwrap();
+    let db = storage.db.clone();
+    let victim = tokio::spawn(async move { register(&db, &user("ada@example.com")).await.unwrap_err() });
+    let waits = "SELECT relation::regclass::text AS text FROM pg_locks
+        WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    eventually("it waits", async || (!storage.database.texts(waits).await.is_empty()).then_some(())).await;
+    other.batch_execute("LOCK TABLE users").await.unwrap();
+    assert_eq!(kind(&victim.await.unwrap()), DbErrorKind::Deadlock);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
