@@ -48,11 +48,7 @@ impl Mailer {
     pub fn new(config: &MailConfig) -> Result<Self, InvalidSetting> {
         let transport = match &config.smtp_host {
             Some(host) => Transport::Smtp(Box::new(Smtp::new(host, config)?)),
-            None => {
-                let no_thread =
-                    |error| InvalidSetting::new("mail_directory", format!("no thread to write it: {error}"));
-                Transport::Files(Files::new(config.directory.clone()).map_err(no_thread)?)
-            }
+            None => Transport::Files(Files::new(config.directory.clone())?),
         };
         Ok(Self { composer: Composer::new(config)?, transport })
     }

@@ -8,6 +8,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::InvalidSetting;
 use crate::outbox::{Failure, Job, Reason, Receipt};
 
 /// Writes mail to a directory, on a thread of its own: a directory takes one new file at a time, and threads that wait for
@@ -31,7 +32,7 @@ impl Files {
     ///
     /// # Errors
     /// When the system has no thread to spare.
-    pub fn new(directory: PathBuf) -> io::Result<Self> {
+    pub fn new(directory: PathBuf) -> Result<Self, InvalidSetting> {
         let (sender, mut orders) = mpsc::unbounded_channel::<Order>();
         let write_all = move || {
             while let Some(order) = orders.blocking_recv() {
@@ -40,7 +41,8 @@ impl Files {
                 let _ = order.done.send(written);
             }
         };
-        thread::Builder::new().name("mail".to_owned()).spawn(write_all)?;
+        let thread = thread::Builder::new().name("mail".to_owned()).spawn(write_all);
+        thread.map_err(|error| InvalidSetting::new("mail_directory", format!("no thread to write it: {error}")))?;
         Ok(Self { directory, orders: sender })
     }
 

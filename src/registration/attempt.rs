@@ -137,16 +137,12 @@ pub(super) struct RunningStep<'a> {
 impl RunningStep<'_> {
     /// The step succeeded, and this one began.
     pub(super) fn passed(&mut self, next: Step) {
-        self.observe(&Ok(()));
+        self.ended(&Ok(()));
         *self = self.attempt.enter(next);
     }
 
     /// The step ended.
-    pub(super) fn ended<T>(self, result: &Result<T>) {
-        self.observe(result);
-    }
-
-    fn observe<T>(&self, result: &Result<T>) {
+    pub(super) fn ended<T>(&self, result: &Result<T>) {
         let (step, took) = (self.step, self.began.elapsed());
         metrics::registration_step(step, step_outcome(result), took);
         if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {

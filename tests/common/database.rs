@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
 
 use super::postgres::Cluster;
 
@@ -75,6 +77,12 @@ pub fn open_sqlite(path: &Path) -> SqliteConnection {
     connection
 }
 
+/// A session past the app, and what ends with it.
+pub async fn open_postgres(url: &str) -> (Client, JoinHandle<Result<(), tokio_postgres::Error>>) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
 fn sqlite_texts(path: &Path, sql: &str) -> Vec<String> {
     let mut connection = open_sqlite(path);
     let rows: Vec<Row> = diesel::sql_query(sql).load(&mut connection).unwrap();
@@ -82,8 +90,7 @@ fn sqlite_texts(path: &Path, sql: &str) -> Vec<String> {
 }
 
 async fn postgres_texts(url: &str, sql: &str) -> Vec<String> {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
+    let (client, connection) = open_postgres(url).await;
     let rows = client.query(sql, &[]).await.unwrap();
     drop(client);
     connection.await.unwrap().unwrap();

@@ -5,11 +5,10 @@ use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tokio_postgres::NoTls;
 
 use crate::common::analytics::Behaviour as Analytics;
 use crate::common::app::{Reading, fresh_email, user};
-use crate::common::database::Database;
+use crate::common::database::{Database, open_postgres};
 use crate::common::postgres::StopMode;
 use crate::common::proxy::Way;
 use crate::common::smtp::{Behaviour, Verb};
@@ -112,8 +111,7 @@ impl World {
     /// is one DATABASE_ERROR, and nobody else notices.
     async fn fail_one_registration(&self) {
         let Database::Postgres(url) = &self.database else { panic!("a world stands on PostgreSQL") };
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-        let connection = tokio::spawn(connection);
+        let (client, connection) = open_postgres(url).await;
         let email = fresh_email();
         let row = format!(
             "INSERT INTO users SELECT gen_random_uuid(), '{email}', '{email}', 'Ada', 'none', true, now(), now()"

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::common::database::{Backend, Database, open_sqlite};
+use crate::common::database::{Backend, Database, open_postgres, open_sqlite};
 
 /// A database of one test.
 pub struct Storage {
@@ -51,7 +51,7 @@ impl Storage {
                 Box::new(conn)
             }
             Database::Postgres(url) => {
-                let client = client_of_postgres(url).await;
+                let (client, _) = open_postgres(url).await;
                 client.batch_execute("BEGIN; LOCK TABLE users").await.unwrap();
                 Box::new(client)
             }
@@ -84,14 +84,8 @@ impl NotConnected {
 }
 
 pub async fn execute_on_postgres(url: &str, statement: &str) {
-    client_of_postgres(url).await.batch_execute(statement).await.unwrap();
-}
-
-/// A session past the layer under test.
-pub async fn client_of_postgres(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+    let (client, _) = open_postgres(url).await;
+    client.batch_execute(statement).await.unwrap();
 }
 
 pub fn config(database: &Database) -> DatabaseConfig {

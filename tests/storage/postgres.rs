@@ -7,10 +7,10 @@ use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::db::{Db, users};
 use neodyme::error::DbErrorKind;
 
-use crate::common::database::{Backend, Database};
+use crate::common::database::{Backend, Database, open_postgres};
 use crate::common::eventually;
 use crate::common::postgres::{Cluster, StopMode};
-use crate::fixture::{self, Storage, client_of_postgres, kind, message, register, user};
+use crate::fixture::{self, Storage, kind, message, register, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_and_starts_again_is_used_again() {
@@ -62,7 +62,7 @@ async fn a_deadlock_is_told_as_one() {
     let storage = Storage::migrated(Backend::Postgres).await;
     let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
     // It looks for deadlocks late: the other is the victim.
-    let other = client_of_postgres(url).await;
+    let (other, _) = open_postgres(url).await;
     other.batch_execute("SET deadlock_timeout = '1h'; BEGIN; LOCK TABLE audit_log").await.unwrap();
     let db = storage.db.clone();
     let victim = tokio::spawn(async move { register(&db, &user("ada@example.com")).await.unwrap_err() });
