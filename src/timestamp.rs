@@ -1,23 +1,39 @@
 //! Time as clients and logs read it: points in RFC 3339, UTC, with microseconds; durations in milliseconds.
 
-use std::time::Duration;
+use std::fmt::{self, Display};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serializer};
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
-const FORMAT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+/// The first moment that RFC 3339 cannot tell: the year 10000, in seconds since the epoch.
+const END: i64 = 253_402_300_800;
+
+/// The present.
+pub fn now() -> impl Display {
+    humantime::format_rfc3339_micros(SystemTime::now().max(UNIX_EPOCH))
+}
+
+/// A point in time.
+struct Point(OffsetDateTime);
+
+impl Display for Point {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // humantime takes a fifth of the time of time's own formats, but knows these years only.
+        match (0..END).contains(&self.0.unix_timestamp()) {
+            true => humantime::format_rfc3339_micros(self.0.into()).fmt(formatter),
+            false => self.0.to_offset(time::UtcOffset::UTC).fmt(formatter),
+        }
+    }
+}
 
 /// For `#[serde(with = "timestamp")]`.
 ///
 /// # Errors
-/// Only where a year has more than four digits.
+/// Those of the serializer.
 pub fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = time.to_offset(time::UtcOffset::UTC).format(FORMAT).map_err(serde::ser::Error::custom)?;
-    serializer.serialize_str(&text)
+    serializer.collect_str(&Point(*time))
 }
 
 /// For `#[serde(with = "timestamp")]`.
@@ -31,8 +47,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetD
 
 /// The same as text.
 pub fn rfc3339(time: OffsetDateTime) -> String {
-    let utc = time.to_offset(time::UtcOffset::UTC);
-    utc.format(FORMAT).unwrap_or_else(|_| utc.to_string())
+    Point(time).to_string()
 }
 
 /// For `#[serde(serialize_with = "timestamp::option::serialize")]`: a point in time that may not be known.
@@ -43,7 +58,7 @@ pub mod option {
     /// See [`super::serialize`].
     ///
     /// # Errors
-    /// Only where a year has more than four digits.
+    /// Those of the serializer.
     pub fn serialize<S: Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
         match time {
             Some(time) => super::serialize(time, serializer),
