@@ -23,7 +23,6 @@ use crate::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
 const LEAST_BUFFER: usize = 8192;
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
-const MAX_HEADERS: usize = 100;
 /// How long a service that closes waits for the request that a client has connected for: it may be under way.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
@@ -80,12 +79,9 @@ impl<S: Send + Sync + 'static> Connection<S> {
     fn builder(&self) -> auto::Builder<TokioExecutor> {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         let buffer = self.limits.max_header_bytes.max(LEAST_BUFFER);
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(None)
-            .max_buf_size(buffer)
-            .max_headers(MAX_HEADERS);
+        // An answer is small: copied behind its head it costs less than a second piece to write. Hyper's own limit of 100
+        // headers stands; one that is set, even to the same number, takes an allocation for each request.
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(buffer).writev(false);
         builder
             .http2()
             .timer(TokioTimer::new())
