@@ -1,14 +1,13 @@
 //! The log: one line per record on stdout, written by a thread of its own. `docs/LOGGING.md` is the rulebook.
 //!
 //! ```text
-//! logger ▶ level filter, count ▶ time stamp ▶ bounded queue ▶│ log thread: line ▶ batch ▶ stdout
-//!          (one per LoggerName)               full: counted  │             failed write: counted
+//! logger ▶ level filter, count ▶ line ▶ bounded queue ▶│ log thread: batch ▶ stdout
+//!          (one per LoggerName)         full: counted  │       failed write: counted
 //! ```
 //!
 //! A caller never waits for stdout, and a record that is lost is counted ([`Loggers::dropped`], and the metrics).
 
 mod bridge;
-mod clock;
 mod line;
 mod loggers;
 mod name;
@@ -35,13 +34,14 @@ use slog_async::AsyncGuard;
 
 use crate::config::{LogConfig, LogFormat};
 use crate::metrics;
-use output::{Layout, Output};
+use output::Output;
 use queue::{Losses, Pending, Queue};
+use terminal::Terminal;
 
 pub use loggers::Loggers;
 pub use name::{LoggerName, level_name, parse_level};
 pub use temporary::{LoggerLevel, TemporaryLevels};
-pub use values::{Exception, Shared, context};
+pub use values::{Exception, Nested, context};
 
 /// How long a dropped [`Logging`] waits for its lines to be written.
 const DROP_LIMIT: Duration = Duration::from_secs(1);
@@ -55,13 +55,13 @@ pub struct Logging {
 impl Logging {
     /// Starts the log on stdout and sends the records of dependencies (`log`, `tracing`) to it as well.
     pub fn start(config: &LogConfig) -> Logging {
-        let terminal = io::stdout().is_terminal();
-        let layout = match config.format {
-            LogFormat::Json => Layout::Json,
-            LogFormat::Auto if !terminal => Layout::Json,
-            LogFormat::Auto | LogFormat::Terminal => Layout::Terminal { colour: terminal && !no_colour() },
+        let is_terminal = io::stdout().is_terminal();
+        let terminal = match config.format {
+            LogFormat::Json => None,
+            LogFormat::Auto if !is_terminal => None,
+            LogFormat::Auto | LogFormat::Terminal => Some(Terminal::new(is_terminal && !no_colour())),
         };
-        let logging = Logging::build(config, layout, stdout());
+        let logging = Logging::build(config, terminal, stdout());
         logging.loggers.bridge_dependencies();
         logging
     }
@@ -71,22 +71,19 @@ impl Logging {
     /// `Auto` means JSON here, and nothing is coloured. Records of dependencies come only after
     /// [`Loggers::bridge_dependencies`].
     pub fn start_on<W: Write + Send + 'static>(config: &LogConfig, writer: W) -> Logging {
-        let layout = match config.format {
-            LogFormat::Auto | LogFormat::Json => Layout::Json,
-            LogFormat::Terminal => Layout::Terminal { colour: false },
-        };
-        Logging::build(config, layout, writer)
+        let terminal = (config.format == LogFormat::Terminal).then(|| Terminal::new(false));
+        Logging::build(config, terminal, writer)
     }
 
-    fn build<W: Write + Send + 'static>(config: &LogConfig, layout: Layout, writer: W) -> Logging {
+    fn build<W: Write + Send + 'static>(config: &LogConfig, terminal: Option<Terminal>, writer: W) -> Logging {
         let capacity = config.queue_capacity.max(1);
         metrics::log_queue_capacity(capacity);
         let losses = Arc::new(Losses::default());
         let pending = Arc::new(Pending::default());
-        let output = Output::new(writer, layout, pending.clone(), losses.clone());
+        let output = Output::new(writer, pending.clone(), losses.clone());
         let (core, guard) =
             slog_async::AsyncCore::custom(output).chan_size(capacity).thread_name("log".to_owned()).build_with_guard();
-        let queue = Arc::new(Queue::new(core, pending, losses.clone()));
+        let queue = Arc::new(Queue::new(core, terminal, pending, losses.clone()));
         Logging { loggers: Loggers::on_queue(config.level, &queue, losses), guard: Some(guard) }
     }
 

@@ -11,8 +11,8 @@ pub(super) struct Bridge(Logger);
 
 /// Which library spoke.
 #[derive(Serialize)]
-struct Source {
-    target: String,
+struct Source<'a> {
+    target: &'a str,
 }
 
 impl Bridge {
@@ -38,7 +38,7 @@ impl Log for Bridge {
             module: record.module_path_static().unwrap_or_default(),
         };
         let fixed = RecordStatic { location: &location, level: level(record.level()), tag: "" };
-        let source = context(Source { target: record.target().to_owned() });
+        let source = context(Source { target: record.target() });
         self.0.log(&slog::Record::new(&fixed, record.args(), b!("context" => source)));
     }
 

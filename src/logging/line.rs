@@ -1,114 +1,175 @@
 //! What a line holds, in which order; and its form as JSON.
 
+use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 use std::io;
+use std::ops::Range;
 
 use slog::{BytesKind, Drain, KV, Key, OwnedKVList, Record, SerdeValue, Serializer};
 
 use super::name::level_name;
+use crate::timestamp;
 
-/// The keys of values that have a place of their own.
-const ORDER: [Key; 7] = ["logger", "request_id", "trace_id", "span_id", "user_id", "context", "exception"];
-/// The message stands behind the logger: so many of [`ORDER`] come before it.
-const BEFORE_MESSAGE: usize = 1;
-/// The keys that a line has by itself: a value under one of them is left out.
-const RESERVED: [Key; 5] = ["timestamp", "level", "message", "module", "line"];
+/// The place of the keys that have none of their own, in the order they come.
+const OTHERS: u8 = 10;
 
-/// A record as the key-value pairs of its line: ordered, and each key once. A record's value goes before its logger's,
-/// a logger's before its parent's; a `None` is as good as absent.
-struct Line<'a> {
+/// Where in its line a key stands.
+fn place(key: Key) -> u8 {
+    match key {
+        "timestamp" => 0,
+        "level" => 1,
+        "logger" => 2,
+        "message" => 3,
+        "request_id" => 4,
+        "trace_id" => 5,
+        "span_id" => 6,
+        "user_id" => 7,
+        "context" => 8,
+        "exception" => 9,
+        "module" => OTHERS + 1,
+        "line" => OTHERS + 2,
+        _ => OTHERS,
+    }
+}
+
+/// Puts records into words, one after the other, in memory that it keeps.
+#[derive(Default)]
+pub(super) struct LineWriter {
+    timestamp: String,
+    /// The fields in the order in which they were found, as slog-json wrote them.
+    json: Vec<u8>,
+    fields: Vec<Field>,
+    line: String,
+}
+
+/// A key and where its value was written.
+struct Field {
+    place: u8,
+    key: Key,
+    written: Range<usize>,
+}
+
+impl LineWriter {
+    /// The record as one JSON object, without a newline, stamped with the time of this call. Each key comes once: a record's
+    /// value goes before its logger's, a logger's before its parent's; a `None` is as good as absent.
+    pub(super) fn write(
+        &mut self,
+        record: &Record<'_>,
+        values: &OwnedKVList,
+        none: &OwnedKVList,
+    ) -> io::Result<&mut String> {
+        self.timestamp.clear();
+        self.json.clear();
+        self.fields.clear();
+        // Writing to memory cannot fail.
+        let _ = write!(self.timestamp, "{}", timestamp::now());
+        let length = Cell::new(0);
+        let found = Found {
+            timestamp: &self.timestamp,
+            record,
+            values,
+            length: &length,
+            fields: RefCell::new(&mut self.fields),
+        };
+        let fixed = slog::RecordStatic { location: record.location(), level: record.level(), tag: "" };
+        slog_json::Json::new(Counted { bytes: &mut self.json, length: &length })
+            .build()
+            .log(&slog::Record::new(&fixed, record.msg(), slog::BorrowedKV(&found)), none)?;
+        self.arrange()?;
+        escape_controls(&mut self.line);
+        Ok(&mut self.line)
+    }
+
+    /// Copies the fields to their places.
+    fn arrange(&mut self) -> io::Result<()> {
+        let json = std::str::from_utf8(&self.json).map_err(io::Error::other)?;
+        self.fields.sort_by_key(|field| field.place);
+        self.line.clear();
+        for field in &self.fields {
+            self.line.push(if self.line.is_empty() { '{' } else { ',' });
+            self.line.push_str(json[field.written.clone()].trim_start_matches(','));
+        }
+        self.line.push('}');
+        Ok(())
+    }
+}
+
+/// A writer that lets others see how much was written.
+struct Counted<'a> {
+    bytes: &'a mut Vec<u8>,
+    length: &'a Cell<usize>,
+}
+
+impl io::Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        self.length.set(self.bytes.len());
+        Ok(bytes.len())
+    }
+
+    // serde_json calls this for every piece, and the default is a loop around `write`.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(bytes);
+        self.length.set(self.bytes.len());
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// All key-value pairs of a line, the most specific of each key first.
+struct Found<'a> {
     timestamp: &'a str,
     record: &'a Record<'a>,
     values: &'a OwnedKVList,
+    length: &'a Cell<usize>,
+    fields: RefCell<&'a mut Vec<Field>>,
 }
 
-/// Appends a record as one JSON object and a newline.
-pub(super) fn write_json(
-    buffer: &mut Vec<u8>,
-    timestamp: &str,
-    record: &Record<'_>,
-    values: &OwnedKVList,
-    none: &OwnedKVList,
-) -> io::Result<()> {
-    let start = buffer.len();
-    let line = Line { timestamp, record, values };
-    let fixed = slog::RecordStatic { location: record.location(), level: record.level(), tag: "" };
-    let ordered = slog::Record::new(&fixed, record.msg(), slog::BorrowedKV(&line));
-    slog_json::Json::new(&mut *buffer).build().log(&ordered, none)?;
-    escape_controls(buffer, start);
-    Ok(())
-}
-
-impl KV for Line<'_> {
+impl KV for Found<'_> {
     fn serialize(&self, _: &Record<'_>, out: &mut dyn Serializer) -> slog::Result {
-        let (present, others) = self.survey(out)?;
-        out.emit_str("timestamp", self.timestamp)?;
-        out.emit_str("level", level_name(self.record.level()))?;
-        self.emit_ordered(&ORDER[..BEFORE_MESSAGE], present, out)?;
-        out.emit_arguments("message", self.record.msg())?;
-        self.emit_ordered(&ORDER[BEFORE_MESSAGE..], present >> BEFORE_MESSAGE, out)?;
-        if others {
-            self.emit_others(out)?;
-        }
+        let mut sieve = Sieve { out, length: self.length, fields: &mut self.fields.borrow_mut() };
+        sieve.emit_str("timestamp", self.timestamp)?;
+        sieve.emit_str("level", level_name(self.record.level()))?;
+        sieve.emit_arguments("message", self.record.msg())?;
         if !self.record.module().is_empty() {
-            out.emit_str("module", self.record.module())?;
-            out.emit_u32("line", self.record.line())?;
+            sieve.emit_str("module", self.record.module())?;
+            sieve.emit_u32("line", self.record.line())?;
         }
-        Ok(())
-    }
-}
-
-impl Line<'_> {
-    /// Which keys of [`ORDER`] there are, as bits, and whether there are others.
-    fn survey(&self, out: &mut dyn Serializer) -> slog::Result<(u32, bool)> {
-        let (mut present, mut others) = (0, false);
-        self.sift(out, &mut |key| {
-            match ORDER.iter().position(|known| *known == key) {
-                Some(index) => present |= 1 << index,
-                None => others = true,
-            }
-            false
-        })?;
-        Ok((present, others))
-    }
-
-    fn emit_ordered(&self, keys: &[Key], present: u32, out: &mut dyn Serializer) -> slog::Result {
-        for wanted in (0..).zip(keys).filter_map(|(bit, key)| (present >> bit & 1 == 1).then_some(*key)) {
-            let mut first = true;
-            self.sift(out, &mut |key| key == wanted && std::mem::take(&mut first))?;
-        }
-        Ok(())
-    }
-
-    fn emit_others(&self, out: &mut dyn Serializer) -> slog::Result {
-        let mut seen: Vec<Key> = Vec::new();
-        self.sift(out, &mut |key| {
-            let wanted = !ORDER.contains(&key) && !RESERVED.contains(&key) && !seen.contains(&key);
-            if wanted {
-                seen.push(key);
-            }
-            wanted
-        })
-    }
-
-    /// Passes on the values whose key is wanted, the most specific first.
-    fn sift(&self, out: &mut dyn Serializer, wanted: &mut dyn FnMut(Key) -> bool) -> slog::Result {
-        let mut sieve = Sieve { out, wanted };
         self.record.kv().serialize(self.record, &mut sieve)?;
         self.values.serialize(self.record, &mut sieve)
     }
 }
 
-/// A serializer that passes on only what is wanted.
+/// A serializer that passes on the first value of each key, and notes where it was written.
 struct Sieve<'a> {
     out: &'a mut dyn Serializer,
-    wanted: &'a mut dyn FnMut(Key) -> bool,
+    length: &'a Cell<usize>,
+    fields: &'a mut Vec<Field>,
+}
+
+impl Sieve<'_> {
+    fn once(&mut self, key: Key, emit: impl FnOnce(&mut dyn Serializer) -> slog::Result) -> slog::Result {
+        let place = place(key);
+        if self.fields.iter().any(|field| field.place == place && (place != OTHERS || field.key == key)) {
+            return Ok(());
+        }
+        let start = self.length.get();
+        emit(self.out)?;
+        let written = start..self.length.get();
+        if !written.is_empty() {
+            self.fields.push(Field { place, key, written });
+        }
+        Ok(())
+    }
 }
 
 macro_rules! pass_on {
     ($($emit:ident($value:ty);)*) => {
         $(fn $emit(&mut self, key: Key, value: $value) -> slog::Result {
-            if (self.wanted)(key) { self.out.$emit(key, value) } else { Ok(()) }
+            self.once(key, |out| out.$emit(key, value))
         })*
     };
 }
@@ -121,7 +182,7 @@ impl Serializer for Sieve<'_> {
     }
 
     fn emit_unit(&mut self, key: Key) -> slog::Result {
-        if (self.wanted)(key) { self.out.emit_unit(key) } else { Ok(()) }
+        self.once(key, |out| out.emit_unit(key))
     }
 
     fn emit_none(&mut self, _: Key) -> slog::Result {
@@ -129,17 +190,17 @@ impl Serializer for Sieve<'_> {
     }
 
     fn emit_bytes(&mut self, key: Key, bytes: &[u8], kind: BytesKind) -> slog::Result {
-        if (self.wanted)(key) { self.out.emit_bytes(key, bytes, kind) } else { Ok(()) }
+        self.once(key, |out| out.emit_bytes(key, bytes, kind))
     }
 
     // slog-json panics when a `Display` fails: what it gave until then is written instead.
     fn emit_arguments(&mut self, key: Key, value: &std::fmt::Arguments<'_>) -> slog::Result {
-        if !(self.wanted)(key) {
-            return Ok(());
+        if let Some(text) = value.as_str() {
+            return self.emit_str(key, text);
         }
         let mut text = String::new();
         let _ = text.write_fmt(*value);
-        self.out.emit_str(key, &text)
+        self.emit_str(key, &text)
     }
 }
 
@@ -150,23 +211,18 @@ pub(super) fn is_control(character: char) -> bool {
 }
 
 /// Escapes the control characters that JSON allows in strings: serde_json escapes only those below U+0020.
-fn escape_controls(buffer: &mut Vec<u8>, start: usize) {
-    let end = buffer.len() - usize::from(buffer.ends_with(b"\n"));
+fn escape_controls(line: &mut String) {
     // Nearly every line ends here; looking at all bytes, without leaving early, lets the compiler take many at once.
-    if buffer[start..end].iter().fold(0, |highest, byte| *byte.max(&highest)) < 0x7f {
+    if line.bytes().fold(0, |highest, byte| byte.max(highest)) < 0x7f || !line.contains(is_control) {
         return;
     }
-    let Ok(text) = std::str::from_utf8(&buffer[start..end]) else { return };
-    if !text.contains(is_control) {
-        return;
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for character in line.chars() {
         if is_control(character) {
             let _ = write!(escaped, "\\u{:04x}", u32::from(character));
         } else {
             escaped.push(character);
         }
     }
-    buffer.splice(start..end, escaped.into_bytes());
+    *line = escaped;
 }

@@ -1,18 +1,14 @@
-//! The log thread's side: records become lines, lines are written in batches, what cannot be written is counted.
+//! The log thread's side: lines are written in batches, what cannot be written is counted.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use slog::{Drain, Never, OwnedKVList, Record, o};
+use slog::{Drain, Never, OwnedKVList, Record};
 
-use super::clock::Clock;
-use super::line::write_json;
 use super::queue::{Losses, Pending};
-use super::terminal::Terminal;
 use crate::metrics::DropReason;
 
 /// Lines are written when the queue is empty, or at the latest when so many bytes have gathered.
@@ -23,29 +19,15 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How often a non-blocking stdout is tried while it takes nothing.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How a line looks.
-#[derive(Clone, Copy)]
-pub(super) enum Layout {
-    /// One JSON object.
-    Json,
-    /// For human eyes.
-    Terminal { colour: bool },
-}
-
-/// Writes records to `W`, on the log thread.
+/// Writes lines, which come as the messages of records, to `W` on the log thread.
 pub(super) struct Output<W: Write> {
     lines: RefCell<Lines<W>>,
     pending: Arc<Pending>,
 }
 
 impl<W: Write> Output<W> {
-    pub(super) fn new(writer: W, layout: Layout, pending: Arc<Pending>, losses: Arc<Losses>) -> Output<W> {
-        let terminal = match layout {
-            Layout::Json => None,
-            Layout::Terminal { colour } => Some(Terminal::new(colour)),
-        };
-        let buffer = Vec::with_capacity(BATCH_BYTES / 4);
-        let lines = Lines { writer, terminal, losses, clock: Clock::default(), none: o!().into(), buffer, torn: false };
+    pub(super) fn new(writer: W, pending: Arc<Pending>, losses: Arc<Losses>) -> Output<W> {
+        let lines = Lines { writer, losses, buffer: Vec::with_capacity(BATCH_BYTES / 4), torn: false };
         Output { lines: RefCell::new(lines), pending }
     }
 }
@@ -54,10 +36,11 @@ impl<W: Write> Drain for Output<W> {
     type Ok = ();
     type Err = Never;
 
-    fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
+    fn log(&self, record: &Record<'_>, _: &OwnedKVList) -> Result<(), Never> {
         let last = self.pending.received();
         let mut lines = self.lines.borrow_mut();
-        lines.add(record, values);
+        // Writing to memory cannot fail.
+        let _ = lines.buffer.write_fmt(*record.msg());
         if last || lines.buffer.len() >= BATCH_BYTES {
             lines.write();
         }
@@ -71,40 +54,13 @@ impl<W: Write> Drain for Output<W> {
 /// Whole lines that wait to be written, and where to.
 struct Lines<W: Write> {
     writer: W,
-    terminal: Option<Terminal>,
     losses: Arc<Losses>,
-    clock: Clock,
-    /// No values: those of a record and of its logger come through the line.
-    none: OwnedKVList,
     buffer: Vec<u8>,
     /// Whether what was written last is a part of a line.
     torn: bool,
 }
 
 impl<W: Write> Lines<W> {
-    /// Adds a record's line; one that cannot be put into words is counted as lost.
-    fn add(&mut self, record: &Record<'_>, values: &OwnedKVList) {
-        let start = self.buffer.len();
-        // The values of loggers are put into words here, and one that panics must not end the log.
-        let added = catch_unwind(AssertUnwindSafe(|| self.format(record, values)));
-        if !matches!(added, Ok(Ok(()))) {
-            self.buffer.truncate(start);
-            self.losses.add(DropReason::IoError, 1);
-        }
-    }
-
-    fn format(&mut self, record: &Record<'_>, values: &OwnedKVList) -> io::Result<()> {
-        let start = self.buffer.len();
-        let timestamp = self.clock.write(record.tag());
-        write_json(&mut self.buffer, timestamp, record, values, &self.none)?;
-        if let Some(terminal) = &self.terminal {
-            let line = terminal.render(&self.buffer[start..])?;
-            self.buffer.truncate(start);
-            self.buffer.extend_from_slice(line.as_bytes());
-        }
-        Ok(())
-    }
-
     /// Writes what has gathered. Lines that fail are given up, so that a later one never follows on half of another.
     fn write(&mut self) {
         if self.torn && !self.buffer.is_empty() {

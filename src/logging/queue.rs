@@ -1,20 +1,33 @@
-//! The way from a caller to the log thread: stamped with the time of the call, never waiting, counted when lost.
+//! The way from a caller to the log thread: put into words, never waiting, counted when lost.
 
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::cell::RefCell;
+use std::io;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering::Relaxed};
 
-use slog::{Drain, OwnedKVList, Record, RecordStatic};
+use slog::{BorrowedKV, Drain, OwnedKVList, Record, RecordStatic, o};
 use slog_async::AsyncCore;
 
-use super::clock::{Stamp, now};
+use super::line::LineWriter;
+use super::terminal::Terminal;
 use crate::metrics::{self, DropReason};
 
-/// The bounded queue in front of the log thread.
+thread_local! {
+    static WRITER: RefCell<LineWriter> = RefCell::default();
+}
+
+/// The bounded queue of lines in front of the log thread.
+///
+/// A record becomes a line on its caller's thread, where its values are warm and need not be copied: that costs less than
+/// to make it fit to be sent.
 pub(super) struct Queue {
     core: AsyncCore,
+    terminal: Option<Terminal>,
     pending: Arc<Pending>,
     losses: Arc<Losses>,
+    /// No values: those of a record and of its logger are in its line.
+    none: OwnedKVList,
 }
 
 // Nothing in here is left half changed by a panic: channels and counters.
@@ -22,15 +35,50 @@ impl UnwindSafe for Queue {}
 impl RefUnwindSafe for Queue {}
 
 impl Queue {
-    pub(super) fn new(core: AsyncCore, pending: Arc<Pending>, losses: Arc<Losses>) -> Queue {
-        Queue { core, pending, losses }
+    pub(super) fn new(
+        core: AsyncCore,
+        terminal: Option<Terminal>,
+        pending: Arc<Pending>,
+        losses: Arc<Losses>,
+    ) -> Queue {
+        Queue { core, terminal, pending, losses, none: o!().into() }
     }
 
-    /// Queues a record, or counts it as lost. The time travels in the record's tag, which slog keeps for drains.
+    /// Queues a record, or counts it as lost.
     pub(super) fn push(&self, record: &Record<'_>, values: &OwnedKVList) {
-        let stamp = Stamp::new(now());
-        let stamped = RecordStatic { location: record.location(), level: record.level(), tag: stamp.as_str() };
-        match self.core.log(&Record::new(&stamped, record.msg(), record.kv()), values) {
+        let pushed = WRITER.try_with(|writer| {
+            let mut writer = writer.try_borrow_mut().ok()?;
+            self.push_with(&mut writer, record, values);
+            Some(())
+        });
+        // The thread ends, or a value logs while it is put into words.
+        if !matches!(pushed, Ok(Some(()))) {
+            self.push_with(&mut LineWriter::default(), record, values);
+        }
+    }
+
+    fn push_with(&self, writer: &mut LineWriter, record: &Record<'_>, values: &OwnedKVList) {
+        // A value that panics must not end its caller.
+        let queued =
+            catch_unwind(AssertUnwindSafe(|| self.write(writer, record, values).map(|line| self.send(record, line))));
+        if !matches!(queued, Ok(Ok(()))) {
+            self.losses.add(DropReason::IoError, 1);
+        }
+    }
+
+    /// The record as a line with its newline.
+    fn write<'a>(&self, writer: &'a mut LineWriter, record: &Record<'_>, values: &OwnedKVList) -> io::Result<&'a str> {
+        let line = writer.write(record, values, &self.none)?;
+        if let Some(terminal) = &self.terminal {
+            *line = terminal.render(line)?;
+        }
+        line.push('\n');
+        Ok(line)
+    }
+
+    fn send(&self, record: &Record<'_>, line: &str) {
+        let fixed = RecordStatic { location: record.location(), level: record.level(), tag: "" };
+        match self.core.log(&Record::new(&fixed, &format_args!("{line}"), BorrowedKV(&())), &self.none) {
             Ok(()) => self.pending.sent(),
             // Full, or the log thread has been finished.
             Err(_) => self.losses.add(DropReason::QueueFull, 1),

@@ -23,9 +23,9 @@ impl Terminal {
         Terminal { colour }
     }
 
-    /// A line for people from a line of JSON: so both hold the same values.
-    pub(super) fn render(&self, json: &[u8]) -> io::Result<String> {
-        let mut fields = serde_json::from_slice::<Fields>(json)?;
+    /// A line for people from a line of JSON, so both hold the same values; neither has its newline.
+    pub(super) fn render(&self, json: &str) -> io::Result<String> {
+        let mut fields = serde_json::from_str::<Fields>(json)?;
         let mut text = |key| fields.take_text(key);
         let (timestamp, level, logger, message) = (text("timestamp"), text("level"), text("logger"), text("message"));
         let time = timestamp.get(TIME_OF_DAY).unwrap_or(&timestamp);
@@ -39,7 +39,6 @@ impl Terminal {
             write_value(&mut line, &value);
             separator = " ";
         }
-        line.push('\n');
         Ok(line)
     }
 
@@ -164,17 +163,17 @@ mod tests {
     use super::*;
 
     fn render(colour: bool, value: Value) -> String {
-        Terminal::new(colour).render(value.to_string().as_bytes()).unwrap()
+        Terminal::new(colour).render(&value.to_string()).unwrap()
     }
 
     #[test]
     fn a_line_reads_time_level_logger_message_and_fields_with_the_context_first() {
-        let json = br#"{"timestamp":"2026-01-31T08:31:02.123456Z","level":"info","logger":"neodyme.requests",
+        let json = r#"{"timestamp":"2026-01-31T08:31:02.123456Z","level":"info","logger":"neodyme.requests",
             "message":"Request completed","request_id":"r1","context":{"status_code":201,"agent":"a b","at":{"x":1.5}},
             "exception":{"type":"Odd","chain":["a\nb"]},"module":"m","line":7}"#;
         let line = Terminal::new(false).render(json).unwrap();
         let wanted = "08:31:02.123 INFO     requests  Request completed  status_code=201 agent=\"a b\" at.x=1.5 \
-            request_id=r1 exception.type=Odd exception.chain=[\"a\\nb\"]\n";
+            request_id=r1 exception.type=Odd exception.chain=[\"a\\nb\"]";
         assert_eq!(line, wanted);
     }
 
@@ -183,7 +182,7 @@ mod tests {
         let evil = "x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error";
         let context = serde_json::json!({"a": evil, "b": [evil], evil: evil});
         let line = render(false, serde_json::json!({"message": evil, "context": context}));
-        assert_eq!(line.chars().filter(|c| is_control(*c)).collect::<String>(), "\n", "{line}");
+        assert_eq!(line.chars().filter(|c| is_control(*c)).collect::<String>(), "", "{line}");
         assert!(line.contains(r#"a="x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error""#), "{line}");
     }
 

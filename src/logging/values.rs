@@ -1,41 +1,42 @@
 //! Values that are more than a word: the context of a line, and the error it tells of.
 
 use std::error::Error;
-use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-use slog::{Key, Record, Serde, Value};
+use serde::Serialize;
+use slog::{Key, Record, SerdeValue, Value};
 
 /// How many causes of an error are written.
 const CHAIN_LIMIT: usize = 16;
 
-/// A value that is written by the log thread: it crosses by reference count, whatever its size.
-#[derive(Debug)]
-pub struct Shared<T>(Arc<T>);
-
-impl<T> Clone for Shared<T> {
-    fn clone(&self) -> Self {
-        Shared(self.0.clone())
-    }
-}
-
-impl<T: Serialize> Serialize for Shared<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
+/// A value that is written as JSON of its own, and need not outlive the call.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Nested<T>(T);
 
 /// The details of a line, as one nested object: `info!(log, "Request started"; "context" => context(details))`.
-pub fn context<T: Serialize + Send + Sync + 'static>(value: T) -> Serde<Shared<T>> {
-    Serde(Shared(Arc::new(value)))
+pub fn context<T: Serialize>(value: T) -> Nested<T> {
+    Nested(value)
+}
+
+impl<T: Serialize> Value for Nested<T> {
+    fn serialize(&self, _: &Record<'_>, key: Key, serializer: &mut dyn slog::Serializer) -> slog::Result {
+        serializer.emit_serde(key, self)
+    }
+}
+
+impl<T: Serialize> SerdeValue for Nested<T> {
+    fn as_serde(&self) -> &dyn erased_serde::Serialize {
+        &self.0
+    }
+
+    fn to_sendable(&self) -> Box<dyn SerdeValue + Send + 'static> {
+        Box::new(Nested(serde_json::to_value(&self.0).unwrap_or_default()))
+    }
 }
 
 /// An error in a line: `error!(log, "…"; "exception" => Exception::of(&error))`.
-#[derive(Clone, Debug)]
-pub struct Exception(Shared<Parts>);
-
 #[derive(Debug, Serialize)]
-struct Parts {
+pub struct Exception {
     r#type: &'static str,
     message: String,
     chain: Vec<String>,
@@ -51,13 +52,13 @@ impl Exception {
     pub fn named<E: Error + ?Sized>(name: &'static str, error: &E) -> Exception {
         let causes = std::iter::successors(error.source(), |&cause| cause.source());
         let chain = causes.take(CHAIN_LIMIT).map(ToString::to_string).collect();
-        Exception(Shared(Arc::new(Parts { r#type: name, message: error.to_string(), chain })))
+        Exception { r#type: name, message: error.to_string(), chain }
     }
 }
 
 impl Value for Exception {
-    fn serialize(&self, record: &Record<'_>, key: Key, serializer: &mut dyn slog::Serializer) -> slog::Result {
-        Value::serialize(&Serde(self.0.clone()), record, key, serializer)
+    fn serialize(&self, _: &Record<'_>, key: Key, serializer: &mut dyn slog::Serializer) -> slog::Result {
+        serializer.emit_serde(key, &Nested(self))
     }
 }
 
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn an_exception_has_its_type_and_its_chain_of_causes() {
         let error = Outer(Outer(std::io::Error::other("disk on fire")));
-        let written = serde_json::to_value(&Exception::of(&error).0).unwrap();
+        let written = serde_json::to_value(Exception::of(&error)).unwrap();
         let wanted = serde_json::json!({"type": "Outer", "message": "no luck", "chain": ["no luck", "disk on fire"]});
         assert_eq!(written, wanted);
     }
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn an_erased_error_is_an_error_and_may_be_given_a_name() {
         let error: Box<dyn Error + Send + Sync> = "odd".into();
-        assert_eq!(Exception::of(&*error).0.0.r#type, "Error");
-        assert_eq!(Exception::named("DATABASE", &*error).0.0.r#type, "DATABASE");
+        assert_eq!(Exception::of(&*error).r#type, "Error");
+        assert_eq!(Exception::named("DATABASE", &*error).r#type, "DATABASE");
     }
 }

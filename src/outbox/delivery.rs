@@ -96,7 +96,7 @@ fn log_call(log: &Logger, job: &Job, result: &Result<Receipt, Failure>, took: Du
     let operation = job.topic.operation();
     let failure = result.as_ref().err();
     let job_id = job.id.to_string();
-    let call = json_of(&Call {
+    let call = Call {
         service: operation.service().as_str(),
         operation: operation.as_str(),
         duration_ms: millis(took),
@@ -105,18 +105,14 @@ fn log_call(log: &Logger, job: &Job, result: &Result<Receipt, Failure>, took: Du
         job_id: &job_id,
         reply_code: result.as_ref().map_or_else(|failure| failure.code, |receipt| receipt.code),
         reason: failure.map(|failure| failure.reason.as_str()),
-    });
+    };
     info!(log, "External service call: {}.{}", operation.service().as_str(), operation.as_str();
-        "context" => context(call.clone()));
+        "context" => context(&call));
     if let Some(failure) = failure {
         let code = error_code(job.topic, failure);
         warn!(log, "{}", job.topic.failure_line();
-            "exception" => Exception::named(code.as_str(), failure), "context" => context(call));
+            "exception" => Exception::named(code.as_str(), failure), "context" => context(&call));
     }
-}
-
-fn json_of(call: &Call<'_>) -> serde_json::Value {
-    serde_json::to_value(call).unwrap_or_default()
 }
 
 fn outcome_of(result: &Result<Receipt, Failure>) -> CallOutcome {

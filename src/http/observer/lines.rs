@@ -1,5 +1,6 @@
 //! What the log says of a request.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -17,12 +18,12 @@ use crate::timestamp::millis;
 const MAX_CLIENT_TEXT: usize = 256;
 
 #[derive(Serialize)]
-struct Started {
-    method: String,
-    url: String,
+struct Started<'a> {
+    method: &'a str,
+    url: Cow<'a, str>,
     client_ip: IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_agent: Option<String>,
+    user_agent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_length: Option<u64>,
 }
@@ -79,27 +80,24 @@ pub(super) fn cancelled(log: &Logger, route: &'static str, took: Duration) {
 }
 
 /// The path, without what may be private: the query, and any segment with an address in it.
-fn shown_url(head: &Parts) -> String {
+fn shown_url(head: &Parts) -> Cow<'_, str> {
     let path = clipped(head.uri.path());
     let private = |segment: &str| segment.contains('@') || segment.contains("%40");
     if path.split('/').any(private) {
-        return path
-            .split('/')
-            .map(|segment| if private(segment) { "***" } else { segment })
-            .collect::<Vec<_>>()
-            .join("/");
+        let shown: Vec<&str> = path.split('/').map(|segment| if private(segment) { "***" } else { segment }).collect();
+        return Cow::Owned(shown.join("/"));
     }
-    path
+    Cow::Borrowed(path)
 }
 
 fn header(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn clipped(text: &str) -> String {
+fn clipped(text: &str) -> &str {
     let mut end = text.len().min(MAX_CLIENT_TEXT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].to_owned()
+    &text[..end]
 }

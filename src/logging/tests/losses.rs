@@ -101,6 +101,23 @@ fn a_value_that_panics_or_fails_costs_its_line_and_not_the_log() {
 }
 
 #[test]
+fn a_value_that_logs_while_it_is_written_loses_nothing() {
+    let sink = Sink::default();
+    let logging = sink.start(16);
+    let loggers = logging.loggers();
+    let inner = loggers.get(LoggerName::Db).clone();
+    let talks = FnValue(move |_| {
+        info!(inner, "inner");
+        7
+    });
+    info!(loggers.get(LoggerName::App).new(o!("talks" => talks)), "outer"; "more" => 1);
+    assert!(logging.finish(PATIENCE));
+    let lines = sink.lines();
+    assert_eq!((lines.len(), &lines[0]["message"], &lines[1]["message"]), (2, &"inner".into(), &"outer".into()));
+    assert!(lines[1]["talks"] == 7 && lines[1]["more"] == 1);
+}
+
+#[test]
 fn a_large_queue_loses_nothing_of_eight_threads() {
     let sink = Sink::default();
     let logging = sink.start(100_000);
