@@ -15,7 +15,7 @@ use crate::metrics::DropReason;
 const BATCH_BYTES: usize = 32 * 1024;
 /// How long the log thread leaves its queue alone once it has emptied it. A line after silence is written at once; under
 /// load, lines gather meanwhile: fewer writes, and callers need not wake a sleeping thread, which costs them the most.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 /// How often a non-blocking stdout is tried while it takes nothing.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
