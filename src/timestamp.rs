@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The first moment that RFC 3339 cannot tell: the year 10000, in seconds since the epoch.
+/// The year 10000, in seconds since the epoch: RFC 3339 has no form for it.
 const END: i64 = 253_402_300_800;
 
 /// The present.
@@ -21,10 +21,11 @@ struct Point(OffsetDateTime);
 impl Display for Point {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // humantime takes a fifth of the time of time's own formats, but knows these years only.
-        match (0..END).contains(&self.0.unix_timestamp()) {
-            true => humantime::format_rfc3339_micros(self.0.into()).fmt(formatter),
-            false => self.0.to_offset(time::UtcOffset::UTC).fmt(formatter),
+        if (0..END).contains(&self.0.unix_timestamp()) {
+            return humantime::format_rfc3339_micros(self.0.into()).fmt(formatter);
         }
+        let utc = self.0.to_offset(time::UtcOffset::UTC);
+        utc.format(&Rfc3339).unwrap_or_else(|_| utc.to_string()).fmt(formatter)
     }
 }
 
@@ -83,5 +84,11 @@ mod tests {
     fn it_is_utc_with_microseconds() {
         let at = At(datetime!(2026-11-22 08:31:02.000120999 +01:00));
         assert_eq!(serde_json::to_string(&at).unwrap(), "\"2026-11-22T07:31:02.000120Z\"");
+    }
+
+    #[test]
+    fn years_that_are_seldom_seen_have_their_form_too() {
+        assert_eq!(super::rfc3339(datetime!(1969-12-31 23:59:59.5 UTC)), "1969-12-31T23:59:59.5Z");
+        assert_eq!(super::rfc3339(datetime!(9999-12-31 23:59:59.999999 UTC)), "9999-12-31T23:59:59.999999Z");
     }
 }

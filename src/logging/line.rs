@@ -102,8 +102,7 @@ struct Counted<'a> {
 
 impl io::Write for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        self.length.set(self.bytes.len());
+        self.write_all(bytes)?;
         Ok(bytes.len())
     }
 
