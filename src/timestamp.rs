@@ -5,7 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serializer};
 use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+const FORMAT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 /// The year 10000, in seconds since the epoch: RFC 3339 has no form for it.
 const END: i64 = 253_402_300_800;
@@ -25,7 +30,7 @@ impl Display for Point {
             return humantime::format_rfc3339_micros(self.0.into()).fmt(formatter);
         }
         let utc = self.0.to_offset(time::UtcOffset::UTC);
-        utc.format(&Rfc3339).unwrap_or_else(|_| utc.to_string()).fmt(formatter)
+        utc.format(FORMAT).unwrap_or_else(|_| utc.to_string()).fmt(formatter)
     }
 }
 
@@ -88,7 +93,7 @@ mod tests {
 
     #[test]
     fn years_that_are_seldom_seen_have_their_form_too() {
-        assert_eq!(super::rfc3339(datetime!(1969-12-31 23:59:59.5 UTC)), "1969-12-31T23:59:59.5Z");
+        assert_eq!(super::rfc3339(datetime!(1969-12-31 23:59:59.5 UTC)), "1969-12-31T23:59:59.500000Z");
         assert_eq!(super::rfc3339(datetime!(9999-12-31 23:59:59.999999 UTC)), "9999-12-31T23:59:59.999999Z");
     }
 }

@@ -1,6 +1,6 @@
 //! What a line holds, in which order; and its form as JSON.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::io;
 use std::ops::Range;
@@ -37,8 +37,8 @@ fn place(key: Key) -> u8 {
 pub(super) struct LineWriter {
     timestamp: String,
     /// The fields in the order in which they were found, as slog-json wrote them.
-    json: Vec<u8>,
-    fields: Vec<Field>,
+    json: RefCell<Vec<u8>>,
+    fields: RefCell<Vec<Field>>,
     line: String,
 }
 
@@ -59,20 +59,13 @@ impl LineWriter {
         none: &OwnedKVList,
     ) -> io::Result<&mut String> {
         self.timestamp.clear();
-        self.json.clear();
-        self.fields.clear();
+        self.json.get_mut().clear();
+        self.fields.get_mut().clear();
         // Writing to memory cannot fail.
         let _ = write!(self.timestamp, "{}", timestamp::now());
-        let length = Cell::new(0);
-        let found = Found {
-            timestamp: &self.timestamp,
-            record,
-            values,
-            length: &length,
-            fields: RefCell::new(&mut self.fields),
-        };
+        let found = Found { timestamp: &self.timestamp, record, values, json: &self.json, fields: &self.fields };
         let fixed = slog::RecordStatic { location: record.location(), level: record.level(), tag: "" };
-        slog_json::Json::new(Counted { bytes: &mut self.json, length: &length })
+        slog_json::Json::new(Shared(&self.json))
             .build()
             .log(&slog::Record::new(&fixed, record.msg(), slog::BorrowedKV(&found)), none)?;
         self.arrange()?;
@@ -82,10 +75,11 @@ impl LineWriter {
 
     /// Copies the fields to their places.
     fn arrange(&mut self) -> io::Result<()> {
-        let json = std::str::from_utf8(&self.json).map_err(io::Error::other)?;
-        self.fields.sort_by_key(|field| field.place);
+        let json = std::str::from_utf8(self.json.get_mut()).map_err(io::Error::other)?;
+        let fields = self.fields.get_mut();
+        fields.sort_by_key(|field| field.place);
         self.line.clear();
-        for field in &self.fields {
+        for field in fields.iter().filter(|field| !field.written.is_empty()) {
             self.line.push(if self.line.is_empty() { '{' } else { ',' });
             self.line.push_str(json[field.written.clone()].trim_start_matches(','));
         }
@@ -94,13 +88,10 @@ impl LineWriter {
     }
 }
 
-/// A writer that lets others see how much was written.
-struct Counted<'a> {
-    bytes: &'a mut Vec<u8>,
-    length: &'a Cell<usize>,
-}
+/// A writer whose text others see as it grows.
+struct Shared<'a>(&'a RefCell<Vec<u8>>);
 
-impl io::Write for Counted<'_> {
+impl io::Write for Shared<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes)?;
         Ok(bytes.len())
@@ -108,8 +99,7 @@ impl io::Write for Counted<'_> {
 
     // serde_json calls this for every piece, and the default is a loop around `write`.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes.extend_from_slice(bytes);
-        self.length.set(self.bytes.len());
+        self.0.borrow_mut().extend_from_slice(bytes);
         Ok(())
     }
 
@@ -118,22 +108,25 @@ impl io::Write for Counted<'_> {
     }
 }
 
-/// All key-value pairs of a line, the most specific of each key first.
+/// All key-value pairs of a line, the most specific of each key first; and where they are written.
 struct Found<'a> {
     timestamp: &'a str,
     record: &'a Record<'a>,
     values: &'a OwnedKVList,
-    length: &'a Cell<usize>,
-    fields: RefCell<&'a mut Vec<Field>>,
+    json: &'a RefCell<Vec<u8>>,
+    fields: &'a RefCell<Vec<Field>>,
 }
 
 impl KV for Found<'_> {
     fn serialize(&self, _: &Record<'_>, out: &mut dyn Serializer) -> slog::Result {
-        let mut sieve = Sieve { out, length: self.length, fields: &mut self.fields.borrow_mut() };
+        let mut sieve = Sieve { out, found: self };
         sieve.emit_str("timestamp", self.timestamp)?;
         sieve.emit_str("level", level_name(self.record.level()))?;
         sieve.emit_arguments("message", self.record.msg())?;
-        if !self.record.module().is_empty() {
+        if self.record.module().is_empty() {
+            sieve.leave_out("module");
+            sieve.leave_out("line");
+        } else {
             sieve.emit_str("module", self.record.module())?;
             sieve.emit_u32("line", self.record.line())?;
         }
@@ -145,23 +138,30 @@ impl KV for Found<'_> {
 /// A serializer that passes on the first value of each key, and notes where it was written.
 struct Sieve<'a> {
     out: &'a mut dyn Serializer,
-    length: &'a Cell<usize>,
-    fields: &'a mut Vec<Field>,
+    found: &'a Found<'a>,
 }
 
 impl Sieve<'_> {
     fn once(&mut self, key: Key, emit: impl FnOnce(&mut dyn Serializer) -> slog::Result) -> slog::Result {
         let place = place(key);
-        if self.fields.iter().any(|field| field.place == place && (place != OTHERS || field.key == key)) {
+        let is_same = |field: &Field| field.place == place && (place != OTHERS || field.key == key);
+        if self.found.fields.borrow().iter().any(is_same) {
             return Ok(());
         }
-        let start = self.length.get();
+        let start = self.length();
         emit(self.out)?;
-        let written = start..self.length.get();
-        if !written.is_empty() {
-            self.fields.push(Field { place, key, written });
-        }
+        self.found.fields.borrow_mut().push(Field { place, key, written: start..self.length() });
         Ok(())
+    }
+
+    /// No value may have this key.
+    fn leave_out(&mut self, key: Key) {
+        let nothing = 0..0;
+        self.found.fields.borrow_mut().push(Field { place: place(key), key, written: nothing });
+    }
+
+    fn length(&self) -> usize {
+        self.found.json.borrow().len()
     }
 }
 

@@ -19,8 +19,8 @@ thread_local! {
 
 /// The bounded queue of lines in front of the log thread.
 ///
-/// A record becomes a line on its caller's thread, where its values are warm and need not be copied: that costs less than
-/// to make it fit to be sent.
+/// A record becomes a line on its caller's thread, where its values need not outlive the call. To make them fit to be sent
+/// costs as much, and they would then be written on one more thread than there are processors for.
 pub(super) struct Queue {
     core: AsyncCore,
     terminal: Option<Terminal>,

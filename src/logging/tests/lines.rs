@@ -153,6 +153,18 @@ fn records_of_dependencies_come_with_their_target() {
 }
 
 #[test]
+fn no_value_says_where_in_the_code_a_record_is_from() {
+    let sink = Sink::default();
+    let logging = sink.start(16);
+    let forged = o!("module" => "forged", "line" => 7, "other" => 8);
+    let bridge = Bridge::new(logging.loggers().get(LoggerName::Dependencies).new(forged));
+    log::Log::log(&bridge, &log::Record::builder().level(log::Level::Warn).args(format_args!("odd")).build());
+    finish(logging);
+    let line = &sink.lines()[0];
+    assert_eq!([line.get("module"), line.get("line"), line.get("other")], [None, None, Some(&Value::from(8))]);
+}
+
+#[test]
 fn discarded_loggers_write_nothing_and_have_levels() {
     let loggers = Loggers::discard();
     info!(loggers.get(LoggerName::Outbox), "gone"; "context" => context(DETAILS));
