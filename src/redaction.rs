@@ -77,11 +77,7 @@ fn secret_in(word: &str) -> Option<usize> {
 
 fn clip(text: &mut String, max_bytes: usize) {
     if text.len() > max_bytes {
-        let mut end = max_bytes - MORE.len();
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
+        text.truncate(text.floor_char_boundary(max_bytes - MORE.len()));
         text.push_str(MORE);
     }
 }

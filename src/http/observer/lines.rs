@@ -95,9 +95,5 @@ fn header(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
 }
 
 fn clipped(text: &str) -> &str {
-    let mut end = text.len().min(MAX_CLIENT_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(MAX_CLIENT_TEXT)]
 }
