@@ -24,6 +24,9 @@ use crate::metrics::{self, HashOperation};
 /// More than this is never queued, whatever the limit of the wait: the queue's memory is bounded.
 const QUEUE_CAPACITY: usize = 4096;
 
+/// No answer waits longer than this for those that go out with it.
+const HOLD: Duration = Duration::from_millis(75);
+
 /// A hash in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
@@ -54,6 +57,13 @@ struct Job {
     answer: oneshot::Sender<Result<PasswordHash>>,
 }
 
+/// A hash that is done, and who waits for it.
+struct Done {
+    at: Instant,
+    hash: Result<PasswordHash>,
+    answer: oneshot::Sender<Result<PasswordHash>>,
+}
+
 /// What the pool has to do, as its callers see it.
 struct Load {
     workers: usize,
@@ -68,6 +78,12 @@ impl Load {
         let free = self.workers.saturating_sub(self.busy.load(Relaxed));
         let ahead = (self.queued.load(Relaxed) + 1).saturating_sub(free);
         Duration::from_nanos(self.mean_nanos.load(Relaxed).saturating_mul(ahead as u64) / self.workers as u64)
+    }
+
+    /// Whether answers may wait for the next one: each worker has another job already, and this one ends in time.
+    fn holds(&self, oldest: Instant) -> bool {
+        let mean = Duration::from_nanos(self.mean_nanos.load(Relaxed));
+        self.queued.load(Relaxed) >= self.workers && oldest.elapsed() + mean <= HOLD
     }
 
     /// Moves the mean an eighth of the way: some ten hashes make it forget.
@@ -140,20 +156,42 @@ impl HashPool {
 }
 
 /// A worker's life: one block of memory, one job after the other.
+///
+/// Under load its answers go out a few at a time: a hash sweeps the caches, so what an answer sets off (a transaction, a
+/// response, the next request) begins in the cold, and does so once for all of them.
 fn work(queue: &Receiver<Job>, load: &Load, mut hasher: Hasher) {
-    while let Ok(job) = queue.recv() {
-        load.busy.fetch_add(1, Relaxed);
-        load.queued.fetch_sub(1, Relaxed);
-        metrics::hash_queue_wait(job.queued.elapsed());
-        if !job.answer.is_closed() {
-            let began = Instant::now();
-            let hash = hasher.hash(job.password.expose()).map(PasswordHash);
-            load.hashed(began.elapsed());
-            metrics::password_hashed(HashOperation::Hash, began.elapsed());
-            let _ = job.answer.send(hash.map_err(Error::PasswordHash));
+    let mut held: Vec<Done> = Vec::new();
+    loop {
+        let next = queue.try_recv();
+        if next.is_err() || held.first().is_some_and(|oldest| !load.holds(oldest.at)) {
+            answer(&mut held);
         }
-        load.busy.fetch_sub(1, Relaxed);
+        let Ok(job) = next.or_else(|_empty| queue.recv()) else { return };
+        held.extend(hash(job, load, &mut hasher));
     }
+}
+
+fn answer(held: &mut Vec<Done>) {
+    for done in held.drain(..) {
+        let _ = done.answer.send(done.hash);
+    }
+}
+
+/// Does a job, unless nobody waits for it.
+fn hash(job: Job, load: &Load, hasher: &mut Hasher) -> Option<Done> {
+    load.busy.fetch_add(1, Relaxed);
+    load.queued.fetch_sub(1, Relaxed);
+    metrics::hash_queue_wait(job.queued.elapsed());
+    let done = (!job.answer.is_closed()).then(|| {
+        let began = Instant::now();
+        let hash = hasher.hash(job.password.expose()).map(PasswordHash);
+        let took = began.elapsed();
+        load.hashed(took);
+        metrics::password_hashed(HashOperation::Hash, took);
+        Done { at: began + took, hash: hash.map_err(Error::PasswordHash), answer: job.answer }
+    });
+    load.busy.fetch_sub(1, Relaxed);
+    done
 }
 
 #[cfg(test)]
@@ -197,6 +235,28 @@ mod tests {
             Err(Error::Overloaded { retry_after, .. }) => assert_eq!(retry_after, 3),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn no_answer_waits_for_jobs_that_do_not_come() {
+        let pool = pool(Duration::from_secs(60));
+        let hashes = futures_util::future::join_all((0..64).map(|_| pool.hash(password()))).await;
+        assert!(hashes.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn answers_wait_for_others_only_under_load_and_not_for_long() {
+        let load = |queued, mean: Duration| Load {
+            workers: 2,
+            queued: AtomicUsize::new(queued),
+            busy: AtomicUsize::new(2),
+            mean_nanos: AtomicU64::new(mean.as_nanos().try_into().unwrap()),
+        };
+        let (now, hash) = (Instant::now(), HOLD / 5);
+        assert!(load(2, hash).holds(now));
+        assert!(!load(1, hash).holds(now), "a worker would have to wait for its next job");
+        assert!(!load(2, hash).holds(now - 4 * hash), "the next answer would come too late");
+        assert!(!load(2, 2 * HOLD).holds(now), "hashes that take this long gain nothing");
     }
 
     #[tokio::test]
