@@ -6,6 +6,7 @@
 pub mod audit;
 mod blocking;
 mod error;
+mod group_commit;
 mod migrations;
 pub mod outbox;
 mod pool;
@@ -20,11 +21,12 @@ pub mod users;
 
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
+use self::group_commit::GroupCommit;
 use self::migrations::Task;
 use self::pool::ConnectionPool;
 use self::postgres::{PostgresManager, PostgresServer};
 use self::query::{with_lease, with_read};
-pub use self::rows::Rows;
+pub use self::rows::{Insertion, Rows};
 use self::sqlite::{Role, SqliteFile, SqliteManager};
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::error::Result;
@@ -37,6 +39,8 @@ pub enum Db {
     Sqlite {
         /// The connection that writes.
         writer: ConnectionPool<SqliteManager>,
+        /// What it writes together.
+        commits: GroupCommit,
         /// The connections that read.
         reader: ConnectionPool<SqliteManager>,
         /// The file itself.
@@ -65,7 +69,7 @@ impl Db {
                 file.create()?;
                 let (writer, reader) = (file.pool(Role::Writer, config)?, file.pool(Role::Reader, config)?);
                 with_lease!(writer, DbOperation::Begin, |conn| conn.batch_execute("BEGIN IMMEDIATE; ROLLBACK"))?;
-                let db = Self::Sqlite { writer, reader, file };
+                let db = Self::Sqlite { commits: GroupCommit::new(writer.clone()), writer, reader, file };
                 db.ping().await?;
                 Ok(db)
             }

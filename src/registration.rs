@@ -6,7 +6,6 @@
 
 mod attempt;
 
-use std::slice::from_ref;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -17,7 +16,7 @@ use self::attempt::Attempt;
 use crate::app::App;
 use crate::db::audit::NewAuditEntry;
 use crate::db::users::{self, NewUser};
-use crate::db::{Rows, types};
+use crate::db::{Insertion, Rows, types};
 use crate::domain::Registration;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request, read_json};
@@ -72,17 +71,22 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
-    let entry = audit_entry(&attempt.context, user);
-    let jobs = app.outbox.jobs_of(user, &attempt.context);
-    let rows = Rows { users: from_ref(user), audit: from_ref(&entry), jobs: &jobs };
+    let rows = Arc::new(Rows {
+        users: vec![user.clone()],
+        audit: vec![audit_entry(&attempt.context, user)],
+        jobs: app.outbox.jobs_of(user, &attempt.context),
+    });
     let mut step = attempt.enter(Step::CreateUser);
-    let created = rows.insert(&app.db, || step.passed(Step::Commit)).await;
-    step.ended(&created);
-    created?;
+    let Insertion { committing_since, outcome } = rows.insert(&app.db).await;
+    if let Some(since) = committing_since {
+        step.passed(Step::Commit, since);
+    }
+    step.ended(&outcome);
+    outcome?;
     // Not before: a line that names a user names one that exists.
     attempt.context.set_user_id(user.id);
-    app.outbox.committed(&jobs);
-    attempt.log_queued(&jobs);
+    app.outbox.committed(&rows.jobs);
+    attempt.log_queued(&rows.jobs);
     Ok(())
 }
 

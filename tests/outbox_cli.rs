@@ -6,6 +6,8 @@ mod common;
 #[path = "outbox_cli/shop.rs"]
 mod shop;
 
+use std::sync::Arc;
+
 use common::app::AppOptions;
 use common::database::{Backend, Database};
 use neodyme::db::Rows;
@@ -186,7 +188,8 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
         entry("request-1", now - time::Duration::hours(2)),
         NewAuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
     ];
-    Rows { audit: &entries, ..Rows::default() }.insert(&shop.db, || ()).await.unwrap();
+    let rows = Rows { audit: entries.to_vec(), ..Rows::default() };
+    Arc::new(rows).insert(&shop.db).await.outcome.unwrap();
     let requests = |arguments: &[&str]| -> Vec<String> {
         let json = shop.run(&[&["audit", "list", "--json"], arguments].concat()).json();
         json.as_array().unwrap().iter().map(|entry| entry["request_id"].as_str().unwrap().to_owned()).collect()

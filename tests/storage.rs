@@ -24,18 +24,17 @@ mod tls;
 
 use std::collections::HashSet;
 use std::future::poll_fn;
-use std::slice::from_ref;
+use std::sync::Arc;
 use std::task::Poll;
 
 use common::database::Backend;
 use common::eventually;
 use fixture::{Storage, audit_entry, insert, kind, message, register, user};
-use futures_util::FutureExt;
 use futures_util::future::join_all;
 use neodyme::db::audit::{AuditEntry, AuditFilter, NewAuditEntry};
 use neodyme::db::types::to_micros;
 use neodyme::db::users::{NewUser, UserCounts};
-use neodyme::db::{Db, Rows, audit, users};
+use neodyme::db::{Db, Insertion, Rows, audit, users};
 use neodyme::error::{DbErrorKind, Error};
 use outbox::emails;
 use time::macros::datetime;
@@ -60,10 +59,11 @@ async fn a_user_and_the_audit_entry_are_written_together(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let user = user("ada@example.com");
     let entry = audit_entry(user.id);
-    let rows = Rows { users: from_ref(&user), audit: from_ref(&entry), jobs: &[] };
-    // Called on SQLite only, which answers at once.
-    let look = || assert_eq!(storage.database.count("users").now_or_never(), Some(0), "seen before the commit");
-    rows.insert(&storage.db, look).await.unwrap();
+    let rows = Arc::new(Rows { users: vec![user.clone()], audit: vec![entry.clone()], jobs: vec![] });
+    let Insertion { committing_since, outcome } = rows.insert(&storage.db).await;
+    outcome.unwrap();
+    let of_its_own = backend == Backend::Sqlite;
+    assert_eq!(committing_since.is_some(), of_its_own, "PostgreSQL commits as part of the statement");
 
     assert!(users::email_exists(&storage.db, "ada@example.com").await.unwrap());
     assert!(!users::email_exists(&storage.db, "bob@example.com").await.unwrap());
@@ -112,24 +112,24 @@ async fn rows_are_written_together_or_not_at_all(backend: Backend) {
     let (ada, bob) = (user("ada@example.com"), user("bob@example.com"));
     let (first, second) = (audit_entry(ada.id), audit_entry(bob.id));
     let (job, others) = (emails([0]), emails([0, 0]));
-    let taken = Rows { users: from_ref(&ada), audit: from_ref(&first), jobs: &job };
-    insert(&storage.db, taken).await.unwrap();
+    let taken = Rows { users: vec![ada], audit: vec![first], jobs: job.clone() };
+    insert(&storage.db, taken.clone()).await.unwrap();
 
-    let fresh = Rows { users: from_ref(&bob), audit: from_ref(&second), jobs: &others };
+    let fresh = Rows { users: vec![bob], audit: vec![second], jobs: others.clone() };
     for rows in [
-        Rows { users: taken.users, ..fresh },
-        Rows { audit: taken.audit, ..fresh },
-        Rows { jobs: &[others[0].clone(), job[0].clone()], ..fresh },
+        Rows { users: taken.users, ..fresh.clone() },
+        Rows { audit: taken.audit, ..fresh.clone() },
+        Rows { jobs: vec![others[0].clone(), job[0].clone()], ..fresh.clone() },
     ] {
-        rows.insert(&storage.db, || panic!("not written")).await.unwrap_err();
+        let Insertion { committing_since, outcome } = Arc::new(rows).insert(&storage.db).await;
+        assert_eq!(committing_since, None, "nothing was written");
+        outcome.unwrap_err();
         assert_eq!(counts(&storage).await, "1 1 1");
         assert_eq!(storage.db.pool_status().in_use, 0);
     }
 
-    let mut written = 0;
-    fresh.insert(&storage.db, || written += 1).await.unwrap();
+    insert(&storage.db, fresh).await.unwrap();
     assert_eq!(counts(&storage).await, "2 2 3");
-    assert_eq!(written, if backend == Backend::Sqlite { 1 } else { 0 }, "PostgreSQL commits as part of the statement");
 }
 
 /// The rows of each table, as of one moment.
@@ -144,7 +144,7 @@ async fn an_insertion_given_up_anywhere_is_whole_or_not_there(backend: Backend) 
     for round in 0..5 {
         let mut polls = 1;
         while !tokio::spawn(cancelled_after(polls, register_someone(storage.db.clone()))).await.unwrap() {
-            assert_eq!(storage.db.pool_status().in_use, 0, "given up after {polls} polls");
+            eventually("its connection is free", async || (storage.db.pool_status().in_use == 0).then_some(())).await;
             let counts = counts(&storage).await;
             let counts: HashSet<_> = counts.split(' ').collect();
             assert_eq!(counts.len(), 1, "given up after {polls} polls: {counts:?}");
@@ -158,7 +158,7 @@ async fn an_insertion_given_up_anywhere_is_whole_or_not_there(backend: Backend) 
 async fn register_someone(db: Db) {
     let user = user(&format!("{}@example.com", Uuid::now_v7()));
     let (entry, jobs) = (audit_entry(user.id), emails([0]));
-    insert(&db, Rows { users: from_ref(&user), audit: from_ref(&entry), jobs: &jobs }).await.unwrap();
+    insert(&db, Rows { users: vec![user], audit: vec![entry], jobs }).await.unwrap();
 }
 
 /// Drops `work` while it waits for the `polls`th time; did it end before?
@@ -195,7 +195,7 @@ async fn unusual_values_come_back_as_they_were(backend: Backend) {
     let details = serde_json::json!({"zahl": -9007199254740991i64, "null": null, "liste": ["ä", {"tief": "\"\\"}]});
     let entry = NewAuditEntry { details: details.clone(), client_ip: None, ..audit_entry(user_id) };
     let nobodys = NewAuditEntry { user_id: None, ..audit_entry(user_id) };
-    insert(&storage.db, Rows { audit: &[entry, nobodys], ..Rows::default() }).await.unwrap();
+    insert(&storage.db, Rows { audit: vec![entry, nobodys], ..Rows::default() }).await.unwrap();
     let trail = trail_of(&storage.db, user_id).await;
     assert_eq!(trail.iter().map(|entry| (&entry.details, &entry.client_ip)).collect::<Vec<_>>(), [(&details, &None)]);
 }
@@ -243,6 +243,8 @@ async fn the_pool_gives_up_in_time(backend: Backend) {
     assert!(message(&error).contains("database_acquire_timeout"), "{}", message(&error));
     drop(lock);
     waiting.await.unwrap().unwrap();
+    register(&storage.db, &user("eve@example.com")).await.unwrap();
+    assert_eq!(storage.database.count("users").await, 2, "what was refused is not written later");
 }
 
 async fn migrations_run_once(backend: Backend) {

@@ -104,8 +104,8 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
     let db = Db::connect(&config.database).await?;
     db.migrate().await?;
     for _ in 0..BACKLOG / BATCH {
-        let jobs: Vec<NewJob> = (0..BATCH).map(|_| event()).collect();
-        Rows { jobs: &jobs, ..Rows::default() }.insert(&db, || ()).await?;
+        let jobs = (0..BATCH).map(|_| event()).collect();
+        Arc::new(Rows { jobs, ..Rows::default() }).insert(&db).await.outcome?;
     }
     Ok(())
 }

@@ -8,22 +8,20 @@ use diesel::SqliteConnection;
 use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 tokio::task_local! {
     /// This thread may block.
     static IN_PLACE: ();
 }
 
-/// Does all the statements of this work on the thread on which it happens to be, which no longer drives other tasks then:
-/// threads are woken once, instead of twice for each statement. Nothing else of the task goes on meanwhile, not even a
-/// timeout, so this is for tasks that run to their end, and for work that waits for nothing but its statements.
-pub(super) async fn in_place<T>(work: impl Future<Output = T>) -> T {
+/// Does all the statements of this work on one thread, to their end: it is woken once, instead of once for each of them.
+pub(super) async fn on_one_thread(work: impl Future<Output = ()> + Send + 'static) {
     let runtime = Handle::current();
-    match runtime.runtime_flavor() {
-        RuntimeFlavor::MultiThread => block_in_place(|| IN_PLACE.sync_scope((), || runtime.block_on(work))),
-        _ => work.await,
+    let done = spawn_blocking(move || IN_PLACE.sync_scope((), || runtime.block_on(work))).await;
+    if let Err(failure) = done {
+        log::error!("work on the database was not done: {failure}");
     }
 }
 
@@ -35,7 +33,7 @@ impl<C, S> Runtime for SyncConnectionWrapper<C, S> {
     type Runtime = S;
 }
 
-/// Chooses the thread for a statement: this one within [`in_place`], one of the runtime's for blocking work otherwise.
+/// Chooses the thread for a statement: this one within [`on_one_thread`], one of the runtime's for blocking work otherwise.
 pub struct Threads(<SyncConnectionWrapper<SqliteConnection> as Runtime>::Runtime);
 
 impl SpawnBlocking for Threads {

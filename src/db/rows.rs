@@ -1,92 +1,83 @@
 //! Rows that are written together, or not at all.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::RunQueryDsl;
 
 use super::audit::{self, NewAuditEntry};
-use super::blocking::in_place;
-use super::pool::ConnectionPool;
-use super::postgres::PostgresManager;
-use super::query::{on_lease, with_lease};
-use super::sqlite::{SqliteConn, SqliteManager};
+use super::query::with_lease;
+use super::sqlite::SqliteConn;
 use super::users::{self, NewUser};
 use super::{Db, outbox};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::DbOperation;
 use crate::outbox::NewJob;
 
 /// What is written in one transaction.
-#[derive(Clone, Copy, Default)]
-pub struct Rows<'a> {
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
     /// Users.
-    pub users: &'a [NewUser],
+    pub users: Vec<NewUser>,
     /// Entries of the audit trail.
-    pub audit: &'a [NewAuditEntry],
+    pub audit: Vec<NewAuditEntry>,
     /// Jobs for the outbox, due at once.
-    pub jobs: &'a [NewJob],
+    pub jobs: Vec<NewJob>,
 }
 
-impl Rows<'_> {
-    /// Writes the rows. When this returns `Ok`, they survive a crash.
+/// What became of rows.
+#[derive(Debug)]
+pub struct Insertion {
+    /// When only the commit was left. None if it did not come to that, and on PostgreSQL: it commits as part of the one
+    /// statement.
+    pub committing_since: Option<Instant>,
+    /// Whether they are written.
+    pub outcome: Result<()>,
+}
+
+impl Insertion {
+    /// Nothing was written.
+    pub(super) fn failed(error: Error) -> Self {
+        Self { committing_since: None, outcome: Err(error) }
+    }
+}
+
+impl Rows {
+    /// Writes the rows. When the outcome is `Ok`, they survive a crash.
     ///
-    /// On SQLite `written` is called when only the commit is left. PostgreSQL has no such moment: it commits as part of the
-    /// one statement.
-    ///
-    /// Given up before its end, it closes its connection; all of the rows may be written then, or none.
+    /// Given up before its end, all of the rows may be written, or none.
     ///
     /// # Errors
-    /// [`Error::EmailAlreadyExists`](crate::error::Error::EmailAlreadyExists) when the address of a user is registered,
-    /// [`Error::Database`](crate::error::Error::Database) when the database fails. Nothing was written then, with one
-    /// exception: after a broken connection (kinds `connection` and `timeout`) all of it may have been.
-    pub async fn insert(self, db: &Db, written: impl FnOnce()) -> Result<()> {
-        let outcome = match db {
-            Db::Sqlite { writer, .. } => self.one_by_one(writer, written).await,
-            Db::Postgres { pool, .. } => self.at_once(pool).await,
-        };
-        outcome.map_err(users::taken)
-    }
-
-    /// All statements on one thread, which is woken once.
-    async fn one_by_one(self, writer: &ConnectionPool<SqliteManager>, written: impl FnOnce()) -> Result<()> {
-        let mut lease = writer.acquire().await?;
-        in_place(async {
-            // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
-            on_lease!(lease, DbOperation::Begin, |conn| conn.batch_execute("BEGIN IMMEDIATE"))?;
-            let inserted = on_lease!(lease, DbOperation::InsertRows, |conn| self.insert_each(conn));
-            let ended = match &inserted {
-                Ok(()) => {
-                    written();
-                    on_lease!(lease, DbOperation::Commit, |conn| conn.batch_execute("COMMIT"))
-                }
-                Err(_) => on_lease!(lease, DbOperation::Rollback, |conn| conn.batch_execute("ROLLBACK")),
-            };
-            // A connection whose transaction may still be open is closed.
-            if ended.is_ok() {
-                lease.settle(&ended);
+    /// The outcome is [`Error::EmailAlreadyExists`] when the address of a user is registered, [`Error::Database`] when the
+    /// database fails. Nothing was written then, with one exception: after a broken connection (kinds `connection` and
+    /// `timeout`) all of it may have been.
+    pub async fn insert(self: &Arc<Self>, db: &Db) -> Insertion {
+        let insertion = match db {
+            Db::Sqlite { commits, .. } => commits.insert(self).await,
+            // One statement, which is a transaction by itself: one round trip.
+            Db::Postgres { pool, .. } => {
+                let written = with_lease!(pool, DbOperation::InsertRows, |conn| Together::new(self).execute(conn));
+                Insertion { committing_since: None, outcome: written.map(|_rows| ()) }
             }
-            inserted.and(ended)
-        })
-        .await
+        };
+        Insertion { outcome: insertion.outcome.map_err(users::taken), ..insertion }
     }
 
-    async fn insert_each(self, conn: &mut SqliteConn) -> QueryResult<()> {
-        for user in self.users {
+    /// Writes the rows one after the other, within a transaction of the caller's.
+    pub(super) async fn insert_each(&self, conn: &mut SqliteConn) -> QueryResult<()> {
+        for user in &self.users {
             users::insertion(user).execute(conn).await?;
         }
-        for entry in self.audit {
+        for entry in &self.audit {
             audit::insertion(entry).execute(conn).await?;
         }
-        for job in self.jobs {
+        for job in &self.jobs {
             outbox::insertion(job).execute(conn).await?;
         }
         Ok(())
-    }
-
-    /// One statement, which is a transaction by itself: one round trip.
-    async fn at_once(self, pool: &ConnectionPool<PostgresManager>) -> Result<()> {
-        with_lease!(pool, DbOperation::InsertRows, |conn| Together::new(self).execute(conn)).map(|_rows| ())
     }
 }
 
@@ -95,15 +86,15 @@ impl Rows<'_> {
 struct Together<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);
 
 impl<'a> Together<'a> {
-    fn new(rows: Rows<'a>) -> Self {
+    fn new(rows: &'a Rows) -> Self {
         let mut insertions: Vec<Box<dyn QueryFragment<Pg> + Send + 'a>> = Vec::new();
-        for user in rows.users {
+        for user in &rows.users {
             insertions.push(Box::new(users::insertion(user)));
         }
-        for entry in rows.audit {
+        for entry in &rows.audit {
             insertions.push(Box::new(audit::insertion(entry)));
         }
-        for job in rows.jobs {
+        for job in &rows.jobs {
             insertions.push(Box::new(outbox::insertion(job)));
         }
         Self(insertions)

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::metrics::DbOperation;
 
 /// A user to be written.
+#[derive(Clone)]
 pub struct NewUser {
     /// A UUIDv7: ids of later users are greater.
     pub id: Uuid,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::json;
@@ -135,15 +135,19 @@ pub(super) struct RunningStep<'a> {
 }
 
 impl RunningStep<'_> {
-    /// The step succeeded, and this one began.
-    pub(super) fn passed(&mut self, next: Step) {
-        self.ended(&Ok(()));
-        *self = self.attempt.enter(next);
+    /// The step succeeded at this time, and this one began.
+    pub(super) fn passed(&mut self, next: Step, at: Instant) {
+        self.record(&Ok(()), at - self.began);
+        *self = RunningStep { began: at, ..self.attempt.enter(next) };
     }
 
     /// The step ended.
     pub(super) fn ended<T>(&self, result: &Result<T>) {
-        let (step, took) = (self.step, self.began.elapsed());
+        self.record(result, self.began.elapsed());
+    }
+
+    fn record<T>(&self, result: &Result<T>, took: Duration) {
+        let step = self.step;
         metrics::registration_step(step, step_outcome(result), took);
         if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {
             let operation = step.as_str();

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use neodyme::config::{Config, DatabaseUrl, Sources};
@@ -80,7 +81,8 @@ impl Shop {
             created_at: now - time::Duration::seconds(*seconds),
         };
         let jobs: Vec<_> = seconds.iter().map(job).collect();
-        Rows { jobs: &jobs, ..Rows::default() }.insert(&self.db, || ()).await.unwrap();
+        let rows = Rows { jobs: jobs.clone(), ..Rows::default() };
+        Arc::new(rows).insert(&self.db).await.outcome.unwrap();
         jobs
     }
 

@@ -20,7 +20,7 @@ async fn write(storage: &Storage, hours_ago: &[i64]) -> Vec<NewAuditEntry> {
     let entry =
         |hours: &i64| NewAuditEntry { occurred_at: now - Duration::hours(*hours), ..audit_entry(Uuid::now_v7()) };
     let entries: Vec<_> = hours_ago.iter().map(entry).collect();
-    insert(&storage.db, Rows { audit: &entries, ..Rows::default() }).await.unwrap();
+    insert(&storage.db, Rows { audit: entries.to_vec(), ..Rows::default() }).await.unwrap();
     entries
 }
 

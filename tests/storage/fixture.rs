@@ -1,7 +1,7 @@
 //! A database for one test, and what is written into it.
 
 use std::any::Any;
-use std::slice::from_ref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -136,11 +136,11 @@ pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
 /// Writes what a registration writes, but for its jobs.
 pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
     let entry = audit_entry(user.id);
-    insert(db, Rows { users: from_ref(user), audit: from_ref(&entry), jobs: &[] }).await
+    insert(db, Rows { users: vec![user.clone()], audit: vec![entry], jobs: vec![] }).await
 }
 
-pub async fn insert(db: &Db, rows: Rows<'_>) -> Result<()> {
-    rows.insert(db, || ()).await
+pub async fn insert(db: &Db, rows: Rows) -> Result<()> {
+    Arc::new(rows).insert(db).await.outcome
 }
 
 pub fn kind(error: &Error) -> DbErrorKind {

@@ -54,7 +54,7 @@ pub fn emails(seconds: impl IntoIterator<Item = i64>) -> Vec<NewJob> {
 }
 
 pub async fn enqueue(db: &Db, jobs: &[NewJob]) {
-    insert(db, Rows { jobs, ..Rows::default() }).await.unwrap();
+    insert(db, Rows { jobs: jobs.to_vec(), ..Rows::default() }).await.unwrap();
 }
 
 pub async fn claim(db: &Db, limit: usize, lease: Duration) -> Vec<Job> {

@@ -1,18 +1,23 @@
 //! What is particular to SQLite: its file, and who else may hold it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use futures_util::future::join_all;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
-use neodyme::db::Db;
-use neodyme::error::DbErrorKind;
+use neodyme::db::{Db, Insertion, Rows, outbox};
+use neodyme::error::{DbErrorKind, Error};
+use neodyme::outbox::Topic;
 
 use crate::common::database::{Backend, Database, open_sqlite};
+use crate::common::eventually;
 use crate::common::programs::unprivileged;
 use crate::fixture::{self, Storage, kind, message, register, user};
 
@@ -53,6 +58,83 @@ async fn a_file_locked_by_another_is_reported_as_busy() {
 
     other.batch_execute("ROLLBACK").unwrap();
     register(&storage.db, &user("ada@example.com")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_for_the_writer_share_a_transaction() {
+    let storage = Storage::migrated(Backend::Sqlite).await;
+    let insertions = insert_behind_a_lock(&storage, &["ada@example.com", "bob@example.com", "eve@example.com"]).await;
+    let shared: HashSet<_> = insertions.iter().map(|insertion| insertion.committing_since.unwrap()).collect();
+    assert_eq!(shared.len(), 1, "{insertions:?}");
+    assert_eq!(storage.database.count("users").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_refused_leaves_the_others_alone() {
+    let storage = Storage::migrated(Backend::Sqlite).await;
+    let addresses = ["ada@example.com", "eve@example.com", "ada@example.com", "bob@example.com"];
+    let insertions = insert_behind_a_lock(&storage, &addresses).await;
+    let refused: Vec<_> = insertions.into_iter().filter_map(|insertion| insertion.outcome.err()).collect();
+    assert!(matches!(refused[..], [Error::EmailAlreadyExists]), "{refused:?}");
+    assert_eq!(storage.database.count("users").await, 3);
+    assert_eq!(storage.db.pool_status().in_use, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_written_waits_for_its_end() {
+    let mut storage = Storage::create(Backend::Sqlite);
+    storage.config.acquire_timeout = Duration::from_millis(500);
+    let storage = storage.migrated().await;
+    let lock = storage.lock_writes().await;
+    let db = storage.db.clone();
+    // Both are in one transaction: the second comes before the first goes on.
+    let both = tokio::spawn(async move {
+        let (ada, bob) = (user("ada@example.com"), user("bob@example.com"));
+        tokio::join!(register(&db, &ada), register(&db, &bob))
+    });
+    for waiters in [1, 0] {
+        let waits = async || (storage.db.pool_status().waiters == waiters).then_some(());
+        eventually("the second waits for the writer, and gives that up", waits).await;
+    }
+    drop(lock);
+    let (ada, bob) = both.await.unwrap();
+    ada.unwrap();
+    bob.unwrap();
+    assert_eq!(storage.database.count("users").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_told_to_all_who_share_it() {
+    let mut storage = Storage::create(Backend::Sqlite);
+    storage.config.query_timeout = Duration::from_millis(200);
+    let storage = storage.migrated().await;
+    let _lock = storage.lock_writes().await;
+    let errors = join_all((0..10).map(|n| {
+        let (db, user) = (storage.db.clone(), user(&format!("{n}@example.com")));
+        async move { register(&db, &user).await.unwrap_err() }
+    }));
+    for error in errors.await {
+        assert_eq!(kind(&error), DbErrorKind::Busy);
+        assert!(message(&error).contains("database is locked"), "{}", message(&error));
+    }
+}
+
+/// Inserts users who have to wait for the writer together: it is with somebody whom another process keeps waiting.
+async fn insert_behind_a_lock(storage: &Storage, addresses: &[&str]) -> Vec<Insertion> {
+    let lock = storage.lock_writes().await;
+    let status = || storage.db.pool_status();
+    let db = storage.db.clone();
+    let ahead = tokio::spawn(async move { outbox::release(&db, Topic::WelcomeEmail).await });
+    eventually("somebody has the writer", async || (status().in_use == 1).then_some(())).await;
+    let behind = addresses.iter().map(|address| {
+        let (db, rows) = (storage.db.clone(), Rows { users: vec![user(address)], ..Rows::default() });
+        tokio::spawn(async move { Arc::new(rows).insert(&db).await })
+    });
+    let behind: Vec<_> = behind.collect();
+    eventually("all wait for it", async || (status().waiters == addresses.len()).then_some(())).await;
+    drop(lock);
+    ahead.await.unwrap().unwrap();
+    join_all(behind).await.into_iter().map(Result::unwrap).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
