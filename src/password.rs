@@ -25,7 +25,7 @@ use crate::metrics::{self, HashOperation};
 const QUEUE_CAPACITY: usize = 4096;
 
 /// No answer waits longer than this for those that go out with it.
-const HOLD: Duration = Duration::from_millis(75);
+const HOLD: Duration = Duration::from_millis(100);
 
 /// A hash in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
 #[derive(Clone, PartialEq, Eq)]
