@@ -23,7 +23,7 @@ pub trait Caller: Send + 'static {
 
 /// What a slice of load came to.
 pub struct Slice {
-    /// Answers per second, after the warm-up.
+    /// Calls per second.
     pub rate: f64,
     /// Every call of the slice, with the warm-up and those that ended late.
     pub calls: u64,
@@ -31,7 +31,9 @@ pub struct Slice {
     pub latencies: Vec<f64>,
 }
 
-/// Lets the callers run for `length`, of which the first tenth warms up and is not counted.
+/// Lets the callers make calls for `length`, and waits for those that are on their way. The rate is that of all calls:
+/// answers come several at a time, so to cut off those that come too late would cut off more or fewer by chance. Latencies
+/// of the first tenth are left out: it warms up.
 pub async fn drive<C: Caller>(callers: Vec<C>, length: Duration) -> anyhow::Result<Slice> {
     let begin = Instant::now();
     let (from, until) = (begin + length / 10, begin + length);
@@ -57,7 +59,7 @@ pub async fn drive<C: Caller>(callers: Vec<C>, length: Duration) -> anyhow::Resu
         slice.calls += calls;
         slice.latencies.extend(latencies);
     }
-    slice.rate = slice.latencies.len() as f64 / (until - from).as_secs_f64();
+    slice.rate = slice.calls as f64 / begin.elapsed().as_secs_f64();
     Ok(slice)
 }
 

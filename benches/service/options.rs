@@ -61,12 +61,12 @@ impl Options {
 
     /// How many times a measured slice and its reference take turns.
     pub fn rounds(&self) -> usize {
-        if self.quick { 2 } else { 5 }
+        if self.quick { 3 } else { 15 }
     }
 
     /// The length of one slice.
     pub fn slice(&self) -> Duration {
-        Duration::from_secs(if self.quick { 2 } else { 6 })
+        Duration::from_secs(2)
     }
 
     /// How many registrations the memory part makes.

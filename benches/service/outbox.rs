@@ -34,7 +34,7 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let (mut rates, mut busy, mut quiet) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds().min(3) {
         rates.push(drain_rate(&sink).await?);
-        let (during, after) = registrations(&sink, options.slice()).await?;
+        let (during, after) = registrations(&sink, 3 * options.slice()).await?;
         busy.extend(during);
         quiet.extend(after);
     }
