@@ -65,7 +65,8 @@ impl GroupCommit {
         // Those who were woken together with this one come along.
         tokio::task::yield_now().await;
         let group: Vec<_> = self.lock().drain(..).filter(|waiting| !waiting.answer.is_closed()).collect();
-        on_one_thread(write(lease, group)).await;
+        // Another may have taken them all, and be about to answer.
+        if group.is_empty() { lease.settle(&Ok(())) } else { on_one_thread(write(lease, group)).await }
     }
 
     /// Takes the rows back, unless they are being written.
