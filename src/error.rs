@@ -6,6 +6,8 @@
 mod code;
 mod reference;
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 pub use self::code::{About, ErrorCode, ErrorKind};
@@ -54,9 +56,9 @@ pub enum Error {
     Database {
         /// Where the failure comes from.
         kind: DbErrorKind,
-        /// What the driver said.
+        /// What the driver said; shared by all whom one failure hit.
         #[source]
-        cause: Cause,
+        cause: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A password could not be hashed.
     #[error("the password could not be hashed")]
@@ -188,7 +190,7 @@ mod tests {
     fn one_of_each() -> Vec<Error> {
         let cause = || Cause::from("cause");
         vec![
-            Error::Database { kind: DbErrorKind::Other, cause: cause() },
+            Error::Database { kind: DbErrorKind::Other, cause: cause().into() },
             Error::PasswordHash(cause()),
             Error::Timeout(Duration::ZERO),
             Error::Panic(String::new()),

@@ -13,10 +13,10 @@ use crate::error::{Cause, DbErrorKind, Error};
 use crate::metrics;
 
 /// The failure of one database: its name and what to do, with what the driver said as its source.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Failure {
     message: String,
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    source: Option<Cause>,
 }
 
 impl fmt::Display for Failure {
@@ -54,7 +54,7 @@ impl Origin {
     pub(super) fn fail(&self, kind: DbErrorKind, what: impl fmt::Display, source: Option<Cause>) -> Error {
         metrics::db_error(kind);
         let message = format!("{}: {what}", self.name);
-        Error::Database { kind, cause: Box::new(Failure { message, source: source.map(Arc::from) }) }
+        Error::Database { kind, cause: Arc::new(Failure { message, source }) }
     }
 
     /// A statement failed.
@@ -93,12 +93,8 @@ impl Origin {
 /// The same failure, for another who is affected. It is counted once.
 pub(super) fn copy(error: &Error) -> Error {
     match error {
-        Error::Database { kind, cause } => {
-            let failure = cause.downcast_ref::<Failure>().cloned();
-            let failure = failure.unwrap_or_else(|| Failure { message: cause.to_string(), source: None });
-            Error::Database { kind: *kind, cause: Box::new(failure) }
-        }
-        other => Error::Database { kind: DbErrorKind::Other, cause: other.to_string().into() },
+        Error::Database { kind, cause } => Error::Database { kind: *kind, cause: Arc::clone(cause) },
+        other => Error::Database { kind: DbErrorKind::Other, cause: Cause::from(other.to_string()).into() },
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use diesel_async::SimpleAsyncConnection;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 use super::blocking::on_one_thread;
 use super::error::copy;
@@ -51,14 +51,14 @@ impl GroupCommit {
         self.lock().push(Waiting { rows: Arc::clone(rows), answer });
         tokio::select! {
             biased;
-            insertion = &mut insertion => return insertion.unwrap_or_else(|_gone| self.abandoned()),
+            answered = &mut insertion => return self.told(answered),
             lease = self.writer.acquire() => match lease {
                 Ok(lease) => self.write(lease).await,
                 Err(error) if self.withdraw(rows) => return Insertion::failed(error),
                 Err(_others_have_it) => {}
             }
         }
-        insertion.await.unwrap_or_else(|_gone| self.abandoned())
+        self.told(insertion.await)
     }
 
     async fn write(&self, lease: Lease<SqliteManager>) {
@@ -80,8 +80,9 @@ impl GroupCommit {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn abandoned(&self) -> Insertion {
-        Insertion::failed(self.writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None))
+    fn told(&self, answered: Result<Insertion, RecvError>) -> Insertion {
+        let abandoned = || self.writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
+        answered.unwrap_or_else(|_gone| Insertion::failed(abandoned()))
     }
 }
 
