@@ -38,7 +38,7 @@ impl fmt::Display for Group {
 /// Measures the release binary of neodyme with its default settings.
 #[derive(Debug, Parser)]
 pub struct Options {
-    /// Fewer and shorter slices: a look, not a measurement.
+    /// Fewer slices: a look, not a measurement.
     #[arg(long)]
     pub quick: bool,
     /// Measure only this part; may be given more than once.
