@@ -39,7 +39,14 @@ impl Storage {
     }
 
     pub async fn migrated(backend: Backend) -> Storage {
-        Self::create(backend).migrated().await
+        Self::migrated_with(backend, |_as_it_is| ()).await
+    }
+
+    /// The same, with settings of the test's own.
+    pub async fn migrated_with(backend: Backend, change: impl FnOnce(&mut DatabaseConfig)) -> Storage {
+        let mut storage = Self::create(backend);
+        change(&mut storage.config);
+        storage.migrated().await
     }
 
     /// Lets all that write wait, until what it returns is dropped.

@@ -49,9 +49,8 @@ async fn fill_pool(db: &Db, config: &DatabaseConfig) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
-    let mut storage = Storage::create(Backend::Postgres);
-    storage.config.query_timeout = Duration::from_millis(100);
-    let storage = storage.migrated().await;
+    let storage =
+        Storage::migrated_with(Backend::Postgres, |config| config.query_timeout = Duration::from_millis(100)).await;
     let lock = storage.lock_writes().await;
     let error = register(&storage.db, &user("ada@example.com")).await.unwrap_err();
     assert_eq!(kind(&error), DbErrorKind::Timeout);

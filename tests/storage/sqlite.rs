@@ -38,9 +38,8 @@ async fn folder_and_file_are_for_their_owner_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_locked_by_another_is_reported_as_busy() {
-    let mut storage = Storage::create(Backend::Sqlite);
-    storage.config.query_timeout = Duration::from_millis(200);
-    let storage = storage.migrated().await;
+    let storage =
+        Storage::migrated_with(Backend::Sqlite, |config| config.query_timeout = Duration::from_millis(200)).await;
     let Database::Sqlite(path) = &storage.database else { panic!("not of this kind") };
     let mut other = open_sqlite(path);
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -81,10 +80,28 @@ async fn one_that_is_refused_leaves_the_others_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_there_before_the_commit_nor_when_it_fails() {
+    let storage = Storage::migrated(Backend::Sqlite).await;
+    // Found to be wrong by the commit, and not before.
+    let late = "CREATE TABLE known (id INTEGER PRIMARY KEY);
+        CREATE TABLE late (id INTEGER REFERENCES known (id) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER late AFTER INSERT ON users BEGIN INSERT INTO late VALUES (1); END";
+    storage.execute(late).await;
+    let rows = Arc::new(Rows { users: vec![user("ada@example.com")], ..Rows::default() });
+    let Insertion { committing_since, outcome } = rows.insert(&storage.db).await;
+    assert!(committing_since.is_some(), "it failed before the commit");
+    assert_eq!(kind(&outcome.unwrap_err()), DbErrorKind::Constraint);
+    assert_eq!(storage.database.count("users").await, 0);
+
+    storage.execute("DROP TRIGGER late").await;
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    assert_eq!(storage.database.count("users").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_being_written_waits_for_its_end() {
-    let mut storage = Storage::create(Backend::Sqlite);
-    storage.config.acquire_timeout = Duration::from_millis(500);
-    let storage = storage.migrated().await;
+    let storage =
+        Storage::migrated_with(Backend::Sqlite, |config| config.acquire_timeout = Duration::from_millis(500)).await;
     let lock = storage.lock_writes().await;
     let db = storage.db.clone();
     // Both are in one transaction: the second comes before the first goes on.
@@ -105,9 +122,8 @@ async fn what_is_being_written_waits_for_its_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_is_told_to_all_who_share_it() {
-    let mut storage = Storage::create(Backend::Sqlite);
-    storage.config.query_timeout = Duration::from_millis(200);
-    let storage = storage.migrated().await;
+    let storage =
+        Storage::migrated_with(Backend::Sqlite, |config| config.query_timeout = Duration::from_millis(200)).await;
     let _lock = storage.lock_writes().await;
     let errors = join_all((0..10).map(|n| {
         let (db, user) = (storage.db.clone(), user(&format!("{n}@example.com")));
