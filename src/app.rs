@@ -16,6 +16,7 @@ use crate::analytics::Analytics;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
+use crate::fairness::Rate;
 use crate::health::{Health, Probes};
 use crate::http::{Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
@@ -32,6 +33,10 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 /// Between two tries to reach the database at the start.
 const DATABASE_RETRY: Duration = Duration::from_millis(500);
 
+/// Requests at once on one HTTP/2 connection: a proxy brings many clients on one, a scraper is alone and its answers are large.
+const API_STREAMS: u32 = 100;
+const OPS_STREAMS: u32 = 20;
+
 /// What handlers share.
 pub struct App {
     /// The settings.
@@ -42,6 +47,8 @@ pub struct App {
     pub outbox: Arc<Outbox>,
     /// The health of all that.
     pub health: Arc<Health>,
+    /// How often one client may register; `None` for no limit.
+    pub registration_rate: Option<Rate>,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.
@@ -96,11 +103,20 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
-    let app = App { config, db, outbox, health, hash_pool, lifecycle: life, loggers: loggers.clone(), log_levels };
-    let app = Arc::new(app);
+    let app = Arc::new(App {
+        registration_rate: Rate::new(config.registration.per_client, config.registration.period),
+        config,
+        db,
+        outbox,
+        health,
+        hash_pool,
+        lifecycle: life,
+        loggers: loggers.clone(),
+        log_levels,
+    });
 
-    let api = server(&app, "api", api, handlers::api_routes())?;
-    let ops = server(&app, "ops", ops, handlers::ops_routes())?;
+    let api = server(&app, "api", api, handlers::api_routes(), API_STREAMS)?;
+    let ops = server(&app, "ops", ops, handlers::ops_routes(), OPS_STREAMS)?;
     let background = [
         tokio::spawn(checking),
         tokio::spawn(handlers::refresh_users(Arc::clone(&app))),
@@ -123,13 +139,19 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     Ok(())
 }
 
-fn server(app: &Arc<App>, name: &str, listener: TcpListener, router: Router<App>) -> anyhow::Result<Server<App>> {
+fn server(
+    app: &Arc<App>,
+    name: &str,
+    listener: TcpListener,
+    router: Router<App>,
+    max_streams: u32,
+) -> anyhow::Result<Server<App>> {
     let (log, limits) = (app.loggers.get(LoggerName::App), app.config.http.clone());
     let address = listener.local_addr()?.to_string();
     info!(log, "Listening"; "context" => context(json!({ "listener": name, "address": address })));
     let (token, life) = (app.config.ops_token.clone(), app.lifecycle.clone());
     let service = Service::new(Arc::clone(app), router, limits.clone(), token, life, app.loggers.clone());
-    Ok(Server::new(listener, service, limits, app.lifecycle.clone(), log.clone()))
+    Ok(Server::new(listener, service, limits, app.lifecycle.clone(), log.clone(), max_streams))
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

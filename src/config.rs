@@ -25,7 +25,7 @@ pub use secret::Secret;
 pub use setting::Setting;
 pub use settings::{
     AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, OutboxConfig,
-    PasswordConfig, SETTINGS, ShutdownConfig,
+    PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig,
 };
 pub use sources::{CONFIG_VARIABLE, Source, Sources};
 pub use values::Effective;

@@ -86,6 +86,9 @@ pub enum Error {
     /// The body is not `application/json`.
     #[error("the Content-Type must be application/json")]
     UnsupportedMediaType,
+    /// The body is compressed, or encoded otherwise.
+    #[error("the body must not have a Content-Encoding")]
+    UnsupportedEncoding,
     /// The body is larger than `http_max_body_bytes`.
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge {
@@ -118,6 +121,12 @@ pub enum Error {
     /// The path does not serve this method.
     #[error("this path does not serve this method")]
     MethodNotAllowed,
+    /// The client has used up its share.
+    #[error("too many requests came from this address; try again in {retry_after} s")]
+    RateLimited {
+        /// When to try again, in seconds.
+        retry_after: u64,
+    },
     /// The service has more to do than it can.
     #[error("the service is overloaded: {what}")]
     Overloaded {
@@ -142,7 +151,7 @@ impl Error {
             Error::EmailAlreadyExists => ErrorCode::EmailAlreadyExists,
             Error::Validation(_) => ErrorCode::ValidationFailed,
             Error::MalformedJson { .. } => ErrorCode::MalformedJson,
-            Error::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
+            Error::UnsupportedMediaType | Error::UnsupportedEncoding => ErrorCode::UnsupportedMediaType,
             Error::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             Error::BodyTimeout(_) | Error::BodyIncomplete(_) => ErrorCode::BodyIncomplete,
             Error::InvalidParameter { .. } => ErrorCode::InvalidParameter,
@@ -150,6 +159,7 @@ impl Error {
             Error::Forbidden(_) => ErrorCode::Forbidden,
             Error::NotFound => ErrorCode::NotFound,
             Error::MethodNotAllowed => ErrorCode::MethodNotAllowed,
+            Error::RateLimited { .. } => ErrorCode::RateLimited,
             Error::Overloaded { .. } => ErrorCode::ServiceOverloaded,
         }
     }
@@ -162,10 +172,10 @@ impl Error {
         }
     }
 
-    /// Seconds after which a client may try again; of every error with status 503.
+    /// Seconds after which a client may try again; of every error with status 429 or 503.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Error::Overloaded { retry_after, .. } => Some(*retry_after),
+            Error::RateLimited { retry_after } | Error::Overloaded { retry_after, .. } => Some(*retry_after),
             Error::Database { .. } | Error::Timeout(_) => Some(5),
             _ => None,
         }
@@ -198,6 +208,7 @@ mod tests {
             Error::Validation(Vec::new()),
             Error::MalformedJson { line: 1, column: 1 },
             Error::UnsupportedMediaType,
+            Error::UnsupportedEncoding,
             Error::BodyTooLarge { limit: 1 },
             Error::BodyTimeout(Duration::ZERO),
             Error::BodyIncomplete(cause()),
@@ -206,6 +217,7 @@ mod tests {
             Error::Forbidden(""),
             Error::NotFound,
             Error::MethodNotAllowed,
+            Error::RateLimited { retry_after: 1 },
             Error::Overloaded { what: "", retry_after: 1 },
         ]
     }
@@ -218,10 +230,10 @@ mod tests {
     }
 
     #[test]
-    fn every_503_says_when_to_try_again() {
+    fn every_429_and_503_says_when_to_try_again() {
         for error in one_of_each() {
-            let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
-            assert_eq!(error.retry_after().is_some(), unavailable, "{error:?}");
+            let later = matches!(error.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(error.retry_after().is_some(), later, "{error:?}");
         }
     }
 

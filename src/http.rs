@@ -11,7 +11,7 @@ mod router;
 mod trace_context;
 
 pub use self::access::Access;
-pub use self::body::read_json;
+pub use self::body::Intake;
 pub use self::context::Context;
 pub use self::observer::Service;
 pub use self::request_id::RequestId;

@@ -24,6 +24,7 @@
 //! | | [`error`] | the one error, and the table of its codes |
 //! | | [`errors`] | the one place that records an error, with the last samples of each type |
 //! | | [`metrics`] | the only place that names a metric |
+//! | | [`fairness`] | what one client may take of what all share |
 //! | | [`label`] | closed sets of label values |
 //! | | [`logging`] | JSON lines, written by a thread of their own |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
@@ -71,6 +72,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod errors;
+pub mod fairness;
 pub mod handlers;
 pub mod health;
 pub mod http;

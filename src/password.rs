@@ -3,8 +3,10 @@
 //! A registration is its hash, so the pool is what limits the service. It has one worker thread per core with one block of
 //! memory each, reused for every hash: a new block each time costs page faults and hundreds of megabytes. Nothing else
 //! runs on these threads, and no async thread ever hashes. Work that would wait longer than the limit is refused at once.
+//! Clients take turns, so that one that asks for much makes none but itself wait.
 
 mod argon2id;
+mod queue;
 
 use std::io;
 use std::num::NonZero;
@@ -12,13 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use self::argon2id::Hasher;
+use self::queue::Queue;
 use crate::config::PasswordConfig;
 use crate::domain::Password;
 use crate::error::{Error, Result};
+use crate::fairness::ClientKey;
 use crate::metrics::{self, HashOperation};
 
 /// More than this is never queued, whatever the limit of the wait: the queue's memory is bounded.
@@ -46,12 +49,12 @@ impl std::fmt::Debug for PasswordHash {
 
 /// The pool of hash workers. They end when it is dropped.
 pub struct HashPool {
-    jobs: Sender<Job>,
-    load: Arc<Load>,
+    shared: Arc<Shared>,
     max_wait: Duration,
 }
 
 struct Job {
+    client: ClientKey,
     password: Password,
     queued: Instant,
     answer: oneshot::Sender<Result<PasswordHash>>,
@@ -64,26 +67,31 @@ struct Done {
     answer: oneshot::Sender<Result<PasswordHash>>,
 }
 
-/// What the pool has to do, as its callers see it.
-struct Load {
+/// What the pool has to do, as callers and workers see it.
+struct Shared {
+    queue: Queue<Job>,
     workers: usize,
-    queued: AtomicUsize,
     busy: AtomicUsize,
     mean_nanos: AtomicU64,
 }
 
-impl Load {
-    /// How long the next job would wait for a worker.
-    fn expected_wait(&self) -> Duration {
+impl Shared {
+    /// How long a job would wait for a worker that has so many others before it.
+    fn expected_wait(&self, ahead: usize) -> Duration {
         let free = self.workers.saturating_sub(self.busy.load(Relaxed));
-        let ahead = (self.queued.load(Relaxed) + 1).saturating_sub(free);
+        let ahead = (ahead + 1).saturating_sub(free);
         Duration::from_nanos(self.mean_nanos.load(Relaxed).saturating_mul(ahead as u64) / self.workers as u64)
     }
 
-    /// Whether answers may wait for the next one: each worker has another job already, and this one ends in time.
+    /// Whether an answer may wait for others: each worker has another job of the same client already.
+    fn may_hold(&self, client: ClientKey) -> bool {
+        self.queue.len_of(client) >= self.workers
+    }
+
+    /// Whether answers may wait on: each worker has another job already, and this one ends in time.
     fn holds(&self, oldest: Instant) -> bool {
         let mean = Duration::from_nanos(self.mean_nanos.load(Relaxed));
-        self.queued.load(Relaxed) >= self.workers && oldest.elapsed() + mean <= HOLD
+        self.queue.len() >= self.workers && oldest.elapsed() + mean <= HOLD
     }
 
     /// Moves the mean an eighth of the way: some ten hashes make it forget.
@@ -105,53 +113,67 @@ impl HashPool {
             workers => workers,
         };
         let hasher = Hasher::new(config).map_err(io::Error::other)?;
-        let load = Arc::new(Load {
+        let shared = Arc::new(Shared {
+            queue: Queue::new(QUEUE_CAPACITY),
             workers,
-            queued: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
             mean_nanos: AtomicU64::new(hasher.first_guess_nanos()),
         });
-        let (jobs, queue) = crossbeam_channel::bounded(QUEUE_CAPACITY);
         for worker in 0..workers {
-            let (queue, load, hasher) = (queue.clone(), Arc::clone(&load), hasher.clone());
-            std::thread::Builder::new().name(format!("hash-{worker}")).spawn(move || work(&queue, &load, hasher))?;
+            let (shared, hasher) = (Arc::clone(&shared), hasher.clone());
+            std::thread::Builder::new().name(format!("hash-{worker}")).spawn(move || work(&shared, hasher))?;
         }
-        Ok(HashPool { jobs, load, max_wait: config.max_wait })
+        Ok(HashPool { shared, max_wait: config.max_wait })
     }
 
-    /// Hashes a password on a worker. A caller that gives up while it waits frees its place.
+    /// Hashes a password on a worker, for a client. A caller that gives up while it waits frees its place.
     ///
     /// # Errors
     /// [`Error::Overloaded`] at once when the wait would be longer than `password_hash_max_wait`.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
-        if self.is_saturated() {
-            return Err(self.refuse());
+    pub async fn hash(&self, client: ClientKey, password: Password) -> Result<PasswordHash> {
+        let wait = self.shared.expected_wait(self.shared.queue.ahead_of(client));
+        if wait > self.max_wait {
+            return Err(refuse(wait));
         }
         let (answer, hash) = oneshot::channel();
-        self.load.queued.fetch_add(1, Relaxed);
-        match self.jobs.try_send(Job { password, queued: Instant::now(), answer }) {
-            Ok(()) => hash.await.map_err(|gone| Error::PasswordHash(gone.into()))?,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.load.queued.fetch_sub(1, Relaxed);
-                Err(self.refuse())
-            }
-        }
+        let job = Job { client, password, queued: Instant::now(), answer };
+        let number = self.shared.queue.push(client, job).ok_or_else(|| refuse(wait))?;
+        let _waiting = Waiting { queue: &self.shared.queue, client, number };
+        hash.await.map_err(|gone| Error::PasswordHash(gone.into()))?
     }
 
-    /// Whether a password that came now would be refused.
+    /// Whether a password of a client that has none here yet would be refused now.
     pub fn is_saturated(&self) -> bool {
-        self.load.expected_wait() > self.max_wait
+        self.shared.expected_wait(self.shared.queue.ahead_of_newcomer()) > self.max_wait
     }
 
     /// Shows the pool's state in the metrics.
     pub fn refresh_metrics(&self) {
-        metrics::hash_pool(self.load.queued.load(Relaxed), self.load.busy.load(Relaxed), self.load.workers);
+        metrics::hash_pool(self.shared.queue.len(), self.shared.busy.load(Relaxed), self.shared.workers);
     }
+}
 
-    fn refuse(&self) -> Error {
-        metrics::hash_rejected();
-        let retry_after = self.load.expected_wait().as_secs().max(1);
-        Error::Overloaded { what: "too many passwords wait to be hashed", retry_after }
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}
+
+fn refuse(wait: Duration) -> Error {
+    metrics::hash_rejected();
+    Error::Overloaded { what: "too many passwords wait to be hashed", retry_after: wait.as_secs().max(1) }
+}
+
+/// A job that a caller waits for: it leaves the queue when the caller does.
+struct Waiting<'a> {
+    queue: &'a Queue<Job>,
+    client: ClientKey,
+    number: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.queue.remove(self.client, self.number);
     }
 }
 
@@ -159,44 +181,51 @@ impl HashPool {
 ///
 /// Under load its answers go out a few at a time: a hash sweeps the caches, so what an answer sets off (a transaction, a
 /// response, the next request) begins in the cold, and does so once for all of them.
-fn work(queue: &Receiver<Job>, load: &Load, mut hasher: Hasher) {
+fn work(shared: &Shared, mut hasher: Hasher) {
     let mut held: Vec<Done> = Vec::new();
     loop {
-        let next = queue.try_recv();
-        if next.is_err() || held.first().is_some_and(|oldest| !load.holds(oldest.at)) {
-            answer(&mut held);
+        let next = shared.queue.try_pop();
+        if next.is_none() || held.first().is_some_and(|oldest| !shared.holds(oldest.at)) {
+            held.drain(..).for_each(Done::answer);
         }
-        let Ok(job) = next.or_else(|_empty| queue.recv()) else { return };
-        held.extend(hash(job, load, &mut hasher));
+        let Some(job) = next.or_else(|| shared.queue.pop()) else { return };
+        let client = job.client;
+        match hash(job, shared, &mut hasher) {
+            Some(done) if shared.may_hold(client) => held.push(done),
+            Some(done) => done.answer(),
+            None => {}
+        }
     }
 }
 
-fn answer(held: &mut Vec<Done>) {
-    for done in held.drain(..) {
-        let _ = done.answer.send(done.hash);
+impl Done {
+    fn answer(self) {
+        let _ = self.answer.send(self.hash);
     }
 }
 
 /// Does a job, unless nobody waits for it.
-fn hash(job: Job, load: &Load, hasher: &mut Hasher) -> Option<Done> {
-    load.busy.fetch_add(1, Relaxed);
-    load.queued.fetch_sub(1, Relaxed);
+fn hash(job: Job, shared: &Shared, hasher: &mut Hasher) -> Option<Done> {
+    shared.busy.fetch_add(1, Relaxed);
     metrics::hash_queue_wait(job.queued.elapsed());
     let done = (!job.answer.is_closed()).then(|| {
         let began = Instant::now();
         let hash = hasher.hash(job.password.expose()).map(PasswordHash);
         let took = began.elapsed();
-        load.hashed(took);
+        shared.hashed(took);
         metrics::password_hashed(HashOperation::Hash, took);
         Done { at: began + took, hash: hash.map_err(Error::PasswordHash), answer: job.answer }
     });
-    load.busy.fetch_sub(1, Relaxed);
+    shared.busy.fetch_sub(1, Relaxed);
     done
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use argon2::PasswordVerifier;
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -209,9 +238,24 @@ mod tests {
         Password::parse("correct horse").unwrap()
     }
 
+    fn client(last: u8) -> ClientKey {
+        IpAddr::from([192, 0, 2, last]).into()
+    }
+
+    /// What the pool would have to do, without anybody who does it.
+    fn load(mean: Duration, jobs_of: &[u8]) -> Shared {
+        let queue = Queue::new(QUEUE_CAPACITY);
+        for last in jobs_of {
+            let (client, password) = (client(*last), password());
+            queue.push(client, Job { client, password, queued: Instant::now(), answer: oneshot::channel().0 });
+        }
+        let mean_nanos = AtomicU64::new(mean.as_nanos().try_into().unwrap());
+        Shared { queue, workers: 2, busy: AtomicUsize::new(2), mean_nanos }
+    }
+
     #[tokio::test]
     async fn a_hash_verifies_with_any_argon2() {
-        let hash = pool(Duration::from_secs(60)).hash(password()).await.unwrap();
+        let hash = pool(Duration::from_secs(60)).hash(client(1), password()).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.expose());
         let parsed = argon2::password_hash::phc::PasswordHash::new(hash.expose()).unwrap();
         assert!(argon2::Argon2::default().verify_password(b"correct horse", &parsed).is_ok());
@@ -221,50 +265,62 @@ mod tests {
     #[tokio::test]
     async fn one_password_has_a_new_salt_each_time() {
         let pool = pool(Duration::from_secs(60));
-        let (one, two) = tokio::join!(pool.hash(password()), pool.hash(password()));
+        let (one, two) = tokio::join!(pool.hash(client(1), password()), pool.hash(client(1), password()));
         assert_ne!(one.unwrap(), two.unwrap());
     }
 
     #[tokio::test]
     async fn a_wait_beyond_the_limit_is_refused_at_once() {
-        let pool = pool(Duration::from_secs(1));
-        pool.load.busy.store(2, Relaxed);
-        pool.load.mean_nanos.store(1_000_000_000, Relaxed);
-        pool.load.queued.store(5, Relaxed);
-        match pool.hash(password()).await {
+        let shared = Arc::new(load(Duration::from_secs(1), &[1; 5]));
+        let pool = HashPool { shared, max_wait: Duration::from_secs(1) };
+        match pool.hash(client(1), password()).await {
             Err(Error::Overloaded { retry_after, .. }) => assert_eq!(retry_after, 3),
             other => panic!("{other:?}"),
         }
     }
 
+    #[test]
+    fn the_queue_of_one_client_saturates_the_pool_for_no_other() {
+        let max_wait = Duration::from_secs(1);
+        let one_has_much = HashPool { shared: Arc::new(load(Duration::from_secs(1), &[1; 50])), max_wait };
+        assert!(!one_has_much.is_saturated());
+        let many: Vec<u8> = (0..50).collect();
+        let many_have_some = HashPool { shared: Arc::new(load(Duration::from_secs(1), &many)), max_wait };
+        assert!(many_have_some.is_saturated());
+    }
+
     #[tokio::test]
     async fn no_answer_waits_for_jobs_that_do_not_come() {
         let pool = pool(Duration::from_secs(60));
-        let hashes = futures_util::future::join_all((0..64).map(|_| pool.hash(password()))).await;
+        let hashes = futures_util::future::join_all((0..64).map(|_| pool.hash(client(1), password()))).await;
         assert!(hashes.iter().all(Result::is_ok));
     }
 
     #[test]
     fn answers_wait_for_others_only_under_load_and_not_for_long() {
-        let load = |queued, mean: Duration| Load {
-            workers: 2,
-            queued: AtomicUsize::new(queued),
-            busy: AtomicUsize::new(2),
-            mean_nanos: AtomicU64::new(mean.as_nanos().try_into().unwrap()),
-        };
         let (now, hash) = (Instant::now(), HOLD / 5);
-        assert!(load(2, hash).holds(now));
-        assert!(!load(1, hash).holds(now), "a worker would have to wait for its next job");
-        assert!(!load(2, hash).holds(now - 4 * hash), "the next answer would come too late");
-        assert!(!load(2, 2 * HOLD).holds(now), "hashes that take this long gain nothing");
+        assert!(load(hash, &[1, 2]).holds(now));
+        assert!(!load(hash, &[1]).holds(now), "a worker would have to wait for its next job");
+        assert!(!load(hash, &[1, 2]).holds(now - 4 * hash), "the next answer would come too late");
+        assert!(!load(2 * HOLD, &[1, 2]).holds(now), "hashes that take this long gain nothing");
+    }
+
+    #[test]
+    fn no_answer_waits_for_the_jobs_of_others() {
+        let load = load(HOLD / 5, &[1, 1, 1, 2]);
+        assert!(load.may_hold(client(1)));
+        assert!(!load.may_hold(client(2)) && !load.may_hold(client(3)));
     }
 
     #[tokio::test]
     async fn a_caller_that_left_costs_no_hash() {
         let pool = pool(Duration::from_secs(60));
-        let waiting: Vec<_> = (0..64).map(|_| Box::pin(pool.hash(password()))).collect();
+        let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(pool.hash(client(1), password()))).collect();
+        for hash in &mut waiting {
+            assert!(hash.now_or_never().is_none());
+        }
         drop(waiting);
-        pool.hash(password()).await.unwrap();
-        assert_eq!(pool.load.queued.load(Relaxed), 0);
+        assert_eq!(pool.shared.queue.len(), 0);
+        pool.hash(client(1), password()).await.unwrap();
     }
 }

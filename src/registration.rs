@@ -19,7 +19,7 @@ use crate::db::users::{self, NewUser};
 use crate::db::{Insertion, Rows, types};
 use crate::domain::Registration;
 use crate::error::{Error, Result};
-use crate::http::{Context, Request, read_json};
+use crate::http::{Context, Request};
 use crate::metrics::Step;
 use crate::password::PasswordHash;
 
@@ -43,7 +43,7 @@ pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) ->
 
 /// Everything before the transaction.
 async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<NewUser> {
-    let registration = attempt.step(Step::Validate, async { Registration::parse(&read_json(request).await?) }).await?;
+    let registration = attempt.step(Step::Validate, read(app, &attempt.context, request)).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
     attempt
         .step(Step::CheckExisting, async {
@@ -51,8 +51,17 @@ async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<N
             if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
         })
         .await?;
-    let hash = attempt.step(Step::HashPassword, app.hash_pool.hash(registration.password.clone())).await?;
+    let hash = app.hash_pool.hash(attempt.context.client, registration.password.clone());
+    let hash = attempt.step(Step::HashPassword, hash).await?;
     Ok(new_user(&registration, &hash))
+}
+
+/// The client's share is looked at before its body is.
+async fn read(app: &App, context: &Context, request: Request) -> Result<Registration> {
+    match app.registration_rate.as_ref().map_or(Ok(()), |rate| rate.admit(context.client)) {
+        Ok(()) => Registration::parse(&request.read_json(context).await?),
+        Err(wait) => request.refuse(Error::RateLimited { retry_after: wait.as_secs_f64().ceil() as u64 }).await,
+    }
 }
 
 fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {

@@ -1,22 +1,25 @@
 //! A listener: accepts connections within a limit, serves them, and drains them at the end.
 
 mod activity;
+mod answer;
 mod connection;
 mod refusal;
+mod watched;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use slog::{Logger, warn};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use self::activity::Activity;
 use self::connection::Connection;
 use crate::config::HttpConfig;
+use crate::fairness::{Full, Place, Places};
 use crate::http::Service;
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, context};
@@ -32,22 +35,24 @@ pub struct Server<S> {
     limits: HttpConfig,
     lifecycle: Lifecycle,
     log: Logger,
-    slots: Arc<Semaphore>,
+    max_streams: u32,
+    places: Arc<Places<Activity>>,
     connections: TaskTracker,
 }
 
 impl<S: Send + Sync + 'static> Server<S> {
-    /// Serves on a bound listener, once [`Server::run`] is called.
+    /// Serves on a bound listener, once [`Server::run`] is called, with so many requests at once on one HTTP/2 connection.
     pub fn new(
         listener: TcpListener,
         service: Service<S>,
         limits: HttpConfig,
         lifecycle: Lifecycle,
         log: Logger,
+        max_streams: u32,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
+        let places = Places::new(limits.max_connections, limits.max_connections_per_client);
         let (service, connections) = (Arc::new(service), TaskTracker::new());
-        Server { listener, service, limits, lifecycle, log, slots, connections }
+        Server { listener, service, limits, lifecycle, log, max_streams, places, connections }
     }
 
     /// Accepts until the service closes, then waits for the connections to finish what they began. The caller sets the
@@ -88,7 +93,8 @@ impl<S: Send + Sync + 'static> Server<S> {
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        let activity = Activity::new();
+        let Ok(place) = self.place(peer.ip(), Arc::clone(&activity)) else {
             metrics::connection_refused();
             refusal::refuse(stream);
             return;
@@ -99,11 +105,21 @@ impl<S: Send + Sync + 'static> Server<S> {
             lifecycle: self.lifecycle.clone(),
             log: self.log.clone(),
             peer: peer.ip(),
+            max_streams: self.max_streams,
         };
         self.connections.spawn(async move {
-            connection.serve(stream).await;
-            drop(slot);
+            connection.serve(stream, activity).await;
+            drop(place);
         });
+    }
+
+    /// A place for a connection. Proxies bring the connections of many clients.
+    fn place(&self, peer: IpAddr, activity: Arc<Activity>) -> Result<Place<Activity>, Full> {
+        let peer = peer.to_canonical();
+        match self.limits.trusted_proxies.iter().any(|proxies| proxies.contains(&peer)) {
+            true => self.places.take_without_share(peer.into(), activity),
+            false => self.places.take(peer.into(), activity),
+        }
     }
 
     /// A connection that broke before it was accepted is its client's affair; anything else (no file descriptors, no

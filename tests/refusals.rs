@@ -7,6 +7,7 @@ mod common;
 use common::app::{AppOptions, TestApp, user};
 use common::database::Backend;
 use common::http::Answer;
+use common::raw::{RawClient, registration};
 use common::scrape::metric;
 use serde_json::{Value, json};
 
@@ -212,3 +213,62 @@ on_both_databases!(
     each_bound_is_exact,
     an_error_never_echoes_what_was_sent,
 );
+
+#[tokio::test]
+async fn a_connection_ends_where_the_end_of_a_body_can_be_read_in_two_ways() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let health = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
+    for method in ["POST /users/", "GET /health/"] {
+        let head = format!(
+            "{method} HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
+        for trailer in ["x: y\n", "x: y\r\n", "x: y\n\r\n"] {
+            let mut client = RawClient::connect(app.api_address()).await;
+            client.send(format!("{head}2\r\n{{}}\r\n0\r\n{trailer}\r\n{health}")).await;
+            let said = client.until_closed().await;
+            let answers = said.matches("HTTP/1.1 ").count();
+            assert!(answers <= 1, "{method} {trailer:?}: {said}");
+            assert!(answers == 0 || said.contains("connection: close"), "{method} {trailer:?}: {said}");
+        }
+    }
+    let mut client = RawClient::connect(app.api_address()).await;
+    let chunked = "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\n\
+                   transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    client.send(format!("{chunked}{chunked}{health}")).await;
+    for status in [422, 422, 200] {
+        assert_eq!(client.answer().await.status, status, "a chunked body without trailers ends clearly");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_will_be_refused_is_not_asked_for() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    for (headers, status) in [
+        ("content-type: text/plain\r\ncontent-length: 10\r\n", 415),
+        ("content-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 10\r\n", 415),
+        ("content-type: application/json\r\ncontent-length: 1000000\r\n", 413),
+    ] {
+        let mut client = RawClient::connect(app.api_address()).await;
+        client.send(format!("POST /users/ HTTP/1.1\r\nhost: neodyme\r\nexpect: 100-continue\r\n{headers}\r\n")).await;
+        assert_eq!(client.answer().await.status, status, "{headers}");
+        client.until_closed().await;
+    }
+    let mut client = RawClient::connect(app.api_address()).await;
+    let good = registration("ada@example.com");
+    let (head, body) = good.split_once("\r\n\r\n").unwrap();
+    client.send(format!("{head}\r\nexpect: 100-continue\r\n\r\n")).await;
+    assert_eq!(client.answer().await.status, 100);
+    assert_eq!(client.send(body).await.answer().await.status, 201);
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_as_such() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let request = app.request("POST", "/users/").header("content-encoding", "gzip").json(&user("ada@example.com"));
+    let answer = Answer::to(request).await.unwrap();
+    answer.assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+    assert_eq!(answer.header("accept-encoding"), "identity");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("Content-Encoding"), "{}", answer.text());
+    let request = app.request("POST", "/users/").header("content-encoding", "identity").json(&user("ada@example.com"));
+    assert_eq!(Answer::to(request).await.unwrap().status, 201);
+}

@@ -1,5 +1,6 @@
 //! The reference for registrations: the service's own hash pool in this process, with nothing around it.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use neodyme::domain::Password;
 use neodyme::password::HashPool;
 
 use crate::load::{CLIENTS, Caller, Slice, drive};
+
+/// Where the load comes from, here as over HTTP.
+const LOAD: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The pool with the default settings.
 pub struct Hashing(Arc<HashPool>);
@@ -31,7 +35,7 @@ struct Hasher(Arc<HashPool>);
 impl Caller for Hasher {
     async fn call(&mut self) -> anyhow::Result<()> {
         let password = Password::parse("correct horse").map_err(|fault| anyhow!("{}", fault.message))?;
-        self.0.hash(password).await?;
+        self.0.hash(LOAD.into(), password).await?;
         Ok(())
     }
 }

@@ -42,8 +42,18 @@ settings! {
     http: HttpConfig "HTTP" {
         /// Open connections per listener. More are answered with 503 and closed.
         max_connections: usize = "http_max_connections", "1024", 1..=1_000_000;
-        /// Requests worked on at once. More are refused with 503.
+        /// Open connections of one client address (an IPv4 address, or the /64 of an IPv6 address) per listener; 0 for no
+        /// limit of its own. An idle one is closed for the next one, and where all are busy that is answered with 503.
+        /// Trusted proxies have no such limit.
+        max_connections_per_client: usize = "http_max_connections_per_client", "256", 0..=1_000_000;
+        /// Requests worked on at once, from the end of their body on. More are refused with 503.
         max_requests_in_flight: usize = "http_max_requests_in_flight", "512", 1..=1_000_000;
+        /// Requests of one client address worked on at once; 0 for no limit of its own. More are refused with 429.
+        max_requests_per_client: usize = "http_max_requests_per_client", "100", 0..=1_000_000;
+        /// Bodies waited for at once. For one more, that which was waited for longest is given up with 503.
+        max_late_bodies: usize = "http_max_late_bodies", "1024", 1..=1_000_000;
+        /// Bodies of one client address waited for at once; 0 for no limit of its own. For one more, the oldest is given up.
+        max_late_bodies_per_client: usize = "http_max_late_bodies_per_client", "128", 0..=1_000_000;
         /// Largest size of a request's headers in bytes.
         max_header_bytes: usize = "http_max_header_bytes", "16384", 8192..=1_048_576;
         /// Largest size of a request's body in bytes. A larger one is answered with 413.
@@ -54,10 +64,20 @@ settings! {
         body_timeout: Duration = "http_body_timeout", "10s", LIMIT;
         /// Time for a request as a whole, from its headers to the answer.
         request_timeout: Duration = "http_request_timeout", "15s", LIMIT;
+        /// Time for a client to take an answer. After that the connection is closed.
+        answer_timeout: Duration = "http_answer_timeout", "10s", LIMIT;
         /// Time after which a connection without a request is closed.
         idle_timeout: Duration = "http_idle_timeout", "75s", LIMIT;
         /// Proxies whose `X-Forwarded-For` is believed. From anyone else the header is ignored.
         trusted_proxies: Vec<IpNet> = "trusted_proxies", "";
+    }
+    /// How often one client may register.
+    registration: RegistrationConfig "Registration" {
+        /// Registrations that one client address (an IPv4 address, or the /64 of an IPv6 address) may try at once and within
+        /// each `registrations_period`; 0 for no limit. More are refused with 429.
+        per_client: u32 = "registrations_per_client", "600", 0..=1_000_000_000;
+        /// Time within which a client that used up its registrations has all of them again; they come back one by one.
+        period: Duration = "registrations_period", "10m", INTERVAL;
     }
     /// The database and its pool.
     database: DatabaseConfig "Database" {

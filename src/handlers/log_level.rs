@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use self::change::Change;
 use crate::app::App;
 use crate::error::Result;
-use crate::http::{Context, Request, Response, json, read_json};
+use crate::http::{Context, Request, Response, json};
 use crate::logging::{LoggerLevel, LoggerName, context, level_name};
 use crate::timestamp;
 
@@ -44,7 +44,7 @@ pub(super) fn show(app: &App) -> Result<Response> {
 
 /// Changes levels for a limited time, and leaves a line about who did.
 pub(super) async fn change(app: Arc<App>, asker: Arc<Context>, request: Request) -> Result<Response> {
-    let change = Change::parse(&read_json(request).await?)?;
+    let change = Change::parse(&request.read_json(&asker).await?)?;
     // Before the change, which may be to write no such line.
     warn!(asker.logger(LoggerName::App), "Log level changed"; "context" => context(json!({
         "logger": change.logger(),

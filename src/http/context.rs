@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use ipnet::IpNet;
 use slog::{Logger, o};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::client_address::client_address;
 use super::{RequestId, TraceContext};
+use crate::fairness::{ClientKey, Place};
 use crate::logging::{LoggerName, Loggers};
 
 /// What is known of one request.
@@ -21,11 +23,15 @@ pub struct Context {
     pub trace: TraceContext,
     /// Who asks.
     pub client_ip: IpAddr,
+    /// Whose share of the service it takes.
+    pub client: ClientKey,
     loggers: Loggers,
     user_id: OnceLock<Uuid>,
     subject: OnceLock<String>,
     step: Mutex<Option<&'static str>>,
     abandoned: AtomicBool,
+    ends_connection: AtomicBool,
+    place: OnceLock<Place<()>>,
 }
 
 impl Context {
@@ -33,15 +39,19 @@ impl Context {
     pub(super) fn new(head: &Parts, peer: IpAddr, trusted_proxies: &[IpNet], loggers: &Loggers) -> Self {
         // Ids need be unique, not secret: the thread's own generator, and no system call.
         let (request, trace, span) = rand::random();
+        let client_ip = client_address(peer, &head.headers, trusted_proxies);
         Context {
             request_id: RequestId::from_header(head.headers.get("x-request-id"), request),
             trace: TraceContext::from_header(head.headers.get("traceparent"), trace, span),
-            client_ip: client_address(peer, &head.headers, trusted_proxies),
+            client_ip,
+            client: client_ip.into(),
             loggers: loggers.clone(),
             user_id: OnceLock::new(),
             subject: OnceLock::new(),
             step: Mutex::new(None),
             abandoned: AtomicBool::new(false),
+            ends_connection: AtomicBool::new(head.headers.contains_key(TRANSFER_ENCODING)),
+            place: OnceLock::new(),
         }
     }
 
@@ -92,6 +102,22 @@ impl Context {
     /// See [`Context::set_subject`].
     pub fn subject(&self) -> Option<&str> {
         self.subject.get().map(String::as_str)
+    }
+
+    /// The request takes this place for as long as anything of it is under way.
+    pub(super) fn hold(&self, place: Place<()>) {
+        let _ = self.place.set(place);
+    }
+
+    /// The body was read to its end, and nothing came behind it.
+    pub(super) fn keep_connection(&self) {
+        self.ends_connection.store(false, Relaxed);
+    }
+
+    /// Whether the connection must not carry another request. Where the end of a chunked body was not seen, or had
+    /// trailers, server and client may disagree on where the next request begins (RFC 9112, 11.2).
+    pub(super) fn ends_connection(&self) -> bool {
+        self.ends_connection.load(Relaxed)
     }
 
     /// The service itself gave up on the handler: what is dropped now failed, and was not cancelled by the client.

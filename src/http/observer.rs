@@ -8,27 +8,33 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONNECTION};
 use http::{HeaderName, HeaderValue, Version};
 use hyper::body::{Body as _, Incoming};
 use slog::Logger;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::access::Guard;
-use super::body::Limits;
+use super::body::Intake;
 use super::response::problem;
 use super::router::{Resource, method_label};
-use super::{Context, Handler, Request, Response, Router};
+use super::{Context, Handler, Request, Response, Route, Router};
 use crate::config::{HttpConfig, Secret};
 use crate::error::{Error, Result};
 use crate::errors::{self, Occurrence};
+use crate::fairness::{Places, Rate};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{LoggerName, Loggers};
 use crate::metrics::{self, InFlight, MethodLabel, RejectReason, RouteMetrics};
+
+/// Refusals that a client is given at once; they come back within the period.
+const REFUSALS: u32 = 100;
+const REFUSALS_PERIOD: Duration = Duration::from_secs(5);
+/// The longest that a client waits which has had more.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,7 +44,8 @@ pub struct Service<S> {
     router: Router<S>,
     limits: HttpConfig,
     guard: Guard,
-    slots: Semaphore,
+    intake: Arc<Intake>,
+    refusals: Option<Rate>,
     lifecycle: Lifecycle,
     loggers: Loggers,
 }
@@ -53,8 +60,14 @@ impl<S: Send + Sync + 'static> Service<S> {
         lifecycle: Lifecycle,
         loggers: Loggers,
     ) -> Self {
-        let slots = Semaphore::new(limits.max_requests_in_flight.min(Semaphore::MAX_PERMITS));
-        Service { state, router, limits, guard: Guard::new(token), slots, lifecycle, loggers }
+        let intake = Arc::new(Intake {
+            bytes: limits.max_body_bytes,
+            time: limits.body_timeout,
+            waiting: Places::new(limits.max_late_bodies, limits.max_late_bodies_per_client),
+            working: Places::new(limits.max_requests_in_flight, limits.max_requests_per_client),
+        });
+        let refusals = Rate::new(REFUSALS, REFUSALS_PERIOD);
+        Service { state, router, limits, guard: Guard::new(token), intake, refusals, lifecycle, loggers }
     }
 
     /// Answers one request.
@@ -63,32 +76,41 @@ impl<S: Send + Sync + 'static> Service<S> {
         let version = head.version;
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers));
         let resource = self.router.find(head.uri.path());
+        self.pace(&context, resource, &head.method).await;
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());
         let result = match self.admit(resource, &head) {
-            Ok((handler, _slot)) => {
-                let limits = Limits { bytes: self.limits.max_body_bytes, time: self.limits.body_timeout };
-                let metrics = Arc::clone(&observation.metrics);
-                self.run(handler, &observation, Request { head, body, limits, metrics }).await
+            Ok(route) => {
+                let (intake, metrics) = (Arc::clone(&self.intake), Arc::clone(&observation.metrics));
+                let request = Request { head, body, intake, takes_place: !route.always, metrics };
+                self.run(route.handler, &observation, request).await
             }
             Err(refused) => Err(refused),
         };
+        if let (Err(Error::RateLimited { .. }), Some(refusals)) = (&result, &self.refusals) {
+            refusals.charge(context.client);
+        }
         let mut response = observation.end(result, allow);
         self.add_headers(&mut response, &context, version);
         response
     }
 
-    /// The handler, if there is one, the caller may ask it, and the service can take its work; with the place it takes.
-    fn admit<'a>(
-        &'a self,
-        resource: Option<&Arc<Resource<S>>>,
-        head: &http::request::Parts,
-    ) -> Result<(Handler<S>, Option<tokio::sync::SemaphorePermit<'a>>)> {
+    /// A client that asks on and on although it was told to wait is made to wait: refusals take time from others too.
+    async fn pace(&self, context: &Context, resource: Option<&Arc<Resource<S>>>, method: &http::Method) {
+        let takes_place = resource.and_then(|resource| resource.route(method)).is_some_and(|route| !route.always);
+        if let Some(refusals) = self.refusals.as_ref().filter(|_| takes_place) {
+            let pause = refusals.debt(context.client).min(LONGEST_PAUSE);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    /// The route, if there is one and the caller may ask it.
+    fn admit<'a>(&self, resource: Option<&'a Arc<Resource<S>>>, head: &http::request::Parts) -> Result<&'a Route<S>> {
         let route = resource.ok_or(Error::NotFound)?.route(&head.method).ok_or(Error::MethodNotAllowed)?;
         self.guard.admit(route.access, &head.headers)?;
-        let overloaded = |_| Error::Overloaded { what: "too many requests are being answered", retry_after: 1 };
-        let slot = if route.always { None } else { Some(self.slots.try_acquire().map_err(overloaded)?) };
-        Ok((route.handler, slot))
+        Ok(route)
     }
 
     /// Runs a handler within the time it has; its panic is an error like any other.
@@ -114,7 +136,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         if let Ok(id) = HeaderValue::from_str(context.request_id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
         }
-        if version <= Version::HTTP_11 && self.lifecycle.phase() >= Phase::Draining {
+        let ends = context.ends_connection() || self.lifecycle.phase() >= Phase::Draining;
+        if version <= Version::HTTP_11 && ends {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
@@ -207,6 +230,7 @@ fn reject_reason(error: &Error) -> Option<RejectReason> {
         Error::BodyTooLarge { .. } => Some(RejectReason::BodyTooLarge),
         Error::BodyTimeout(_) | Error::Timeout(_) => Some(RejectReason::Timeout),
         Error::Overloaded { .. } => Some(RejectReason::Overload),
+        Error::RateLimited { .. } => Some(RejectReason::RateLimited),
         _ => None,
     }
 }

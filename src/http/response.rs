@@ -1,7 +1,7 @@
 //! Answers: JSON, HTML, and problems (RFC 9457).
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
@@ -67,6 +67,9 @@ pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<Heade
     let mut response = respond(error.status(), PROBLEM, serde_json::to_vec(&problem).unwrap_or_default());
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Error::UnsupportedEncoding = error {
+        response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     if let Error::Unauthorized = error {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method};
 use hyper::body::Incoming;
 
+use super::body::Intake;
 use super::{Access, Context, Response};
 use crate::error::Result;
 use crate::metrics::{MethodLabel, RouteMetrics};
@@ -15,12 +16,11 @@ use crate::metrics::{MethodLabel, RouteMetrics};
 pub struct Request {
     /// The head.
     pub head: Parts,
-    /// The body, to be read through [`super::read_json`].
-    pub body: Incoming,
-    /// How the body is limited.
-    pub limits: super::body::Limits,
-    /// Counts the body.
-    pub metrics: Arc<RouteMetrics>,
+    pub(super) body: Incoming,
+    pub(super) intake: Arc<Intake>,
+    /// Whether it is worked on in a place that clients share; see [`Route::always`].
+    pub(super) takes_place: bool,
+    pub(super) metrics: Arc<RouteMetrics>,
 }
 
 /// Answers a request.
@@ -108,6 +108,9 @@ fn resource<S>(path: &'static str, methods: Vec<Route<S>>) -> Resource<S> {
     let mut codes: Vec<u16> = methods.iter().flat_map(|route| route.codes).copied().collect();
     codes.extend(methods.iter().flat_map(|route| refusals(route.access)));
     codes.extend([500, 503]);
+    if methods.iter().any(|route| !route.always) {
+        codes.push(429);
+    }
     codes.sort_unstable();
     codes.dedup();
     Resource {

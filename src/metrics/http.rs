@@ -40,6 +40,10 @@ labels! {
         Accepted = "accepted",
         /// It was closed at once: too many connections are open.
         Rejected = "rejected",
+        /// It was closed while idle, for one more that had no place.
+        GaveWay = "gave_way",
+        /// Its client did not take an answer in time.
+        Unread = "unread",
         /// Accepting it, or serving it, met an I/O or protocol error.
         IoError = "io_error",
     }

@@ -21,6 +21,10 @@ labels! {
         Invalid = "invalid",
         /// The client registers too often.
         RateLimited = "rate_limited",
+        /// The client waited for a second or more, and went away.
+        Cancelled = "cancelled",
+        /// The client went away within a second: it did not want the answer, or had learned from the time alone.
+        HungUp = "hung_up",
         /// The service failed.
         Error = "error",
     }
@@ -89,7 +93,7 @@ labels! {
 lazy_static! {
     static ref ATTEMPTS: IntCounter = counter(
         "registration_attempts_total",
-        "Registrations begun. Less the sum of neodyme_registrations_total: those in flight or cancelled.",
+        "Registrations begun. Less the sum of neodyme_registrations_total: those in flight.",
     );
     static ref OUTCOMES: CounterBy<RegistrationOutcome> =
         counter_by("registrations_total", "Registrations ended, by outcome.");

@@ -17,6 +17,9 @@ use crate::metrics::{self, ActionOutcome, RegistrationOutcome, Step, StepOutcome
 use crate::outbox::NewJob;
 use crate::timestamp::millis;
 
+/// Nobody who wants to register gives up sooner.
+const HUNG_UP: Duration = Duration::from_secs(1);
+
 /// One registration, from its begin to its end. Dropped before, it was cancelled by its client, or failed.
 pub(super) struct Attempt {
     pub(super) context: Arc<Context>,
@@ -91,6 +94,21 @@ impl Attempt {
         result
     }
 
+    /// The client went away. One that does so at once may have learned from the time alone whether the address is taken.
+    fn cancelled(&mut self) {
+        self.count(match self.began.elapsed() < HUNG_UP {
+            true => RegistrationOutcome::HungUp,
+            false => RegistrationOutcome::Cancelled,
+        });
+        let details = context(Ended {
+            email: self.email.take(),
+            client_ip: self.context.client_ip,
+            duration_ms: millis(self.began.elapsed()),
+            error_type: None,
+        });
+        info!(self.context.logger(LoggerName::UserService), "User registration cancelled"; "context" => details);
+    }
+
     fn count(&self, outcome: RegistrationOutcome) {
         metrics::registration(outcome, self.began.elapsed());
         match outcome {
@@ -160,14 +178,16 @@ impl RunningStep<'_> {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if !self.ended && (self.context.is_abandoned() || std::thread::panicking()) {
-            self.count(RegistrationOutcome::Error);
-            let failure = match std::thread::panicking() {
-                true => Error::Panic("while it registered a user".into()),
-                false => Error::Timeout(self.began.elapsed()),
-            };
-            self.log(Some(&failure));
+        if self.ended {
+            return;
         }
+        let failure = match (std::thread::panicking(), self.context.is_abandoned()) {
+            (true, _) => Error::Panic("while it registered a user".into()),
+            (false, true) => Error::Timeout(self.began.elapsed()),
+            (false, false) => return self.cancelled(),
+        };
+        self.count(RegistrationOutcome::Error);
+        self.log(Some(&failure));
     }
 }
 
@@ -175,6 +195,7 @@ fn outcome_of(code: ErrorCode) -> RegistrationOutcome {
     use ErrorCode::*;
     match code {
         EmailAlreadyExists => RegistrationOutcome::Duplicate,
+        RateLimited => RegistrationOutcome::RateLimited,
         ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge | BodyIncomplete => {
             RegistrationOutcome::Invalid
         }

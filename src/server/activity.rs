@@ -1,14 +1,13 @@
 //! What a connection does, so that one that does nothing, or does it too slowly, can be cut.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::fairness::Tenant;
 
 /// Where a connection stands.
 #[derive(Debug)]
@@ -19,8 +18,15 @@ pub(super) struct Activity {
     head_since: AtomicU64,
     /// When the last answer was given, likewise.
     idle_since: AtomicU64,
+    /// Answers that the transport has not taken yet.
+    untaken: AtomicUsize,
+    /// When the last answer was taken, or the first of those untaken was given, likewise.
+    taken_at: AtomicU64,
+    /// Since when the client takes no bytes, likewise; 0 = it takes them.
+    blocked_since: AtomicU64,
     multiplexed: AtomicBool,
     had_request: AtomicBool,
+    leave: Notify,
 }
 
 /// What the clock says about a connection.
@@ -30,8 +36,25 @@ pub(super) enum Verdict {
     Wait(Instant),
     /// The head of a request takes too long.
     SlowHead,
+    /// The client does not take an answer.
+    Unread,
     /// Nothing has happened for too long.
     Idle,
+}
+
+/// How long a connection may take for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) head: Duration,
+    pub(super) answer: Duration,
+    pub(super) idle: Duration,
+}
+
+impl Patience {
+    /// No limit ends before that.
+    pub(super) fn shortest(&self) -> Duration {
+        self.head.min(self.answer).min(self.idle)
+    }
 }
 
 impl Activity {
@@ -42,18 +65,27 @@ impl Activity {
             requests: AtomicUsize::new(0),
             head_since: AtomicU64::new(1),
             idle_since: AtomicU64::new(1),
+            untaken: AtomicUsize::new(0),
+            taken_at: AtomicU64::new(1),
+            blocked_since: AtomicU64::new(0),
             multiplexed: AtomicBool::new(false),
             had_request: AtomicBool::new(false),
+            leave: Notify::new(),
         })
     }
 
-    /// A request's head is complete; it is being answered until the guard is dropped.
+    /// A request's head is complete; it is being answered until the guard is dropped, with its answer's body.
     pub(super) fn request(self: &Arc<Self>, multiplexed: bool) -> InRequest {
         self.requests.fetch_add(1, Relaxed);
         self.head_since.store(0, Relaxed);
         self.multiplexed.store(multiplexed, Relaxed);
         self.had_request.store(true, Relaxed);
-        InRequest(Arc::clone(self))
+        InRequest { activity: Arc::clone(self), is_answered: false }
+    }
+
+    /// Returns when another is to have this place.
+    pub(super) async fn told_to_leave(&self) {
+        self.leave.notified().await;
     }
 
     /// Whether the first request is still to come.
@@ -61,30 +93,51 @@ impl Activity {
         !self.had_request.load(Relaxed)
     }
 
-    fn bytes_arrived(&self) {
+    pub(super) fn bytes_arrived(&self) {
         if self.requests.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0 {
             self.head_since.store(self.now(), Relaxed);
         }
     }
 
-    /// Judges the connection. On HTTP/2 bytes between requests are frames of the connection, not the head of a request.
-    pub(super) fn verdict(&self, head_timeout: Duration, idle_timeout: Duration) -> Verdict {
-        let soon = Instant::now() + head_timeout.min(idle_timeout);
-        let head_since = self.head_since.load(Relaxed);
-        if self.requests.load(Relaxed) > 0 {
-            Verdict::Wait(soon)
-        } else if head_since > 0 && !self.multiplexed.load(Relaxed) {
-            self.due(head_since, head_timeout, Verdict::SlowHead)
-        } else {
-            match self.due(self.idle_since.load(Relaxed), idle_timeout, Verdict::Idle) {
-                Verdict::Wait(until) => Verdict::Wait(until.min(soon)),
-                idle => idle,
-            }
+    pub(super) fn bytes_left(&self) {
+        if self.blocked_since.load(Relaxed) > 0 {
+            self.blocked_since.store(0, Relaxed);
         }
     }
 
+    pub(super) fn bytes_wait(&self) {
+        if self.blocked_since.load(Relaxed) == 0 {
+            self.blocked_since.store(self.now(), Relaxed);
+        }
+    }
+
+    /// Judges the connection. On HTTP/2 bytes between requests are frames of the connection, not the head of a request.
+    pub(super) fn verdict(&self, patience: &Patience) -> Verdict {
+        let soon = Instant::now() + patience.shortest();
+        let (head_since, blocked_since) = (self.head_since.load(Relaxed), self.blocked_since.load(Relaxed));
+        let verdict = if blocked_since > 0 {
+            self.due(blocked_since, patience.answer, Verdict::Unread)
+        } else if self.untaken.load(Relaxed) > 0 {
+            self.due(self.taken_at.load(Relaxed), patience.answer, Verdict::Unread)
+        } else if self.requests.load(Relaxed) > 0 {
+            Verdict::Wait(soon)
+        } else if head_since > 0 && !self.multiplexed.load(Relaxed) {
+            self.due(head_since, patience.head, Verdict::SlowHead)
+        } else {
+            self.due(self.idle_since.load(Relaxed), patience.idle, Verdict::Idle)
+        };
+        match verdict {
+            Verdict::Wait(until) => Verdict::Wait(until.min(soon)),
+            over => over,
+        }
+    }
+
+    fn at(&self, since: u64) -> Instant {
+        self.opened + Duration::from_micros(since)
+    }
+
     fn due(&self, since: u64, limit: Duration, verdict: Verdict) -> Verdict {
-        let until = self.opened + Duration::from_micros(since) + limit;
+        let until = self.at(since) + limit;
         if Instant::now() >= until { verdict } else { Verdict::Wait(until) }
     }
 
@@ -93,56 +146,43 @@ impl Activity {
     }
 }
 
+/// A connection may give way while it has no request.
+impl Tenant for Activity {
+    fn idle_since(&self) -> Option<Instant> {
+        (self.requests.load(Relaxed) == 0).then(|| self.at(self.idle_since.load(Relaxed)))
+    }
+
+    fn give_way(&self) {
+        self.leave.notify_one();
+    }
+}
+
 /// A request that is being answered.
-pub(super) struct InRequest(Arc<Activity>);
+pub(super) struct InRequest {
+    activity: Arc<Activity>,
+    is_answered: bool,
+}
+
+impl InRequest {
+    /// The answer is there, and is the transport's to take.
+    pub(super) fn answered(&mut self) {
+        self.is_answered = true;
+        if self.activity.untaken.fetch_add(1, Relaxed) == 0 {
+            self.activity.taken_at.store(self.activity.now(), Relaxed);
+        }
+    }
+}
 
 impl Drop for InRequest {
     fn drop(&mut self) {
-        self.0.idle_since.store(self.0.now(), Relaxed);
-        self.0.requests.fetch_sub(1, Relaxed);
-    }
-}
-
-/// A stream that notes when bytes arrive.
-pub(super) struct Watched<T> {
-    pub(super) stream: T,
-    pub(super) activity: Arc<Activity>,
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.activity.bytes_arrived();
+        let activity = &self.activity;
+        let now = activity.now();
+        if self.is_answered {
+            activity.taken_at.store(now, Relaxed);
+            activity.untaken.fetch_sub(1, Relaxed);
         }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        activity.idle_since.store(now, Relaxed);
+        activity.requests.fetch_sub(1, Relaxed);
     }
 }
 
@@ -150,8 +190,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 mod tests {
     use super::*;
 
-    const HEAD: Duration = Duration::from_secs(10);
-    const IDLE: Duration = Duration::from_secs(75);
+    const PATIENCE: Patience =
+        Patience { head: Duration::from_secs(10), answer: Duration::from_secs(20), idle: Duration::from_secs(75) };
 
     async fn after(seconds: u64) {
         tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -161,9 +201,9 @@ mod tests {
     async fn the_first_head_has_its_time_from_the_start() {
         let activity = Activity::new();
         after(9).await;
-        assert!(matches!(activity.verdict(HEAD, IDLE), Verdict::Wait(_)));
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
         after(2).await;
-        assert_eq!(activity.verdict(HEAD, IDLE), Verdict::SlowHead);
+        assert_eq!(activity.verdict(&PATIENCE), Verdict::SlowHead);
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,9 +211,9 @@ mod tests {
         let activity = Activity::new();
         drop(activity.request(false));
         after(70).await;
-        assert!(matches!(activity.verdict(HEAD, IDLE), Verdict::Wait(_)));
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
         after(6).await;
-        assert_eq!(activity.verdict(HEAD, IDLE), Verdict::Idle);
+        assert_eq!(activity.verdict(&PATIENCE), Verdict::Idle);
     }
 
     #[tokio::test(start_paused = true)]
@@ -184,9 +224,53 @@ mod tests {
         activity.bytes_arrived();
         after(9).await;
         activity.bytes_arrived();
-        assert!(matches!(activity.verdict(HEAD, IDLE), Verdict::Wait(_)));
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
         after(2).await;
-        assert_eq!(activity.verdict(HEAD, IDLE), Verdict::SlowHead);
+        assert_eq!(activity.verdict(&PATIENCE), Verdict::SlowHead);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_takes_is_cut_and_one_that_is_taken_buys_time() {
+        let activity = Activity::new();
+        let (mut one, mut other) = (activity.request(true), activity.request(true));
+        after(60).await;
+        one.answered();
+        other.answered();
+        after(19).await;
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
+        drop(one);
+        after(19).await;
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
+        after(2).await;
+        assert_eq!(activity.verdict(&PATIENCE), Verdict::Unread);
+        drop(other);
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_that_cannot_leave_are_cut() {
+        let activity = Activity::new();
+        drop(activity.request(false));
+        activity.bytes_wait();
+        after(19).await;
+        activity.bytes_wait();
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
+        after(2).await;
+        assert_eq!(activity.verdict(&PATIENCE), Verdict::Unread);
+        activity.bytes_left();
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_connection_without_a_request_gives_way() {
+        let activity = Activity::new();
+        assert!(activity.idle_since().is_some());
+        let request = activity.request(false);
+        assert!(activity.idle_since().is_none());
+        drop(request);
+        assert!(activity.idle_since().is_some());
+        activity.give_way();
+        activity.told_to_leave().await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -194,6 +278,6 @@ mod tests {
         let activity = Activity::new();
         let _answering = activity.request(false);
         after(1000).await;
-        assert!(matches!(activity.verdict(HEAD, IDLE), Verdict::Wait(_)));
+        assert!(matches!(activity.verdict(&PATIENCE), Verdict::Wait(_)));
     }
 }

@@ -12,7 +12,9 @@ use hyper_util::server::conn::auto;
 use slog::{Logger, debug};
 use tokio::net::TcpStream;
 
-use super::activity::{Activity, Verdict, Watched};
+use super::activity::{Activity, Patience, Verdict};
+use super::answer::Answer;
+use super::watched::Watched;
 use crate::config::HttpConfig;
 use crate::http::Service;
 use crate::lifecycle::{Lifecycle, Phase};
@@ -21,8 +23,11 @@ use crate::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
 
 /// Hyper's least buffer for a head.
 const LEAST_BUFFER: usize = 8192;
-/// Requests at once on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 100;
+/// What a client may send of one body on HTTP/2 before we read it, and of all bodies of a connection: memory that is ours.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// What waits to be sent of one answer on HTTP/2.
+const SEND_BUFFER: usize = 64 * 1024;
 /// How long a service that closes waits for the request that a client has connected for: it may be under way.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
@@ -32,22 +37,23 @@ pub(super) struct Connection<S> {
     pub(super) lifecycle: Lifecycle,
     pub(super) log: Logger,
     pub(super) peer: IpAddr,
+    /// Requests at once on one HTTP/2 connection.
+    pub(super) max_streams: u32,
 }
 
 impl<S: Send + Sync + 'static> Connection<S> {
     /// Serves until the client leaves, the connection is cut for its slowness, or the service has closed.
-    pub(super) async fn serve(self, stream: TcpStream) {
+    pub(super) async fn serve(self, stream: TcpStream, activity: Arc<Activity>) {
         let _open = OpenConnection::enter();
         // Without it a small answer may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let activity = Activity::new();
         let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
         let answer = service_fn(|request: hyper::Request<Incoming>| {
             let in_request = activity.request(request.version() == http::Version::HTTP_2);
             let (service, peer) = (Arc::clone(&self.service), self.peer);
             async move {
-                let _in_request = in_request;
-                Ok::<_, std::convert::Infallible>(service.answer(peer, request).await)
+                let answer = service.answer(peer, request).await;
+                Ok::<_, std::convert::Infallible>(answer.map(|body| Answer::new(body, in_request)))
             }
         });
         let builder = self.builder();
@@ -58,7 +64,8 @@ impl<S: Send + Sync + 'static> Connection<S> {
                 tokio::time::sleep(FIRST_REQUEST).await;
             }
         });
-        let mut look_again = pin!(tokio::time::sleep(self.limits.header_timeout.min(self.limits.idle_timeout)));
+        let patience = self.patience();
+        let mut look_again = pin!(tokio::time::sleep(patience.shortest()));
         let mut is_closing = false;
         loop {
             tokio::select! {
@@ -67,13 +74,20 @@ impl<S: Send + Sync + 'static> Connection<S> {
                     is_closing = true;
                     serving.as_mut().graceful_shutdown();
                 }
-                () = &mut look_again => match activity.verdict(self.limits.header_timeout, self.limits.idle_timeout) {
+                () = activity.told_to_leave() => return metrics::connection_result(ConnectionResult::GaveWay),
+                () = &mut look_again => match activity.verdict(&patience) {
                     Verdict::Wait(until) => look_again.as_mut().reset(until),
                     Verdict::SlowHead => return metrics::request_rejected(RejectReason::Timeout),
+                    Verdict::Unread => return metrics::connection_result(ConnectionResult::Unread),
                     Verdict::Idle => return,
                 }
             }
         }
+    }
+
+    fn patience(&self) -> Patience {
+        let HttpConfig { header_timeout, answer_timeout, idle_timeout, .. } = self.limits;
+        Patience { head: header_timeout, answer: answer_timeout, idle: idle_timeout }
     }
 
     fn builder(&self) -> auto::Builder<TokioExecutor> {
@@ -86,7 +100,10 @@ impl<S: Send + Sync + 'static> Connection<S> {
             .http2()
             .timer(TokioTimer::new())
             .max_header_list_size(u32::try_from(buffer).unwrap_or(u32::MAX))
-            .max_concurrent_streams(MAX_STREAMS)
+            .max_concurrent_streams(self.max_streams)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
             .keep_alive_interval(Some(self.limits.header_timeout))
             .keep_alive_timeout(self.limits.header_timeout);
         builder

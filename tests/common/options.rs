@@ -39,6 +39,7 @@ impl AppOptions {
             .set("password_argon2_memory_kib", 8)
             .set("password_argon2_iterations", 1)
             .set("shutdown_delay", "0s")
+            .set("registrations_per_client", 0)
     }
 
     /// With this database.

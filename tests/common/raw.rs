@@ -1,9 +1,10 @@
 //! A client that may be slow, wrong or gone: bytes over TCP.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::PATIENCE;
@@ -18,6 +19,22 @@ impl RawClient {
     /// Connects.
     pub async fn connect(address: &str) -> RawClient {
         RawClient { stream: TcpStream::connect(address).await.unwrap(), received: Vec::new() }
+    }
+
+    /// Connects from another address of this machine, such as 127.0.0.2: another client to the server.
+    pub async fn connect_from(local: [u8; 4], address: &str) -> RawClient {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::from(local), 0).into()).unwrap();
+        RawClient { stream: socket.connect(address.parse().unwrap()).await.unwrap(), received: Vec::new() }
+    }
+
+    /// Sends each piece in a segment of its own.
+    pub async fn send_in_pieces(&mut self, bytes: &[u8], size: usize) -> &mut RawClient {
+        self.stream.set_nodelay(true).unwrap();
+        for piece in bytes.chunks(size) {
+            self.send(piece).await;
+        }
+        self
     }
 
     /// Sends bytes; a server that closed already is not an error here.

@@ -1,0 +1,250 @@
+//! What one client does hurts no other: places, shares and rates for each client address.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::app::{AppOptions, TestApp, fresh_email};
+use common::database::Backend;
+use common::raw::{RawClient, registration};
+use common::scrape::metric;
+
+const STRANGER: [u8; 4] = [127, 0, 0, 2];
+const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
+const HALF: &str =
+    "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+
+/// Far below the defaults of 10 s and more, far above what a limit of 300 ms needs on a busy machine.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn connect_stranger(app: &TestApp) -> RawClient {
+    RawClient::connect_from(STRANGER, app.api_address()).await
+}
+
+/// Registrations of a stranger that wait for a hash worker.
+async fn flood(app: &TestApp, count: usize) -> Vec<RawClient> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        let mut client = connect_stranger(app).await;
+        client.send(registration(&fresh_email())).await;
+        clients.push(client);
+    }
+    metric("neodyme_password_hash_queue_length").value(count as f64 - 1.0).assert_in(app).await;
+    clients
+}
+
+#[tokio::test]
+async fn a_flood_of_one_client_makes_none_but_itself_wait() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).slow_hashing()).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let flooding = flood(&app, 20).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let waiting = metric("neodyme_password_hash_queue_length").read(&app).await;
+    assert!(waiting >= 15.0, "it waited until {waiting} were left");
+    drop(flooding);
+}
+
+#[tokio::test]
+async fn a_flood_of_one_client_does_not_take_the_service_out_of_rotation() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).slow_hashing().set("password_hash_max_wait", "2s")).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let mut refused = 0;
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        let mut client = connect_stranger(&app).await;
+        client.send(registration(&fresh_email())).await;
+        clients.push(client);
+    }
+    for client in &mut clients {
+        assert_eq!(app.get("/health/ready").await.status, 200);
+        refused += usize::from(client.answer().await.status == 503);
+    }
+    assert!(refused > 0, "the flood filled its queue");
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+}
+
+#[tokio::test]
+async fn who_registers_too_often_is_told_when_to_try_again() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 3)).await;
+    for _ in 0..3 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    let answer = app.register(&fresh_email()).await;
+    answer.assert_problem(429, "RATE_LIMITED");
+    let retry_after: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=200).contains(&retry_after), "a third of ten minutes at most: {retry_after}");
+    assert_eq!(app.get("/health/").await.status, 200, "it is about registrations");
+    metric("neodyme_http_requests_rejected_total").label("reason", "rate_limited").value(1.0).assert_in(&app).await;
+    metric("neodyme_registrations_total").label("outcome", "rate_limited").value(1.0).assert_in(&app).await;
+    metric("neodyme_errors_total").label("error_type", "RATE_LIMITED").value(1.0).assert_in(&app).await;
+
+    let mut other = connect_stranger(&app).await;
+    assert_eq!(other.send(registration(&fresh_email())).await.answer().await.status, 201);
+}
+
+#[tokio::test]
+async fn who_does_not_wait_although_told_so_is_made_to_wait() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 1)).await;
+    let mut client = RawClient::connect(app.api_address()).await;
+    let began = std::time::Instant::now();
+    assert_eq!(client.send(registration(&fresh_email())).await.answer().await.status, 201);
+    for _ in 0..150 {
+        assert_eq!(client.send(registration(&fresh_email())).await.answer().await.status, 429);
+    }
+    assert!(began.elapsed() >= Duration::from_secs(1), "150 refusals within {:?}", began.elapsed());
+    assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_requests_worked_on_and_no_more() {
+    let app =
+        TestApp::spawn(AppOptions::on(Backend::Sqlite).slow_hashing().set("http_max_requests_per_client", 2)).await;
+    let flooding = flood(&app, 2).await;
+    let mut third = connect_stranger(&app).await;
+    let refused = third.send(registration(&fresh_email())).await.answer().await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(app.register(&fresh_email()).await.status, 201, "another client has its own");
+    drop(flooding);
+}
+
+#[tokio::test]
+async fn idle_connections_give_way_to_new_ones() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_connections", 3)).await;
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut client = connect_stranger(&app).await;
+        assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
+        idle.push(client);
+    }
+    assert_eq!(app.get("/health/").await.status, 200, "another client finds a place");
+    assert_eq!(idle[0].until_closed_within(SOON).await, "", "the one that was idle for longest gave its place");
+    assert_eq!(idle[2].send(HEALTH).await.answer().await.status, 200);
+    metric("neodyme_http_connections_total").label("result", "gave_way").value(1.0).assert_in(&app).await;
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_connections_and_no_more() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_connections_per_client", 2)).await;
+    let (mut first, mut second, mut third) =
+        (connect_stranger(&app).await, connect_stranger(&app).await, connect_stranger(&app).await);
+    assert_eq!(third.send(HEALTH).await.answer().await.status, 200);
+    assert_eq!(first.until_closed_within(SOON).await, "");
+    assert_eq!(second.send(HEALTH).await.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn proxies_have_no_share_of_their_own() {
+    let options = AppOptions::on(Backend::Sqlite)
+        .set("http_max_connections_per_client", 1)
+        .set("registrations_per_client", 1)
+        .set("trusted_proxies", "127.0.0.2");
+    let app = TestApp::spawn(options).await;
+    let mut connections = Vec::new();
+    for client in 1..=4 {
+        let mut connection = connect_stranger(&app).await;
+        let host = "host: neodyme\r\n";
+        let forwarded =
+            registration(&fresh_email()).replace(host, &format!("{host}x-forwarded-for: 192.0.2.{client}\r\n"));
+        assert_eq!(connection.send(&forwarded).await.answer().await.status, 201);
+        assert_eq!(connection.send(&forwarded).await.answer().await.status, 429, "its client has registered already");
+        connections.push(connection);
+    }
+    for connection in &mut connections {
+        assert_eq!(connection.send(HEALTH).await.answer().await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn requests_whose_body_is_under_way_take_no_place_of_work() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_requests_in_flight", 1)).await;
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        let mut client = connect_stranger(&app).await;
+        client.send(HALF).await;
+        slow.push(client);
+    }
+    metric("neodyme_http_requests_in_flight").value(6.0).assert_in(&app).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+}
+
+#[tokio::test]
+async fn the_body_that_was_waited_for_longest_gives_way() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_late_bodies", 1)).await;
+    let mut first = connect_stranger(&app).await;
+    first.send(HALF).await;
+    metric("neodyme_http_requests_in_flight").value(2.0).assert_in(&app).await;
+    let mut second = connect_stranger(&app).await;
+    second.send(HALF).await;
+    let refused = first.answer().await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.body.contains("\"SERVICE_OVERLOADED\""), "{refused:?}");
+    assert_eq!(app.register(&fresh_email()).await.status, 201, "a body that comes with its head waits for nothing");
+}
+
+#[tokio::test]
+async fn a_body_in_small_pieces_takes_no_more_memory_than_its_size() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let head = HALF.replace("content-length: 100", "content-length: 16000");
+    let before = app.resident_mib();
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        let mut client = connect_stranger(&app).await;
+        client.send(&head).await.send(" ".repeat(8192)).await;
+        client.send_in_pieces(&[b' '; 6000], 15).await;
+        clients.push(client);
+    }
+    metric("neodyme_http_requests_in_flight").value(41.0).assert_in(&app).await;
+    let after = app.resident_mib();
+    assert!(after < before + 20, "{before} MiB before, {after} MiB with 40 bodies of 16 KB");
+}
+
+#[tokio::test]
+async fn a_refused_body_is_not_kept() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let head = "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: text/plain\r\ncontent-length: 2000000\r\n\r\n";
+    let before = app.resident_mib();
+    let mut clients = Vec::new();
+    for _ in 0..60 {
+        let mut client = connect_stranger(&app).await;
+        client.send(head).await.send(" ".repeat(900_000)).await;
+        clients.push(client);
+    }
+    let after = app.resident_mib();
+    assert!(after < before + 30, "{before} MiB before, {after} MiB with 60 bodies of 0.9 MB that are thrown away");
+    for mut client in clients {
+        assert_eq!(client.answer().await.status, 415);
+        client.until_closed_within(SOON).await;
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_take_answers_is_cut() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_answer_timeout", "300ms")).await;
+    let mut client = RawClient::connect(app.ops_address()).await;
+    // More than the buffers of both ends hold.
+    client.send("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(200)).await;
+    metric("neodyme_http_connections_total").label("result", "unread").value(1.0).assert_in(&app).await;
+    // The one that looks.
+    metric("neodyme_http_connections").value(1.0).assert_in(&app).await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_before_the_answer_is_counted_and_limited() {
+    let options = AppOptions::on(Backend::Sqlite).slow_hashing().set("registrations_per_client", 2);
+    let app = TestApp::spawn(options).await;
+    for count in 1..=2 {
+        let mut client = connect_stranger(&app).await;
+        client.send(registration(&fresh_email())).await;
+        metric("neodyme_password_hash_workers").label("state", "busy").value(1.0).assert_in(&app).await;
+        drop(client);
+        metric("neodyme_registrations_total").label("outcome", "hung_up").value(f64::from(count)).assert_in(&app).await;
+        metric("neodyme_password_hash_workers").label("state", "busy").value(0.0).assert_in(&app).await;
+    }
+    let line = app.wait_for_log("the hang-up", |line| line["message"] == "User registration cancelled").await;
+    assert_eq!(line["context"]["client_ip"], "127.0.0.2", "{line}");
+    let mut client = connect_stranger(&app).await;
+    assert_eq!(client.send(registration(&fresh_email())).await.answer().await.status, 429);
+}
