@@ -1,10 +1,10 @@
 //! An HTTP/1.1 client that does as little as possible, because it shares the processors with what it measures.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// A kept-alive connection that holds the last answer.
 pub struct Connection {
@@ -17,7 +17,17 @@ pub struct Connection {
 impl Connection {
     /// Connects to `address`.
     pub async fn open(address: SocketAddr) -> anyhow::Result<Connection> {
-        let stream = TcpStream::connect(address).await?;
+        Connection::over(TcpStream::connect(address).await?)
+    }
+
+    /// Connects to `address` from another address of this machine: another client to the service.
+    pub async fn open_from(local: [u8; 4], address: SocketAddr) -> anyhow::Result<Connection> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::from(local), 0).into())?;
+        Connection::over(socket.connect(address).await?)
+    }
+
+    fn over(stream: TcpStream) -> anyhow::Result<Connection> {
         stream.set_nodelay(true)?;
         Ok(Connection { stream, buffer: vec![0; 16 * 1024], head: 0, end: 0 })
     }

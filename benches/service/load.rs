@@ -70,11 +70,25 @@ pub struct Registrar {
 }
 
 impl Registrar {
+    /// A client with this connection.
+    pub fn new(connection: Connection, numbers: &Arc<AtomicU64>) -> Registrar {
+        Registrar { connection, numbers: Arc::clone(numbers) }
+    }
+
+    /// Tries to register one user; returns the status of the answer.
+    pub async fn try_once(&mut self) -> anyhow::Result<u16> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let body = format!(
+            r#"{{"email":"user{number}@example.com","full_name":"User {number}","password":"correct horse {number}"}}"#
+        );
+        self.connection.call(&client::post("/users/", &body)).await
+    }
+
     /// The 16 clients of the registration measurements; `numbers` makes their addresses unique.
     pub async fn open(api: SocketAddr, numbers: &Arc<AtomicU64>) -> anyhow::Result<Vec<Registrar>> {
         let mut registrars = Vec::with_capacity(CLIENTS);
         for _ in 0..CLIENTS {
-            registrars.push(Registrar { connection: Connection::open(api).await?, numbers: numbers.clone() });
+            registrars.push(Registrar::new(Connection::open(api).await?, numbers));
         }
         Ok(registrars)
     }
@@ -82,11 +96,7 @@ impl Registrar {
 
 impl Caller for Registrar {
     async fn call(&mut self) -> anyhow::Result<()> {
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let body = format!(
-            r#"{{"email":"user{number}@example.com","full_name":"User {number}","password":"correct horse {number}"}}"#
-        );
-        let status = self.connection.call(&client::post("/users/", &body)).await?;
+        let status = self.try_once().await?;
         ensure!(status == 201, "status {status}: {}", String::from_utf8_lossy(self.connection.body()));
         Ok(())
     }

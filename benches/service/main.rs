@@ -8,6 +8,7 @@
 
 mod bare;
 mod client;
+mod flood;
 mod hashing;
 mod health;
 mod load;
@@ -61,6 +62,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
             Group::Health => health::measure(options).await?,
             Group::Registration => registration::measure(options).await?,
             Group::Outbox => outbox::measure(options).await?,
+            Group::Flood => flood::measure(options).await?,
             Group::Scrape => scrape::measure(options).await?,
             Group::Memory => memory::measure(options).await?,
         });

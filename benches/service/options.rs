@@ -16,6 +16,8 @@ pub enum Group {
     Registration,
     /// A backlog of the outbox, and what it does to a registration.
     Outbox,
+    /// What a flood from one address does to the registrations of another.
+    Flood,
     /// The cost of a scrape, and what it does to a registration.
     Scrape,
     /// Resident memory, idle and after many registrations.
@@ -29,6 +31,7 @@ impl fmt::Display for Group {
             Group::Health => "health",
             Group::Registration => "registration",
             Group::Outbox => "outbox",
+            Group::Flood => "flood",
             Group::Scrape => "scrape",
             Group::Memory => "memory",
         })
