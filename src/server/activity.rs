@@ -88,6 +88,11 @@ impl Activity {
         self.leave.notified().await;
     }
 
+    /// Whether no request is being answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.requests.load(Relaxed) == 0
+    }
+
     /// Whether the first request is still to come.
     pub(super) fn is_new(&self) -> bool {
         !self.had_request.load(Relaxed)
@@ -149,7 +154,7 @@ impl Activity {
 /// A connection may give way while it has no request.
 impl Tenant for Activity {
     fn idle_since(&self) -> Option<Instant> {
-        (self.requests.load(Relaxed) == 0).then(|| self.at(self.idle_since.load(Relaxed)))
+        self.is_idle().then(|| self.at(self.idle_since.load(Relaxed)))
     }
 
     fn give_way(&self) {

@@ -74,7 +74,15 @@ impl<S: Send + Sync + 'static> Connection<S> {
                     is_closing = true;
                     serving.as_mut().graceful_shutdown();
                 }
-                () = activity.told_to_leave() => return metrics::connection_result(ConnectionResult::GaveWay),
+                () = activity.told_to_leave() => {
+                    metrics::connection_result(ConnectionResult::GaveWay);
+                    if activity.is_idle() {
+                        return;
+                    }
+                    // A request came just then: it is answered, and none after it.
+                    is_closing = true;
+                    serving.as_mut().graceful_shutdown();
+                }
                 () = &mut look_again => match activity.verdict(&patience) {
                     Verdict::Wait(until) => look_again.as_mut().reset(until),
                     Verdict::SlowHead => return metrics::request_rejected(RejectReason::Timeout),
