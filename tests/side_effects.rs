@@ -124,6 +124,25 @@ async fn a_refused_event_is_dead_at_once_and_holds_up_nothing(backend: Backend) 
     assert_eq!(given_up["context"]["reply_code"], 400);
 }
 
+/// Wrong is a setting, here or at the service: as soon as it is right, all that waited is delivered.
+async fn a_fault_of_the_configuration_pauses_the_events_and_kills_none(backend: Backend) {
+    let service = AnalyticsService::start().await;
+    let app = app_with(&service, backend).await;
+    for code in [404, 405, 409, 401, 301] {
+        service.behave(Behaviour::Status(code, None));
+        for _ in 0..10 {
+            register(&app).await;
+        }
+        let circuit = metric("neodyme_outbox_circuit").label("topic", "analytics_event").label("state", "open");
+        circuit.value(1.0).assert_in(&app).await;
+        assert!(!states(&app, "analytics_event").await.contains(&"dead".to_owned()), "killed by {code}");
+        service.behave(Behaviour::Ok);
+        wait_for_state(&app, "analytics_event", "delivered").await;
+    }
+    assert_eq!(service.taken().len(), 50);
+    metric("neodyme_outbox_attempts_total").label("outcome", "dead").value(0.0).assert_in(&app).await;
+}
+
 async fn a_job_that_cannot_be_read_is_dead_at_once(backend: Backend) {
     let service = AnalyticsService::start().await;
     let mut app = app_with(&service, backend).await;
@@ -235,6 +254,7 @@ on_both_databases!(
     a_service_that_fails_is_waited_for,
     what_a_service_answers_badly_but_takes_is_delivered,
     a_refused_event_is_dead_at_once_and_holds_up_nothing,
+    a_fault_of_the_configuration_pauses_the_events_and_kills_none,
     a_job_that_cannot_be_read_is_dead_at_once,
     a_dead_service_is_left_alone_and_found_again_within_seconds,
     a_clock_that_jumps_keeps_no_job_waiting,

@@ -13,10 +13,11 @@ use crate::outbox::{Failure, Reason, Receipt};
 /// The longest wait that a service can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// A status that is no success. Its body is the service's text, which may repeat anything, and is left out.
+/// A status that is no success, and what to do about it. The body is the service's text, which may repeat anything, and is
+/// left out.
 #[derive(Debug, thiserror::Error)]
-#[error("the service answered {0}")]
-struct Refused(StatusCode);
+#[error("the service answered {0}{1}")]
+struct Refused(StatusCode, &'static str);
 
 /// The payload is not an event. What it is instead may hold anything, and is left out.
 #[derive(Debug, thiserror::Error)]
@@ -59,31 +60,45 @@ fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure
     Failure { reason, permanent: false, service_down: true, code: None, retry_after: None, cause }
 }
 
-/// What the status means:
+/// What the status means. An event dies at once only of what is wrong with this very event; whatever would end every other
+/// event in the same way is left to the operator, and the events wait.
 ///
 /// | status | reason | permanent | service down | why |
 /// |---|---|---|---|---|
 /// | 2xx | | | | delivered |
-/// | 401, 403 | auth | yes | yes | every event would end like this one |
+/// | 400, 413, 422 | refused_4xx | yes | no | this event is refused |
 /// | 408, 425 | refused_4xx | no | no | try this event again |
+/// | 401, 402, 403, 407 | auth | no | yes | neodyme is not let in |
+/// | 409 | refused_4xx | no | yes | the key may be of an attempt that still runs: what it leads to is not known yet |
 /// | 429 | refused_4xx | no | yes | the service wants fewer events, whichever they are |
-/// | other 4xx | refused_4xx | yes | no | this event is refused |
+/// | other 4xx | refused_4xx | no | yes | the address, the method or the header, which are the same for every event |
 /// | 5xx | refused_5xx | no | yes | the service failed |
 /// | others | protocol | no | yes | a redirect that is not followed is an address that the operator must correct |
 pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
     let (status, code) = (response.status(), Some(response.status().as_u16()));
     let (reason, permanent, service_down) = match status.as_u16() {
         200..=299 => return Ok(Receipt { code }),
-        401 | 403 => (Reason::Auth, true, true),
+        400 | 413 | 422 => (Reason::Refused4xx, true, false),
         408 | 425 => (Reason::Refused4xx, false, false),
-        429 => (Reason::Refused4xx, false, true),
-        400..=499 => (Reason::Refused4xx, true, false),
+        401 | 402 | 403 | 407 => (Reason::Auth, false, true),
+        400..=499 => (Reason::Refused4xx, false, true),
         500..=599 => (Reason::Refused5xx, false, true),
         _ => (Reason::Protocol, false, true),
     };
     let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let retry_after = asks.then(|| retry_after(response.headers(), SystemTime::now())).flatten();
-    Err(Failure { reason, permanent, service_down, code, retry_after, cause: Refused(status).into() })
+    let cause = Refused(status, remedy(status)).into();
+    Err(Failure { reason, permanent, service_down, code, retry_after, cause })
+}
+
+/// What an operator can do about the configuration, where the status says that it is wrong.
+fn remedy(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        300..=399 => "; set analytics_base_url to where the service is now",
+        401 | 402 | 403 | 407 => "; neodyme sends no credentials: the service must let its address in",
+        404 | 405 | 406 | 410..=412 | 414..=418 | 421 | 426 | 428 | 431 => "; check that analytics_base_url leads to it",
+        _ => "",
+    }
 }
 
 /// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date. A date in the past means now.

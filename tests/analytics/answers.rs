@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use neodyme::analytics::Analytics;
 use neodyme::config::AnalyticsConfig;
+use neodyme::outbox::Failure;
 use neodyme::outbox::Reason::{Auth, Connect, Protocol, Refused4xx, Refused5xx, Timeout};
 use serde_json::json;
 
@@ -27,27 +28,49 @@ async fn what_a_status_means() {
         (300, Protocol, false, true),
         (304, Protocol, false, true),
         (400, Refused4xx, true, false),
-        (401, Auth, true, true),
-        (403, Auth, true, true),
-        (404, Refused4xx, true, false),
         (408, Refused4xx, false, false),
-        (409, Refused4xx, true, false),
+        (409, Refused4xx, false, true),
+        (413, Refused4xx, true, false),
         (422, Refused4xx, true, false),
         (425, Refused4xx, false, false),
         (429, Refused4xx, false, true),
-        (499, Refused4xx, true, false),
+        (499, Refused4xx, false, true),
         (500, Refused5xx, false, true),
         (503, Refused5xx, false, true),
         (599, Refused5xx, false, true),
         (600, Protocol, false, true),
     ] {
-        service.behave(Behaviour::Status(code, None));
-        let failure = outcome(&analytics, &job()).await.unwrap_err();
+        let failure = refusal(&service, &analytics, code).await;
         assert_eq!((failure.code, failure.reason), (Some(code), reason), "{code}");
         assert_eq!((failure.permanent, failure.service_down), (permanent, service_down), "{code}");
         assert_eq!(failure.retry_after, None, "{code}");
         assert!(failure.cause.to_string().starts_with(&format!("the service answered {code}")), "{}", failure.cause);
     }
+}
+
+/// Every event would end in the same way until somebody corrects a setting, here or there.
+#[tokio::test]
+async fn what_is_wrong_with_the_configuration_kills_no_event_and_says_what_to_do() {
+    let service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    let (moved, not_let_in, elsewhere) = ("set analytics_base_url", "must let its address in", "check that analytics_base_url");
+    for (codes, reason, remedy) in [
+        (&[301, 302, 303, 307, 308][..], Protocol, moved),
+        (&[401, 402, 403, 407], Auth, not_let_in),
+        (&[404, 405, 406, 410, 411, 412, 414, 415, 416, 417, 418, 421, 426, 428, 431], Refused4xx, elsewhere),
+        (&[423, 424, 451], Refused4xx, ""),
+    ] {
+        for code in codes {
+            let failure = refusal(&service, &analytics, *code).await;
+            assert_eq!((failure.reason, failure.permanent, failure.service_down), (reason, false, true), "{code}");
+            assert!(failure.cause.to_string().contains(remedy), "{code}: {}", failure.cause);
+        }
+    }
+}
+
+async fn refusal(service: &AnalyticsService, analytics: &Analytics, code: u16) -> Failure {
+    service.behave(Behaviour::Status(code, None));
+    outcome(analytics, &job()).await.unwrap_err()
 }
 
 #[tokio::test]
