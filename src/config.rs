@@ -12,6 +12,7 @@ mod secret;
 mod setting;
 mod settings;
 mod sources;
+mod suggestion;
 mod value;
 mod values;
 
@@ -28,6 +29,7 @@ pub use settings::{
     PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig,
 };
 pub use sources::{CONFIG_VARIABLE, Source, Sources};
+pub use suggestion::similar;
 pub use values::Effective;
 
 /// What the service runs for.

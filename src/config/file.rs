@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::SETTINGS;
 use super::problem::Problems;
 use super::setting::Setting;
-use super::sources::{Source, Texts, suggest};
+use super::sources::{Source, Texts};
+use super::suggestion::question;
 
 /// Reads the file and puts its values, as text, into `texts`.
 pub(super) fn read(path: &Path, named_by: &str, texts: &mut Texts, problems: &mut Problems) {
@@ -49,7 +50,7 @@ impl Reader<'_> {
                 (Some(setting), value) => self.insert(setting, value, source),
                 (None, DeValue::Table(inner)) => self.flatten(&format!("{key}_"), inner),
                 (None, _) => {
-                    let hint = suggest(&key, SETTINGS.iter().map(|setting| setting.key.to_owned()));
+                    let hint = question(&key, SETTINGS.iter().map(|setting| setting.key.to_owned()));
                     self.problems.add(None, source, format!("there is no setting {}{hint}", key.escape_debug()));
                 }
             }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::problem::Problems;
 use super::setting::Setting;
+use super::suggestion::question;
 use super::{SETTINGS, file};
 
 /// The variable that names the TOML file.
@@ -19,7 +20,7 @@ pub struct Sources {
     pub flags: Vec<(&'static str, String)>,
     /// The file named by `--config`.
     pub config_file: Option<PathBuf>,
-    /// The environment; what does not begin with `NEODYME_` is not looked at.
+    /// The environment; what does not begin with `NEODYME_`, or a slip of it, is not looked at.
     pub environment: Vec<(OsString, OsString)>,
 }
 
@@ -66,7 +67,7 @@ impl Sources {
             file::read(&path, &named_by, &mut texts, problems);
         }
         for (name, value) in &self.environment {
-            if let Some(name) = name.to_str().filter(|name| name.starts_with("NEODYME_")) {
+            if let Some(name) = name.to_str().filter(|name| is_meant_for_us(name)) {
                 self.read_variable(name, value, &mut texts, problems);
             }
         }
@@ -122,6 +123,13 @@ fn read_secret_file(setting: &Setting, name: &str, path: &Path, texts: &mut Text
     }
 }
 
+/// Whether the name begins with our prefix, in whatever case and with at most one slip: `NEODYM_LOG_LEVEL` would otherwise be
+/// a setting that silently counts for nothing.
+fn is_meant_for_us(name: &str) -> bool {
+    let prefix = name.split_once('_').map(|(prefix, _)| prefix.to_ascii_uppercase());
+    prefix.is_some_and(|prefix| strsim::osa_distance(&prefix, "NEODYME") <= 1)
+}
+
 /// Variables of our prefix that are not the operator's: those of the build, which `cargo run` passes on, and those with
 /// which Kubernetes and Docker announce a service that is called neodyme.
 fn is_foreign(name: &str, value: &OsStr) -> bool {
@@ -136,13 +144,5 @@ fn is_foreign(name: &str, value: &OsStr) -> bool {
 
 fn suggest_variable(name: &str) -> String {
     let names = SETTINGS.iter().flat_map(|setting| [Some(setting.variable()), setting.file_variable()]).flatten();
-    suggest(name, names.chain([CONFIG_VARIABLE.to_owned()]))
-}
-
-/// `; did you mean …?` if one of the names is near.
-pub(super) fn suggest(name: &str, names: impl Iterator<Item = String>) -> String {
-    let strip = |text: &str| text.trim_start_matches("NEODYME_").to_lowercase();
-    let rated = names.map(|known| (strsim::jaro_winkler(&strip(name), &strip(&known)), known));
-    let best = rated.filter(|(likeness, _)| *likeness > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default()
+    question(name, names.chain([CONFIG_VARIABLE.to_owned()]))
 }
