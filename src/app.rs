@@ -3,6 +3,7 @@
 mod service_manager;
 mod signals;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,11 +96,11 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
     metrics::init_error_users(user_hash_key(&config)?);
+    let outbox = Arc::new(open_outbox(&config, &log)?);
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
-    let outbox = Arc::new(open_outbox(&config, &log)?);
     let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
@@ -155,7 +156,15 @@ fn server(
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => ": something listens there, perhaps another neodyme; choose another port",
+            io::ErrorKind::PermissionDenied => ": a port below 1024 needs CAP_NET_BIND_SERVICE; choose a higher one",
+            io::ErrorKind::AddrNotAvailable => ": this machine has no such address",
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on {address} ({setting}){remedy}"))
+    })
 }
 
 /// Reaches the database, waiting for a server that is still starting, and brings it up to date. `None` if the service was

@@ -6,6 +6,7 @@ mod arguments;
 mod audit;
 mod check;
 mod client;
+mod correction;
 mod demo_traffic;
 mod email;
 mod errors;
@@ -30,12 +31,14 @@ use crate::mail::InvalidSetting;
 
 /// Runs what the command line of this process asks for.
 pub fn run() -> ExitCode {
-    let matches = match arguments::command().try_get_matches() {
+    let mut command = arguments::command();
+    let matches = match command.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) => {
             // Also the way of --help and --version. A closed terminal is no reason to fail.
             let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = arguments::hide_values(error).print();
+            let words: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            let _ = correction::correct(error, &command, &words).print();
             return ExitCode::from(code);
         }
     };
@@ -100,7 +103,12 @@ fn block_on<T>(task: impl Future<Output = T>) -> anyhow::Result<T> {
 /// Opens a database that is there: a subcommand that looks at it would not create it.
 async fn open(config: &DatabaseConfig) -> anyhow::Result<Db> {
     if let Some(path) = missing_file(&config.url) {
-        anyhow::bail!("{} is not there yet (`neodyme serve` and `neodyme migrate` create it)", path.display());
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        anyhow::bail!(
+            "there is no database at {}: run this where `neodyme serve` runs, or with its database_url; a first `neodyme serve` \
+             or `neodyme migrate` creates it",
+            path.display()
+        );
     }
     Ok(Db::connect(config).await?)
 }

@@ -6,6 +6,8 @@
 mod code;
 mod reference;
 
+use std::error::Error as StdError;
+use std::io;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -36,6 +38,17 @@ labels! {
 
 /// A cause that is kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error and its causes, from the outermost; what an [`io::Error`] wraps is one of them.
+pub fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    fn inner<'a>(&error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), inner)
+}
 
 /// One fault of a field, for the client.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

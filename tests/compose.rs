@@ -174,7 +174,7 @@ fn neodyme_takes_the_settings_that_it_is_given() {
     let answer = options.run(&["check"], folder.path());
     let [out, err] = [&answer.stdout, &answer.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     assert_eq!(answer.status.code(), Some(1), "{err}");
-    assert!(err.contains("the database does not answer"), "{err}");
+    assert!(err.contains("the database cannot be used"), "{err}");
     assert!(out.contains("postgres://neodyme:***@postgres:5432/neodyme?sslmode=disable"), "{out}");
     assert!(out.contains("\nmail: smtp mailpit:1025 none"), "{out}");
 }

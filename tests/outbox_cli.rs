@@ -230,7 +230,9 @@ async fn a_database_that_is_not_there_or_not_migrated_is_an_error(backend: Backe
     let folder = tempfile::tempdir().unwrap();
     let database = Database::create(backend, folder.path());
     let expected = match backend {
-        Backend::Sqlite => "neodyme.db is not there yet (`neodyme serve` and `neodyme migrate` create it)",
+        Backend::Sqlite => {
+            "neodyme.db: run this where `neodyme serve` runs, or with its database_url; a first `neodyme serve`"
+        }
         Backend::Postgres => "run `neodyme migrate`",
     };
     for arguments in [&["outbox", "list"][..], &["outbox", "retry", "--all"], &["audit", "list"]] {

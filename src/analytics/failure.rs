@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, RETRY_AFTER};
 use reqwest::Response;
 
+use crate::error::chain;
 use crate::outbox::{Failure, Reason, Receipt};
 
 /// The longest wait that a service can ask for.
@@ -96,7 +97,9 @@ fn remedy(status: StatusCode) -> &'static str {
     match status.as_u16() {
         300..=399 => "; set analytics_base_url to where the service is now",
         401 | 402 | 403 | 407 => "; neodyme sends no credentials: the service must let its address in",
-        404 | 405 | 406 | 410..=412 | 414..=418 | 421 | 426 | 428 | 431 => "; check that analytics_base_url leads to it",
+        404 | 405 | 406 | 410..=412 | 414..=418 | 421 | 426 | 428 | 431 => {
+            "; check that analytics_base_url leads to it"
+        }
         _ => "",
     }
 }
@@ -116,7 +119,7 @@ pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
     !error.is_connect() && !error.is_timeout() && chain(error).any(is_loss)
 }
 
-fn is_loss(error: &AnyError) -> bool {
+fn is_loss(error: &(dyn StdError + 'static)) -> bool {
     let kinds = [ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
     error.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind()))
         || error
@@ -124,21 +127,8 @@ fn is_loss(error: &AnyError) -> bool {
             .is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
 }
 
-fn is_tls(error: &AnyError) -> bool {
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     error.is::<rustls::Error>()
-}
-
-type AnyError = dyn StdError + 'static;
-
-/// An error and its causes; what an [`io::Error`] wraps is one of them.
-fn chain(error: &AnyError) -> impl Iterator<Item = &AnyError> {
-    fn inner<'a>(&error: &&'a AnyError) -> Option<&'a AnyError> {
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        }
-    }
-    std::iter::successors(Some(error), inner)
 }
 
 #[cfg(test)]

@@ -2,23 +2,27 @@
 
 use std::fmt;
 
-use super::table::align;
 use super::{block_on, missing_file, print};
-use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective};
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
 use crate::db::Db;
 use crate::error::Result;
 use crate::mail::Mailer;
 
+/// What fits a terminal that nobody has made wider.
+const WIDTH: usize = 80;
+/// The column of the values: most are no longer, and leave room for the variable that they came from.
+const VALUE: usize = 14;
+
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    let head = ["setting", "value", "source"].map(String::from);
-    print(align(std::iter::once(head).chain(config.effective().iter().map(row))))?;
-    print(format_args!("\nmail: {}", Mailer::new(&config.mail)?.describe()))?;
-    print(format_args!("\ndatabase: {}, ", name(&config.database.url)))?;
+    print(line("setting", "value", "source"))?;
+    print(config.effective().iter().map(row).collect::<String>())?;
+    print(format_args!("\nmail: {}\n", Mailer::new(&config.mail)?.describe()))?;
+    print(format_args!("database: {}\n", name(&config.database.url)))?;
     match block_on(probe(&config.database))? {
-        Ok(state) => print(format_args!("{state}\n")),
+        Ok(state) => print(format_args!("  {state}\n")),
         Err(error) => {
-            print("not reachable\n")?;
-            Err(anyhow::Error::new(error).context("the database does not answer"))
+            print("  cannot be used\n")?;
+            Err(anyhow::Error::new(error).context("the database cannot be used"))
         }
     }
 }
@@ -42,21 +46,53 @@ async fn probe(config: &DatabaseConfig) -> Result<State> {
 fn name(url: &DatabaseUrl) -> String {
     match url {
         DatabaseUrl::Sqlite { path } => format!("sqlite {}", path.display()),
-        DatabaseUrl::Postgres(_) => format!("postgresql {url}"),
+        DatabaseUrl::Postgres(_) => "postgresql".into(),
     }
 }
 
-fn row(effective: &Effective) -> [String; 3] {
-    let value = if effective.value.is_empty() { "none".into() } else { effective.value.clone() };
-    [effective.key.into(), value, effective.source.to_string()]
+fn row(effective: &Effective) -> String {
+    let value = if effective.value.is_empty() { "none" } else { &effective.value };
+    line(effective.key, value, &effective.source.to_string())
+}
+
+/// A setting on one line, or on as many as it takes to stay within the width.
+fn line(key: &str, value: &str, source: &str) -> String {
+    let indent = SETTINGS.iter().map(|setting| setting.key.len()).max().unwrap_or_default() + 2;
+    let length = |text: &str| text.chars().count();
+    if indent + length(value).max(VALUE) + 2 + length(source) <= WIDTH {
+        format!("{key:indent$}{value:VALUE$}  {source}\n")
+    } else if indent + length(value) <= WIDTH {
+        format!("{key:indent$}{value}\n{:indent$}{source}\n", "")
+    } else {
+        format!("{key}\n    {value}\n    {source}\n")
+    }
 }
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotCreatedYet => f.write_str("not created yet (`neodyme serve` and `neodyme migrate` create it)"),
+            Self::NotCreatedYet => f.write_str("not created yet: `neodyme serve` and `neodyme migrate` create it"),
             Self::Reachable { pending: 0 } => f.write_str("reachable, migrations: up to date"),
             Self::Reachable { pending } => write!(f, "reachable, migrations: {pending} pending"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_takes_no_more_lines_than_it_must_and_no_line_is_too_long() {
+        let variable = "NEODYME_PASSWORD_ARGON2_MEMORY_KIB";
+        let lines = |length: usize, source| {
+            let text = line("password_argon2_memory_kib", &"x".repeat(length), source);
+            assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
+            text.lines().count()
+        };
+        assert_eq!([0, 14, 30].map(|length| lines(length, "default")), [1; 3]);
+        assert_eq!([0, 14].map(|length| lines(length, variable)), [1; 2]);
+        assert_eq!([20, 48].map(|length| lines(length, variable)), [2; 2]);
+        assert_eq!([60, 76].map(|length| lines(length, variable)), [3; 2]);
     }
 }

@@ -1,11 +1,14 @@
 //! The HTTP client of the subcommands that ask a running neodyme.
 
-use std::error::Error;
+use std::io;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use url::Url;
+
+use crate::error::chain;
 
 /// A client that asks whom it was told to and nobody else: no proxy from the environment, no redirect.
 pub(super) fn build(url: &Url, timeout: Duration) -> reqwest::Result<Client> {
@@ -24,20 +27,26 @@ pub(super) fn parse_base(text: &str) -> Result<Url, &'static str> {
     match url.scheme() {
         "http" | "https" if plain && url.path() == "/" && url.fragment().is_none() => Ok(url),
         "http" | "https" => Err("only scheme, host and port, such as http://127.0.0.1:8000"),
-        _ => Err("it begins neither with http:// nor with https://"),
+        _ => Err("it begins neither with http:// nor with https://; accepted: a URL such as http://127.0.0.1:8000"),
     }
 }
 
-/// Why there was no answer: the innermost cause, since those around it only say that there was none.
-pub(super) fn reason(error: &reqwest::Error) -> String {
+/// That there was no answer, why, and what to look at.
+pub(super) fn no_answer(url: &Url, error: &reqwest::Error) -> anyhow::Error {
     if error.is_timeout() {
-        return "no answer in time".into();
+        return anyhow!("{url} does not answer: no answer in time");
     }
-    let mut innermost: &dyn Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+    // Those around the innermost cause only say that there was no answer.
+    let innermost = chain(error).last().map(ToString::to_string).unwrap_or_default();
+    let is_refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    let hint = if chain(error).filter_map(|cause| cause.downcast_ref()).any(is_refused) {
+        "; is `neodyme serve` running there?"
+    } else if chain(error).any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(_)))) {
+        "; it speaks no TLS: use http://"
+    } else {
+        ""
+    };
+    anyhow!("{url} does not answer: {innermost}{hint}")
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use url::{Host, Url};
 
 use self::drive::Plan;
-use super::{Misuse, block_on, client, note, print};
+use super::{Misuse, block_on, client, print};
 
-const ABOUT: &str = "Send a realistic mix of requests to a running neodyme, to see it work; it creates users";
+const ABOUT: &str = "Send a realistic mix of requests to a running neodyme: it creates users";
 const AFTER: &str = "\
 Registrations, duplicates, invalid and malformed bodies, unknown paths, clients that leave and health checks arrive at random
 times. Every address is under example.com, example.org or .invalid, so no mail can reach anybody. Ctrl-C ends it early.";
@@ -50,10 +50,6 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         return Err(Misuse(text).into());
     }
     let plan = Plan { url: url.clone(), rate, duration };
-    note(format_args!(
-        "about {rate} requests a second to {url} for {}; Ctrl-C ends it",
-        humantime::format_duration(duration)
-    ));
     let tally = block_on(drive::drive(plan))??;
     print(tally.table())?;
     if tally.was_answered() { Ok(()) } else { anyhow::bail!("no request was answered") }

@@ -13,6 +13,7 @@ use super::arguments::with_settings;
 use super::table::align;
 use super::{block_on, print};
 use crate::config::{Config, MailConfig, SmtpTls};
+use crate::domain::{Email, FullName};
 use crate::mail::{Composer, Letter, Mailer, WelcomeEmail};
 use crate::outbox::{Failure, Job, Reason, Receipt, Topic};
 use crate::timestamp::millis;
@@ -21,16 +22,31 @@ const ABOUT_TEST: &str = "Send a welcome email to an address, as the service wou
 
 /// The subcommand and its own.
 pub(super) fn command() -> Command {
-    let name = Arg::new("name").long("name").value_name("NAME").default_value("Ada Lovelace").help("Name of the user");
-    let address = || Arg::new("address").value_name("ADDRESS").help("Address of the user");
+    let name = Arg::new("name").long("name").value_name("NAME").value_parser(parse_name).default_value("Ada Lovelace");
+    let name = name.help("Name of the user");
+    let address = || Arg::new("address").value_name("ADDRESS").value_parser(parse_address).help("Address of the user");
     let format = Arg::new("format").long("format").value_name("FORMAT").default_value("text").help("What to show");
-    Command::new("email").about("Show the welcome email, or send one").subcommand_required(true).subcommands([
-        with_settings(Command::new("preview").about("Show the welcome email that a user would get"))
-            .arg(format.value_parser(PossibleValuesParser::new(["text", "html", "eml"])))
-            .arg(name.clone())
-            .arg(address().long("address").default_value("ada@example.com")),
-        with_settings(Command::new("test").about(ABOUT_TEST)).arg(name).arg(address().required(true)),
-    ])
+    Command::new("email")
+        .about("Show the welcome email, or send one")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            with_settings(Command::new("preview").about("Show the welcome email that a user would get"), &["mail_"])
+                .arg(format.value_parser(PossibleValuesParser::new(["text", "html", "eml"])))
+                .arg(name.clone())
+                .arg(address().long("address").default_value("ada@example.com")),
+            with_settings(Command::new("test").about(ABOUT_TEST), &["smtp_", "mail_"])
+                .arg(name)
+                .arg(address().required(true)),
+        ])
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    FullName::parse(text).map(|name| name.expose().to_owned()).map_err(|fault| format!("it {}", fault.message))
+}
+
+fn parse_address(text: &str) -> Result<String, String> {
+    Email::parse(text).map(|email| email.expose().to_owned()).map_err(|fault| format!("it {}", fault.message))
 }
 
 pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {

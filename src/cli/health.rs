@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::{Arg, ArgMatches, Command};
 use serde::Deserialize;
 use url::Url;
@@ -15,12 +15,12 @@ use crate::config::Config;
 /// Less than a container engine waits.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
+const ABOUT: &str = "Ask a running neodyme whether it is ready: exit code 0, or 1 with the reasons";
+
 pub(super) fn command() -> Command {
     let url = Arg::new("url").long("url").value_name("URL").value_parser(client::parse_base);
-    with_settings(
-        Command::new("health").about("Ask a running neodyme whether it is ready: exit code 0, or 1 with the reasons"),
-    )
-    .arg(url.help("Where it answers [default: the address in api_listen, on this machine]"))
+    with_settings(Command::new("health").about(ABOUT), &["api_listen"])
+        .arg(url.help("Where it answers [default: the address in api_listen, on this machine]"))
 }
 
 pub(super) fn run(matches: &ArgMatches, config: impl FnOnce() -> anyhow::Result<Config>) -> anyhow::Result<()> {
@@ -48,7 +48,7 @@ struct Readiness {
 }
 
 async fn ask(url: &Url) -> anyhow::Result<()> {
-    let no_answer = |error| anyhow!("{url} does not answer: {}", client::reason(&error));
+    let no_answer = |error| client::no_answer(url, &error);
     let client = client::build(url, TIMEOUT).context("cannot build an HTTP client")?;
     let answer = client.get(url.join("/health/ready")?).send().await.map_err(no_answer)?;
     let status = answer.status();

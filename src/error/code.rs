@@ -82,7 +82,7 @@ error_codes! {
         "Read the cause chain; the step says where.";
     /// The outbox could not do its work.
     OutboxError = "OUTBOX_ERROR", Unexpected [], "The service failed",
-        "Read the cause chain; jobs stay in the table `outbox` and are tried again.";
+        "Read the cause chain; jobs stay in the table `outbox_jobs` and are tried again.";
     /// A request took longer than `http_request_timeout`.
     Timeout = "TIMEOUT", Unexpected [503], "The service took too long",
         "The step says what it waited for: the database, or a free hash worker.";

@@ -95,6 +95,6 @@ fn what_is_missing_is_named() {
     assert_eq!(code, 2);
     assert!(err.contains("<ADDRESS>"), "{err}");
     let (_, err, code, _) = neodyme(&[], &["email", "preview", "--address", "nowhere"]);
-    assert_eq!(code, 1);
-    assert!(err.contains("its address is not valid (format)"), "{err}");
+    assert_eq!(code, 2);
+    assert!(err.contains("it must be an email address such as name@example.com"), "{err}");
 }

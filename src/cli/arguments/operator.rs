@@ -7,7 +7,7 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::with_settings;
+use super::{OF_THE_DATABASE, with_settings};
 use crate::label::{LabelSet, parse};
 use crate::outbox::{JobState, Topic};
 
@@ -20,7 +20,7 @@ pub(super) fn outbox() -> Command {
     let topic = || option("topic", "TOPIC", "Only of this topic").value_parser(label(Topic::ALL));
     let changeable = [JobState::Pending, JobState::Dead];
     let change = |name, about| {
-        with_settings(Command::new(name).about(about))
+        with_settings(Command::new(name).about(about), OF_THE_DATABASE)
             .arg(ids())
             .arg(flag("all", "All pending and dead jobs, or those of --topic and --state"))
             .arg(topic().requires("all"))
@@ -29,13 +29,14 @@ pub(super) fn outbox() -> Command {
             .arg(json())
     };
     group("outbox", "Look at jobs, have them tried again, discard them").subcommands([
-        with_settings(Command::new("list").about("List jobs, the one that is due for longest first")).args([
-            topic(),
-            state(JobState::ALL).help("Only in this state; without it, all that are not delivered"),
-            limit(),
-            json(),
-        ]),
-        with_settings(Command::new("show").about("Show jobs whole")).args([
+        with_settings(Command::new("list").about("List jobs, the one that is due for longest first"), OF_THE_DATABASE)
+            .args([
+                topic(),
+                state(JobState::ALL).help("Only in this state; without it, all that are not delivered"),
+                limit(),
+                json(),
+            ]),
+        with_settings(Command::new("show").about("Show jobs whole"), OF_THE_DATABASE).args([
             ids().required(true),
             flag("full", "Show names and addresses instead of their first letters"),
             json(),
@@ -49,16 +50,12 @@ pub(super) fn outbox() -> Command {
 /// `neodyme audit …`
 pub(super) fn audit() -> Command {
     let time = |name, help| option(name, "TIME", help).value_parser(parse_time);
-    group("audit", "Look at who did what").subcommands([with_settings(
-        Command::new("list")
-            .about("List the audit trail, latest first")
-            .after_help("A TIME is 2026-11-22T08:00:00Z, the day 2026-11-22 (UTC), or 90m, 24h, 7d for so long ago."),
-    )
-    .args([
-        option("user", "ID", "Only what happened to this user").value_parser(value_parser!(Uuid)),
+    let list = Command::new("list").about("List the audit trail, latest first");
+    group("audit", "Look at who did what").subcommands([with_settings(list, OF_THE_DATABASE).args([
+        option("user", "ID", "Only what happened to this user").value_parser(parse_id),
         option("action", "ACTION", "Only this action, such as user.registered"),
-        time("since", "Only from this time on"),
-        time("until", "Only before this time"),
+        time("since", "Only from this time on: 2026-11-22T08:00:00Z, the day 2026-11-22 (UTC), or 24h for so long ago"),
+        time("until", "Only before this time, which is given likewise"),
         option("request-id", "ID", "Only what this request did"),
         limit(),
         json(),
@@ -78,7 +75,7 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 }
 
 fn ids() -> Arg {
-    option("id", "ID", "A job; may be repeated").action(ArgAction::Append).value_parser(value_parser!(Uuid))
+    option("id", "ID", "A job; may be repeated").action(ArgAction::Append).value_parser(parse_id)
 }
 
 fn limit() -> Arg {
@@ -94,6 +91,10 @@ fn json() -> Arg {
 fn label<T: LabelSet + Send + Sync>(labels: &[T]) -> impl TypedValueParser<Value = T> {
     let names: Vec<_> = labels.iter().flat_map(|label| label.values()).collect();
     PossibleValuesParser::new(names).try_map(|text| parse(&text).ok_or("unknown"))
+}
+
+fn parse_id(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::parse_str(text).map_err(|_| "accepted: a whole id such as 019ea8b2-6d7c-7c01-a3f1-5d0cbe7a1d10")
 }
 
 fn parse_time(text: &str) -> Result<OffsetDateTime, &'static str> {

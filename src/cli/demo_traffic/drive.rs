@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use rand::rngs::ThreadRng;
 use rand::{Rng, RngExt};
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -46,6 +46,8 @@ pub(super) async fn drive(plan: Plan) -> anyhow::Result<Tally> {
     let client = client::build(&plan.url, TIMEOUT).context("cannot build an HTTP client")?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     greet(&client, &plan.url).await?;
+    let (rate, time) = (plan.rate, humantime::format_duration(plan.duration));
+    note(format_args!("about {rate} requests a second to {} for {time}; Ctrl-C ends it", plan.url));
 
     let start = Instant::now();
     let end = start + plan.duration;
@@ -73,15 +75,22 @@ pub(super) async fn drive(plan: Plan) -> anyhow::Result<Tally> {
     Ok(traffic.tally)
 }
 
-/// Whether a neodyme is there at all.
+/// Whether the API of a neodyme is there at all.
 async fn greet(client: &Client, url: &Url) -> anyhow::Result<()> {
-    let answer = client.get(url.join("/health/")?).send().await;
-    let answer = answer
-        .map_err(|error| anyhow!("{url} does not answer: {}; is `neodyme serve` running?", client::reason(&error)))?;
-    if ![StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status()) {
-        bail!("what answers at {url} is no neodyme: /health/ says {}", answer.status());
+    let ask = async |path| {
+        let answer = client.get(url.join(path)?).send().await.map_err(|error| client::no_answer(url, &error))?;
+        anyhow::Ok(answer.status())
+    };
+    let health = ask("/health/").await?;
+    if ![StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&health) {
+        bail!("what answers at {url} is no neodyme: /health/ says {health}");
     }
-    Ok(())
+    match ask("/users/").await? {
+        StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED => {
+            bail!("what answers at {url} registers nobody: give the address of the API (api_listen)")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The time to the next of arrivals that know nothing of each other (a Poisson process).
