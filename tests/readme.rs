@@ -3,18 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod common;
+#[path = "readme/walk.rs"]
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::app::{AppOptions, TestApp};
-use common::database::Backend;
-use common::http::Answer;
+use common::app::AppOptions;
 use neodyme::config::SETTINGS;
 use neodyme::error::ErrorCode;
 use neodyme::handlers;
-use serde_json::Value;
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -139,28 +138,6 @@ fn every_code_in_the_readme_is_one() {
         let unknown: Vec<&str> = quoted(row[1]).filter(|code| !known.contains(code)).collect();
         assert!(unknown.is_empty(), "{unknown:?} at {}", row[0]);
     }
-}
-
-/// The same status, header and members of the body as in the example.
-#[tokio::test]
-async fn the_first_registration_answers_as_the_readme_says() {
-    let readme = read("README.md");
-    let (command, rest) = readme.split_once("\nHTTP/1.1 201 Created\n").unwrap();
-    let (header, rest) = rest.split_once("\n\n").unwrap();
-    let body = rest.lines().next().unwrap();
-    let (_, request) = command.rsplit_once("-d '").unwrap();
-
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
-    let request = serde_json::from_str(request.trim_end_matches('\'')).unwrap();
-    let answer: Answer = app.post(&request).await;
-    assert_eq!(answer.status, 201);
-    let shown: BTreeSet<&str> = header.lines().map(|line| line.split_once(": ").unwrap().0).collect();
-    assert_eq!(answer.headers.keys().map(|name| name.as_str()).collect::<BTreeSet<_>>(), shown);
-    assert_eq!(members(&answer.json()), members(&serde_json::from_str(body).unwrap()));
-}
-
-fn members(object: &Value) -> BTreeSet<&str> {
-    object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
 #[test]

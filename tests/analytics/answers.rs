@@ -53,7 +53,8 @@ async fn what_a_status_means() {
 async fn what_is_wrong_with_the_configuration_kills_no_event_and_says_what_to_do() {
     let service = AnalyticsService::start().await;
     let analytics = analytics(&service, SOON);
-    let (moved, not_let_in, elsewhere) = ("set analytics_base_url", "must let its address in", "check that analytics_base_url");
+    let (moved, not_let_in, elsewhere) =
+        ("set analytics_base_url", "must let its address in", "check that analytics_base_url");
     for (codes, reason, remedy) in [
         (&[301, 302, 303, 307, 308][..], Protocol, moved),
         (&[401, 402, 403, 407], Auth, not_let_in),
