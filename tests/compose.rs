@@ -177,6 +177,9 @@ fn neodyme_takes_the_settings_that_it_is_given() {
     assert!(err.contains("the database cannot be used"), "{err}");
     assert!(out.contains("postgres://neodyme:***@postgres:5432/neodyme?sslmode=disable"), "{out}");
     assert!(out.contains("\nmail: smtp mailpit:1025 none"), "{out}");
+    // All of the traffic comes from one address.
+    let limit = out.lines().find(|line| line.starts_with("registrations_per_client ")).unwrap();
+    assert_eq!(limit.split_whitespace().nth(1), Some("0"));
 }
 
 /// Prometheus and Alertmanager take what is made for a stack, and it differs from what is shipped only where it must.

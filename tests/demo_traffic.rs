@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> &str {
 
 /// The last table: for each kind how many were sent, and how often each answer came.
 fn table(output: &str) -> BTreeMap<String, (u64, BTreeMap<String, u64>)> {
-    let rows = output.lines().skip(1).map(|line| {
+    let rows = output.lines().skip(1).filter(|line| line.contains("  ")).map(|line| {
         let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
         let answers = cells[2].split(", ").filter_map(|answer| answer.rsplit_once(" ×"));
         let answers = answers.map(|(answer, count)| (answer.to_owned(), count.parse().unwrap()));
@@ -77,6 +77,25 @@ async fn the_table_says_what_the_service_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_429_registrations_wait_as_the_service_asks() {
+    let limits = AppOptions::on(Backend::Sqlite).set("registrations_per_client", 20).set("registrations_period", "1h");
+    let app = TestApp::spawn(limits).await;
+    let answer = run(&["--url", &app.api_url(), "--rate", "100", "--duration", "3s"]);
+    let (out, err) = (text(&answer.stdout), text(&answer.stderr));
+    assert_eq!(answer.status.code(), Some(0), "{err}");
+    assert_eq!(err.matches("neodyme: 429: the service limits this address; registrations wait as it asks").count(), 1);
+
+    let table = table(out);
+    let (tried, limited) = (app.metrics().await, table["all"].1["429"]);
+    assert!((1..=64).contains(&limited), "what was in flight, and no more: {out}");
+    assert!(registrations(&tried, "rate_limited") >= limited, "{out}");
+    assert!(registrations(&tried, "success") <= 20, "{out}");
+    let held_back = out.lines().find_map(|line| line.split_once(" more were due while the service limited"));
+    assert!(held_back.unwrap_or_else(|| panic!("{out}")).0.parse::<u32>().unwrap() > 100, "{out}");
+    assert!(table["health"].1["200"] > 5 && !table["health"].1.contains_key("429"), "others go on: {out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_it_early_with_the_table() {
     for signal in [Signal::INT, Signal::TERM] {
         let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
@@ -104,6 +123,14 @@ fn another_machine_is_spared_unless_told() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operations_listener_registers_nobody() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let answer = run(&["--url", &app.ops_url()]);
+    assert_eq!((answer.status.code(), text(&answer.stdout)), (Some(1), ""));
+    assert!(text(&answer.stderr).ends_with("registers nobody: give the address of the API (api_listen)\n"));
+}
+
 #[test]
 fn wrong_arguments_are_refused() {
     let wrong = [
@@ -129,7 +156,7 @@ fn without_a_service_it_fails_at_once_and_says_why() {
     assert_eq!((answer.status.code(), text(&answer.stdout)), (Some(1), ""));
     let err = text(&answer.stderr);
     assert!(
-        err.contains("does not answer: Connection refused") && err.contains("is `neodyme serve` running?"),
+        err.contains("does not answer: Connection refused") && err.contains("is `neodyme serve` running there?"),
         "{err}"
     );
 

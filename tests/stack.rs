@@ -133,8 +133,14 @@ async fn everything_works_together_and_ends_with_ctrl_c() {
     })
     .await;
     assert!(json(&alertmanager).await.is_some_and(|alerts| alerts.is_array()));
-    let database = Answer::to(http::client().get(format!("http://127.0.0.1:{}/config", stack.ports[1]))).await.unwrap();
-    assert!(database.text().contains("postgres://neodyme:***@127.0.0.1:"), "{}", database.text());
+    let config =
+        Answer::to(http::client().get(format!("http://127.0.0.1:{}/config", stack.ports[1]))).await.unwrap().json();
+    let value = |key: &str| {
+        let setting = config["settings"].as_array().unwrap().iter().find(|setting| setting["setting"] == key);
+        setting.unwrap_or_else(|| panic!("no {key} in {config}"))["value"].as_str().unwrap().to_owned()
+    };
+    assert!(value("database_url").starts_with("postgres://neodyme:***@127.0.0.1:"), "{config}");
+    assert_eq!(value("registrations_per_client"), "0", "all of the traffic comes from one address");
 
     kill_process(Pid::from_child(&stack.child), Signal::INT).unwrap();
     lines.read_to_string(&mut said).unwrap();

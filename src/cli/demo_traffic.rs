@@ -7,6 +7,7 @@ mod kind;
 mod latency;
 mod people;
 mod tally;
+mod traffic;
 
 use std::time::Duration;
 
@@ -19,7 +20,10 @@ use super::{Misuse, block_on, client, print};
 const ABOUT: &str = "Send a realistic mix of requests to a running neodyme: it creates users";
 const AFTER: &str = "\
 Registrations, duplicates, invalid and malformed bodies, unknown paths, clients that leave and health checks arrive at random
-times. Every address is under example.com, example.org or .invalid, so no mail can reach anybody. Ctrl-C ends it early.";
+times. Every address is under example.com, example.org or .invalid, so no mail can reach anybody. Ctrl-C ends it early.
+
+All of it comes from one address, of which a service takes 600 registrations within ten minutes unless its
+`registrations_per_client` says otherwise. After a 429 registrations wait as long as `Retry-After` says.";
 /// More is a load test, which this is not.
 const RATES: std::ops::RangeInclusive<f64> = 0.1..=200.0;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);

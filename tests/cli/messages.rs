@@ -175,7 +175,8 @@ fn answering(answers: &[(u16, &'static str)]) -> String {
 }
 
 async fn of_jobs(seen: &mut Seen) {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let options = AppOptions::on(Backend::Sqlite).set("registrations_per_client", 2).set("registrations_period", "1h");
+    let app = TestApp::spawn(options).await;
     let neodyme = Neodyme::new().variable("NEODYME_DATABASE_URL", &app.database.url());
     let delivered = || {
         let answer = neodyme.run(&["outbox", "list", "--state", "delivered", "--json"]);
@@ -188,4 +189,5 @@ async fn of_jobs(seen: &mut Seen) {
     let jobs = eventually("two jobs are delivered", async || Some(delivered()).filter(|jobs| jobs.len() == 2)).await;
     seen.run(&neodyme, &["outbox", "retry", "--id", &jobs[0]]);
     seen.run(&neodyme, &["outbox", "list", "--state", "delivered", "--limit", "1"]);
+    seen.run(&neodyme, &["demo-traffic", "--url", &app.api_url(), "--duration", "1s", "--rate", "50"]);
 }

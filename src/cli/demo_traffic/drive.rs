@@ -1,28 +1,18 @@
-//! The loop that sends, and what becomes of each request.
+//! The loop that sends: when it begins, at which pace, and when it ends.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use rand::rngs::ThreadRng;
 use rand::{Rng, RngExt};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, StatusCode};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, interval_at, sleep_until};
 use url::Url;
 
-use super::kind::{Kind, invalid_body, malformed_body, unknown_path};
-use super::people::Person;
-use super::tally::{Outcome, Tally};
+use super::tally::Tally;
+use super::traffic::{TIMEOUT, Traffic};
 use crate::cli::{client, note};
 
-/// Requests that may be in flight; those due beyond are skipped and counted.
-const IN_FLIGHT: usize = 64;
-/// Registered people who are remembered, to register again.
-const REMEMBERED: usize = 256;
-/// Longer than the service takes to answer that it takes too long.
-const TIMEOUT: Duration = Duration::from_secs(20);
 const PROGRESS: Duration = Duration::from_secs(5);
 
 /// What to send where.
@@ -31,14 +21,6 @@ pub(super) struct Plan {
     /// Requests a second, on average.
     pub(super) rate: f64,
     pub(super) duration: Duration,
-}
-
-/// A request that has ended.
-struct Ended {
-    kind: Kind,
-    person: Option<Person>,
-    outcome: Outcome,
-    took: Duration,
 }
 
 /// Sends until the time is over or a signal comes. Fails when nobody answers at the start.
@@ -53,18 +35,17 @@ pub(super) async fn drive(plan: Plan) -> anyhow::Result<Tally> {
     let end = start + plan.duration;
     let mut progress = interval_at(start + PROGRESS, PROGRESS);
     let mut next = start;
-    let mut traffic =
-        Traffic { client, url: plan.url, people: VecDeque::new(), flying: JoinSet::new(), tally: Tally::new() };
+    let mut traffic = Traffic::new(client, plan.url);
     loop {
         let due = next < end;
-        if !due && traffic.flying.is_empty() {
+        if !due && traffic.is_over() {
             break;
         }
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
-            Some(Ok(ended)) = traffic.flying.join_next() => traffic.end(ended),
-            _ = progress.tick() => note(format_args!("{}s: {}", start.elapsed().as_secs(), traffic.tally.line())),
+            Some(()) = traffic.end_next() => {}
+            _ = progress.tick() => note(format_args!("{}s: {}", start.elapsed().as_secs(), traffic.tally().line())),
             () = sleep_until(next), if due => {
                 let mut rng = rand::rng();
                 traffic.send(&mut rng);
@@ -72,7 +53,7 @@ pub(super) async fn drive(plan: Plan) -> anyhow::Result<Tally> {
             }
         }
     }
-    Ok(traffic.tally)
+    Ok(traffic.into_tally())
 }
 
 /// Whether the API of a neodyme is there at all.
@@ -96,86 +77,6 @@ async fn greet(client: &Client, url: &Url) -> anyhow::Result<()> {
 /// The time to the next of arrivals that know nothing of each other (a Poisson process).
 fn pause(rate: f64, rng: &mut impl Rng) -> Duration {
     Duration::from_secs_f64(-(1.0 - rng.random::<f64>()).ln() / rate)
-}
-
-struct Traffic {
-    client: Client,
-    url: Url,
-    /// Those who registered last.
-    people: VecDeque<Person>,
-    flying: JoinSet<Ended>,
-    tally: Tally,
-}
-
-impl Traffic {
-    fn send(&mut self, rng: &mut ThreadRng) {
-        if self.flying.len() >= IN_FLIGHT {
-            return self.tally.skipped();
-        }
-        let mut kind = Kind::draw(rng);
-        if kind == Kind::Duplicate && self.people.is_empty() {
-            kind = Kind::Registration;
-        }
-        let (request, person) = self.request(kind, rng);
-        let patience = match kind {
-            Kind::LeavesEarly => Duration::from_millis(rng.random_range(1..15)),
-            _ => TIMEOUT,
-        };
-        self.tally.sent(kind);
-        self.flying.spawn(async move {
-            let start = Instant::now();
-            let outcome = match timeout(patience, answer(request)).await {
-                Ok(Ok(status)) => Outcome::Answered(status.as_u16()),
-                Err(_) if kind == Kind::LeavesEarly => Outcome::Left,
-                Ok(Err(_)) | Err(_) => Outcome::Unanswered,
-            };
-            Ended { kind, person, outcome, took: start.elapsed() }
-        });
-    }
-
-    /// The request, and who registers with it.
-    fn request(&self, kind: Kind, rng: &mut ThreadRng) -> (RequestBuilder, Option<Person>) {
-        let post = || self.client.post(self.at("/users/"));
-        match kind {
-            Kind::Registration | Kind::LeavesEarly => {
-                let person = Person::new(rng);
-                (post().json(&person.registration()), Some(person))
-            }
-            Kind::Duplicate => {
-                let known = rng.random_range(0..self.people.len().max(1));
-                let person = self.people.get(known).cloned().unwrap_or_else(|| Person::new(rng));
-                (post().json(&person.registration()), None)
-            }
-            Kind::InvalidBody => (post().json(&invalid_body(rng)), None),
-            Kind::MalformedJson => (post().header("content-type", "application/json").body(malformed_body(rng)), None),
-            Kind::UnknownPath => (self.client.get(self.at(unknown_path(rng))), None),
-            Kind::Health => (self.client.get(self.at("/health/")), None),
-        }
-    }
-
-    fn at(&self, path: &str) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(path);
-        url
-    }
-
-    fn end(&mut self, ended: Ended) {
-        self.tally.ended(ended.kind, ended.outcome, ended.took);
-        if let (Some(person), Outcome::Answered(201)) = (ended.person, ended.outcome) {
-            self.people.push_back(person);
-            if self.people.len() > REMEMBERED {
-                self.people.pop_front();
-            }
-        }
-    }
-}
-
-/// Reads the answer to its end, as a client does.
-async fn answer(request: RequestBuilder) -> reqwest::Result<StatusCode> {
-    let answer = request.send().await?;
-    let status = answer.status();
-    answer.bytes().await?;
-    Ok(status)
 }
 
 #[cfg(test)]

@@ -54,6 +54,11 @@ impl Kind {
         Kind::Health
     }
 
+    /// Whether it is a POST to `/users/`, of which one client address may not send as many as it likes.
+    pub(super) fn registers(self) -> bool {
+        !matches!(self, Kind::UnknownPath | Kind::Health)
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Registration => "registration",

@@ -32,12 +32,13 @@ struct Row {
 pub(super) struct Tally {
     rows: Vec<(Kind, Row)>,
     skipped: u64,
+    held_back: u64,
 }
 
 impl Tally {
     pub(super) fn new() -> Tally {
         let row = Row { sent: 0, outcomes: BTreeMap::new(), latency: Latency::new() };
-        Tally { rows: Kind::ALL.iter().map(|kind| (*kind, row.clone())).collect(), skipped: 0 }
+        Tally { rows: Kind::ALL.iter().map(|kind| (*kind, row.clone())).collect(), skipped: 0, held_back: 0 }
     }
 
     pub(super) fn sent(&mut self, kind: Kind) {
@@ -58,6 +59,11 @@ impl Tally {
         self.skipped += 1;
     }
 
+    /// One was due while the service wanted none.
+    pub(super) fn held_back(&mut self) {
+        self.held_back += 1;
+    }
+
     fn update(&mut self, kind: Kind, change: impl FnOnce(&mut Row)) {
         if let Some((_, row)) = self.rows.iter_mut().find(|(of, _)| *of == kind) {
             change(row);
@@ -68,12 +74,13 @@ impl Tally {
         self.total().outcomes.keys().any(|outcome| matches!(outcome, Outcome::Answered(_)))
     }
 
-    /// `72 sent, 1 in flight; 201 ×44, 409 ×5; p50 21.3 ms, p99 80.1 ms`
+    /// `72 sent, 1 in flight; 201 ×44, 409 ×5; p50 21.3 ms, p99 80.1 ms`, and how many were held back if some were.
     pub(super) fn line(&self) -> String {
         let total = self.total();
         let in_flight = total.sent - total.outcomes.values().sum::<u64>();
         let times = [("p50", 0.5), ("p99", 0.99)].map(|(name, share)| format!("{name} {}", total.time(share)));
-        format!("{} sent, {in_flight} in flight; {}; {}", total.sent, total.answers(), times.join(", "))
+        let held_back = if self.held_back > 0 { format!(", {} held back", self.held_back) } else { String::new() };
+        format!("{} sent, {in_flight} in flight{held_back}; {}; {}", total.sent, total.answers(), times.join(", "))
     }
 
     pub(super) fn table(&self) -> String {
@@ -83,8 +90,12 @@ impl Tally {
         };
         let rows = self.rows.iter().map(|(kind, row)| cells(kind.name(), row));
         let mut table = align(std::iter::once(head).chain(rows).chain([cells("all", &self.total())]));
-        if self.skipped > 0 {
-            table += &format!("{} more were due while too many were in flight, and were not sent\n", self.skipped);
+        for (count, reason) in
+            [(self.held_back, "the service limited this address (429)"), (self.skipped, "too many were in flight")]
+        {
+            if count > 0 {
+                table += &format!("{count} more were due while {reason}, and were not sent\n");
+            }
         }
         table
     }
@@ -139,13 +150,19 @@ mod tests {
         assert!(tally.was_answered());
         tally.ended(Kind::LeavesEarly, Outcome::Left, Duration::from_millis(3));
         tally.skipped();
-        assert_eq!(tally.line(), "4 sent, 1 in flight; 201 ×1, left ×1, no answer ×1; p50 20.4 ms, p99 20.4 ms");
+        assert!(tally.line().starts_with("4 sent, 1 in flight; "), "{}", tally.line());
+        (0..7).for_each(|_| tally.held_back());
+        assert_eq!(
+            tally.line(),
+            "4 sent, 1 in flight, 7 held back; 201 ×1, left ×1, no answer ×1; p50 20.4 ms, p99 20.4 ms"
+        );
         let table = tally.table();
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[0], "kind            sent  answers                        p50      p99");
         assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1           20.4 ms  20.4 ms");
         assert_eq!(lines[7], "health          0     none                           -        -");
         assert_eq!(lines[8], "all             4     201 ×1, left ×1, no answer ×1  20.4 ms  20.4 ms");
-        assert_eq!(lines[9], "1 more were due while too many were in flight, and were not sent");
+        assert_eq!(lines[9], "7 more were due while the service limited this address (429), and were not sent");
+        assert_eq!(lines[10], "1 more were due while too many were in flight, and were not sent");
     }
 }
