@@ -88,6 +88,8 @@ fn flag(setting: &'static Setting) -> Arg {
     Arg::new(setting.key)
         .long(setting.flag())
         .value_name(setting.placeholder)
+        // A number below 0 is a wrong value and not an unknown flag.
+        .allow_negative_numbers(true)
         .help_heading(setting.group)
         .help(format!("{}\n{origin}", setting.summary()))
         .long_help(format!("{}\nAccepted: {}\n{origin}", setting.meaning(), setting.accepted()))

@@ -24,8 +24,9 @@ pub(super) fn read(path: &Path, named_by: &str, texts: &mut Texts, problems: &mu
     let mut reader = Reader { path, toml: &toml, texts, problems };
     for error in &errors {
         // Not the error's own display: it shows the line, which may hold a secret.
-        let source = reader.source(error.span().map_or(0, |span| span.start));
-        reader.problems.add(None, source, format!("not TOML: {}", error.message()));
+        let start = error.span().map_or(0, |span| span.start);
+        let text = format!("not TOML: {}{}", error.message(), remedy(reader.line(start)));
+        reader.problems.add(None, reader.source(start), text);
     }
     if errors.is_empty() {
         reader.flatten("", table.get_ref());
@@ -75,6 +76,25 @@ impl Reader<'_> {
     fn source(&self, offset: usize) -> Source {
         let before = self.toml.get(..offset).unwrap_or(self.toml);
         Source::File(self.path.to_owned(), before.matches('\n').count() + 1)
+    }
+
+    fn line(&self, offset: usize) -> &str {
+        let (before, after) = self.toml.split_at_checked(offset).unwrap_or((self.toml, ""));
+        let (begin, end) = (before.rfind('\n').map_or(0, |end| end + 1), after.find('\n').unwrap_or(after.len()));
+        &self.toml[begin..before.len() + end]
+    }
+}
+
+/// What to do about a line whose value is a text without quotes; of the line only the name is shown.
+fn remedy(line: &str) -> String {
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || ['_', '-', '.'].contains(&c));
+    let has_quotes = |value: &str| value.starts_with(['"', '\'', '[', '{']);
+    let is_truth = |value: &str| ["true", "false"].iter().any(|truth| value.eq_ignore_ascii_case(truth));
+    match line.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+        Some((name, value)) if is_name(name) && !value.is_empty() && !has_quotes(value) && !is_truth(value) => {
+            format!("; a text needs quotes: {name} = \"…\"")
+        }
+        _ => String::new(),
     }
 }
 

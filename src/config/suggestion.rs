@@ -122,7 +122,6 @@ mod tests {
             ("max_body_size", "http_max_body_bytes"),
             ("body_limit", "http_max_body_bytes"),
             ("trusted_proxy", "trusted_proxies"),
-            ("mail_server_host", "smtp_host"),
             ("email_host", "smtp_host"),
             ("smtp_user", "smtp_username"),
             ("smtp_pass", "smtp_password"),

@@ -85,8 +85,12 @@ fn a_file_that_is_wrong_names_every_fault_and_its_line() {
     }
     let text = with_toml("http_max_connections = 1\n[http]\nmax_connections = 2").unwrap_err();
     assert!(text.contains("neodyme.toml:3: http_max_connections is set in") && text.contains("toml:1 too"), "{text}");
-    let text = with_toml("\ndatabase_url = \"postgres://u:canary@h").unwrap_err();
-    assert!(text.contains("neodyme.toml:2: not TOML") && !text.contains("canary"), "{text}");
+    for broken in ["\"postgres://u:canary@h", "postgres://u:canary@h", "canary"] {
+        let text = with_toml(&format!("\ndatabase_url = {broken}\n[log]\nlevel = 'info'")).unwrap_err();
+        assert!(text.contains("neodyme.toml:2: not TOML") && !text.contains("canary"), "{text}");
+        let needs_quotes = text.contains("; a text needs quotes: database_url = \"…\"");
+        assert_eq!(needs_quotes, !broken.starts_with('"'), "{text}");
+    }
 }
 
 #[test]

@@ -38,6 +38,12 @@ fn what_is_like_nothing_gets_no_guess() {
 }
 
 #[test]
+fn a_negative_number_is_a_wrong_value_and_no_flag() {
+    let answer = Neodyme::new().run(&["check", "--password-hash-workers", "-1"]);
+    answer.assert_refused(&["password_hash_workers: \"-1\" is not a whole number; accepted: a whole number from 0"]);
+}
+
+#[test]
 fn a_command_that_is_none_leads_to_the_one_that_is_meant() {
     for (given, meant) in [
         ("chek", "a similar subcommand exists: 'check'"),
