@@ -15,7 +15,7 @@ use crate::common::smtp::{Behaviour, Verb};
 
 use super::faults::Injection;
 use super::run::wait_for;
-use super::traffic::Traffic;
+use super::traffic::{Traffic, somebody};
 use super::world::World;
 
 impl World {
@@ -52,11 +52,11 @@ impl World {
                 sleep(Duration::from_secs(20)).await;
             },
             Injection::DuplicateFlood => {
-                let taken = user(&fresh_email());
-                Traffic::flood(&target, 8, Duration::from_secs(1), move || taken.clone())
+                let (from, taken) = (somebody(), user(&fresh_email()));
+                Traffic::flood(&target, 8, Duration::from_secs(1), move || (from, taken.clone()))
             }
             Injection::HashFlood | Injection::OneDatabaseErrorThenFlood => {
-                Traffic::flood(&target, 40, Duration::from_secs(10), || user(&fresh_email()))
+                Traffic::flood(&target, 40, Duration::from_secs(10), || (somebody(), user(&fresh_email())))
             }
             _ => return pending().await,
         };

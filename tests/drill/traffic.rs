@@ -1,5 +1,9 @@
 //! What people do all day: most register, some try a taken address or a bad one, and monitors look at the health.
+//!
+//! They come through a load balancer, which names the address of each.
 
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -28,23 +32,29 @@ impl Traffic {
                 14 => None,
                 _ => Some(user(&fresh_email())),
             };
+            let from = somebody();
             async move {
                 // Nobody listens there: the balancer asks the next one.
-                if send(&client, &here, body.clone()).await.is_err_and(|error| error.is_connect()) {
-                    let _ = send(&client, &there, body).await;
+                if send(&client, &here, from, body.clone()).await.is_err_and(|error| error.is_connect()) {
+                    let _ = send(&client, &there, from, body).await;
                 }
             }
         })
     }
 
-    /// So many registrations at once at one instance, again after each pause.
-    pub fn flood(instance: &str, size: usize, pause: Duration, body: impl Fn() -> Value + Send + 'static) -> Traffic {
+    /// So many registrations at once at one instance, again after each pause: who registers, and what with.
+    pub fn flood(
+        instance: &str,
+        size: usize,
+        pause: Duration,
+        people: impl Fn() -> (Ipv4Addr, Value) + Send + 'static,
+    ) -> Traffic {
         let (client, instance) = (http::client(), instance.to_owned());
         Traffic::paced(pause, move |_| {
-            let requests: Vec<_> = std::iter::repeat_with(&body).take(size).collect();
+            let requests: Vec<_> = std::iter::repeat_with(&people).take(size).collect();
             let (client, instance) = (client.clone(), instance.clone());
             async move {
-                let requests = requests.into_iter().map(|body| send(&client, &instance, Some(body)));
+                let requests = requests.into_iter().map(|(from, body)| send(&client, &instance, from, Some(body)));
                 join_all(requests).await;
             }
         })
@@ -72,11 +82,22 @@ impl Drop for Traffic {
     }
 }
 
+/// The address of somebody who was not there before.
+pub fn somebody() -> Ipv4Addr {
+    static COUNT: AtomicU32 = AtomicU32::new(Ipv4Addr::new(10, 0, 0, 1).to_bits());
+    Ipv4Addr::from_bits(COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// A registration, or without a body a look at the health.
-async fn send(client: &reqwest::Client, instance: &str, body: Option<Value>) -> reqwest::Result<Answer> {
+async fn send(
+    client: &reqwest::Client,
+    instance: &str,
+    from: Ipv4Addr,
+    body: Option<Value>,
+) -> reqwest::Result<Answer> {
     let request = match body {
         Some(body) => client.post(format!("{instance}/users/")).json(&body),
         None => client.get(format!("{instance}/health/")),
     };
-    Answer::to(request).await
+    Answer::to(request.header("x-forwarded-for", from.to_string())).await
 }

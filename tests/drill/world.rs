@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use neodyme::config::Setting;
+
 use crate::common::alertmanager::Alertmanager;
 use crate::common::analytics::AnalyticsService;
 use crate::common::app::{AppOptions, TestApp};
@@ -58,7 +60,10 @@ impl World {
                 .set("api_listen", format!("127.0.0.1:{}", lasting_port()))
                 .set("ops_listen", format!("127.0.0.1:{}", lasting_port()))
                 .set("error_user_hash_key", "one key for both instances")
-                .set("analytics_base_url", analytics.base_url());
+                .set("analytics_base_url", analytics.base_url())
+                // Traffic comes through a load balancer, and a client may register as often as it is shipped.
+                .set("trusted_proxies", "127.0.0.1")
+                .set("registrations_per_client", setting("registrations_per_client").default);
             options = mail.settings().into_iter().fold(options, |options, (key, value)| options.set(key, value));
             options = match injection {
                 // A hash takes some 100 ms.
@@ -97,6 +102,10 @@ impl World {
             _folder: folder,
         }
     }
+}
+
+fn setting(key: &str) -> &'static Setting {
+    Setting::find(key).unwrap_or_else(|| panic!("there is no {key}"))
 }
 
 /// What the rules on objectives recorded while the service ran well: as many requests, registrations and mails as the steady
