@@ -25,6 +25,7 @@
 //! | | [`errors`] | the one place that records an error, with the last samples of each type |
 //! | | [`metrics`] | the only place that names a metric |
 //! | | [`fairness`] | what one client may take of what all share |
+//! | | [`json`] | JSON as clients send it |
 //! | | [`label`] | closed sets of label values |
 //! | | [`logging`] | JSON lines, written by a thread of their own |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
@@ -76,6 +77,7 @@ pub mod fairness;
 pub mod handlers;
 pub mod health;
 pub mod http;
+pub mod json;
 pub mod label;
 pub mod lifecycle;
 pub mod logging;

@@ -48,8 +48,28 @@ async fn malformed_json_is_answered_with_its_position(backend: Backend) {
 
 async fn bytes_that_are_not_text_are_malformed(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
-    let answer = post_raw(&app, Some("application/json"), b"{\"email\": \"\xff\xfe\"}".to_vec()).await;
-    answer.assert_problem(400, "MALFORMED_JSON");
+    for body in [&b"{\"email\": \"\xff\xfe\"}"[..], b"{\"x\": \"\xff\"}", b"{\"\xff\": 1}", b"\xff\xfe{\0}\0"] {
+        let answer = post_raw(&app, Some("application/json"), body.to_vec()).await;
+        answer.assert_problem(400, "MALFORMED_JSON");
+    }
+}
+
+async fn what_no_field_can_be_is_json_even_so(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
+    for value in ["1e400", "-1E+400", "1e-400", "123456789012345678901234567890", "[1e400]", r#"{"a":1e400}"#, &deep] {
+        let body = format!(r#"{{"email":{value},"full_name":"Ada","password":"long enough","x":{value}}}"#);
+        let found = faults(&post_raw(&app, Some("application/json"), body).await);
+        let expected = [("x", "unknown"), ("email", "type")].map(|(field, code)| (field.to_owned(), code.to_owned()));
+        assert_eq!(found, expected, "{value}");
+        let bare = faults(&post_raw(&app, Some("application/json"), value.to_owned()).await);
+        let fields = if value.starts_with('{') { 4 } else { 1 };
+        assert_eq!(bare.len(), fields, "{value}: {bare:?}");
+    }
+    let halves =
+        r#"{"email":"\ud800@example.com","full_name":"Ada \udc00","password":"long enough \ud83d","\ud800":1}"#;
+    let found = fields(&post_raw(&app, Some("application/json"), halves).await);
+    assert_eq!(found, ["(unnamed)", "email", "full_name", "password"]);
 }
 
 async fn a_repeated_field_is_refused(backend: Backend) {
@@ -203,6 +223,7 @@ async fn an_error_never_echoes_what_was_sent(backend: Backend) {
 on_both_databases!(
     malformed_json_is_answered_with_its_position,
     bytes_that_are_not_text_are_malformed,
+    what_no_field_can_be_is_json_even_so,
     a_repeated_field_is_refused,
     an_unknown_path_is_not_found,
     a_wrong_method_names_the_right_ones,

@@ -56,6 +56,14 @@ async fn the_path_serves_with_and_without_its_slash(backend: Backend) {
     }
 }
 
+async fn a_byte_order_mark_before_the_body_is_ignored(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let body = format!("\u{feff}{}", user("ada@example.com"));
+    let request = app.request("POST", "/users/").header("content-type", "application/json").body(body);
+    let answer = Answer::to(request).await.unwrap();
+    assert_eq!((answer.status, &answer.json()["email"]), (201, &"ada@example.com".into()), "{}", answer.text());
+}
+
 async fn an_address_is_taken_whatever_its_case(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
     assert_eq!(app.register("Ada@Example.com").await.status, 201);
@@ -149,6 +157,7 @@ on_both_databases!(
     a_user_is_registered,
     a_registration_leaves_a_user_and_an_audit_row,
     the_path_serves_with_and_without_its_slash,
+    a_byte_order_mark_before_the_body_is_ignored,
     an_address_is_taken_whatever_its_case,
     fifty_at_once_for_one_address_give_one_user,
     a_registration_is_measured_step_by_step,

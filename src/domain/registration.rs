@@ -1,10 +1,10 @@
 //! The body of a registration, read so that all of its faults are known at once.
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Email, Fault, FullName, Password};
 use crate::error::{Error, FieldError, Result};
+use crate::json::{self, NotText};
 
 /// A name that an unknown field may have to be repeated to the client.
 const MAX_SHOWN_NAME: usize = 64;
@@ -28,34 +28,38 @@ impl Registration {
     /// # Errors
     /// [`Error::MalformedJson`] with the position, or [`Error::Validation`] with every fault of every field.
     pub fn parse(body: &[u8]) -> Result<Self> {
-        let fields: Fields = serde_json::from_slice(body)
-            .map_err(|error| Error::MalformedJson { line: error.line(), column: error.column() })?;
-        let mut faults = fields.faults;
-        if fields.is_object {
-            let email = field("email", fields.email, Email::parse, &mut faults);
-            let full_name = field("full_name", fields.full_name, FullName::parse, &mut faults);
-            let password = field("password", fields.password, Password::parse, &mut faults);
-            if let (Some(email), Some(full_name), Some(password), true) =
-                (email, full_name, password, faults.is_empty())
-            {
-                return Ok(Registration { email, full_name, password });
-            }
+        let mut fields = Fields::default();
+        if !json::read_object(body, |name, value| fields.take(name, value))? {
+            fields.fault("", "type", "the body must be a JSON object");
+            return Err(Error::Validation(fields.faults));
         }
-        Err(Error::Validation(faults))
+        let mut faults = fields.faults;
+        let email = field("email", fields.email, Email::parse, &mut faults);
+        let full_name = field("full_name", fields.full_name, FullName::parse, &mut faults);
+        let password = field("password", fields.password, Password::parse, &mut faults);
+        match (email, full_name, password) {
+            (Some(email), Some(full_name), Some(password)) if faults.is_empty() => {
+                Ok(Registration { email, full_name, password })
+            }
+            _ => Err(Error::Validation(faults)),
+        }
     }
 }
 
 /// Reads one field, or notes its fault.
 fn field<T>(
     name: &'static str,
-    value: Option<Value>,
+    value: Option<&RawValue>,
     parse: impl Fn(&str) -> std::result::Result<T, Fault>,
     faults: &mut Vec<FieldError>,
 ) -> Option<T> {
-    let parsed = match value {
+    let parsed = match value.map(json::text) {
         None => Err(Fault::new("missing", "is required")),
-        Some(Value::String(text)) => parse(&text),
-        Some(_) => Err(Fault::new("type", "must be a string")),
+        Some(Ok(text)) => parse(&text),
+        Some(Err(NotText::OtherType)) => Err(Fault::new("type", "must be a string")),
+        Some(Err(NotText::Surrogate)) => {
+            Err(Fault::new("format", "has half of a surrogate pair, which is no character"))
+        }
     };
     parsed
         .map_err(|fault| faults.push(FieldError { field: name.into(), code: fault.code, message: fault.message }))
@@ -64,21 +68,24 @@ fn field<T>(
 
 /// The fields as they came, with the faults of the body's shape.
 #[derive(Default)]
-struct Fields {
-    is_object: bool,
-    email: Option<Value>,
-    full_name: Option<Value>,
-    password: Option<Value>,
+struct Fields<'a> {
+    email: Option<&'a RawValue>,
+    full_name: Option<&'a RawValue>,
+    password: Option<&'a RawValue>,
     faults: Vec<FieldError>,
 }
 
-impl Fields {
-    fn slot(&mut self, name: &str) -> Option<&mut Option<Value>> {
-        match name {
-            "email" => Some(&mut self.email),
-            "full_name" => Some(&mut self.full_name),
-            "password" => Some(&mut self.password),
-            _ => None,
+impl<'a> Fields<'a> {
+    fn take(&mut self, name: &str, value: &'a RawValue) {
+        let slot = match name {
+            "email" => &mut self.email,
+            "full_name" => &mut self.full_name,
+            "password" => &mut self.password,
+            _ => return self.fault(name, "unknown", "is not a field; there are email, full_name and password"),
+        };
+        match slot {
+            Some(_) => self.fault(name, "repeated", "is given more than once"),
+            None => *slot = Some(value),
         }
     }
 
@@ -87,70 +94,12 @@ impl Fields {
             self.faults.push(FieldError { field: shown(field), code, message: message.into() });
         }
     }
-
-    fn not_an_object() -> Self {
-        let mut fields = Fields::default();
-        fields.fault("", "type", "the body must be a JSON object");
-        fields
-    }
 }
 
 /// A field's name is the client's text: it is repeated only where it can be nothing but a name.
 fn shown(name: &str) -> String {
     let plain = name.len() <= MAX_SHOWN_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
     if plain { name.into() } else { "(unnamed)".into() }
-}
-
-impl<'de> serde::Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-/// Any JSON value but an object is read to its end, so that malformed JSON is told from a wrong type.
-macro_rules! not_an_object {
-    ($($visit:ident: $value:ty),+) => {
-        $(fn $visit<E>(self, _: $value) -> std::result::Result<Fields, E> { Ok(Fields::not_an_object()) })+
-    };
-}
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Fields, A::Error> {
-        let mut fields = Fields { is_object: true, ..Fields::default() };
-        while let Some(name) = map.next_key::<String>()? {
-            match fields.slot(&name) {
-                Some(slot @ None) => *slot = Some(map.next_value()?),
-                Some(Some(_)) => {
-                    map.next_value::<IgnoredAny>()?;
-                    fields.fault(&name, "repeated", "is given more than once");
-                }
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                    fields.fault(&name, "unknown", "is not a field; there are email, full_name and password");
-                }
-            }
-        }
-        Ok(fields)
-    }
-
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Fields, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Fields::not_an_object())
-    }
-
-    fn visit_unit<E>(self) -> std::result::Result<Fields, E> {
-        Ok(Fields::not_an_object())
-    }
-
-    not_an_object!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
 }
 
 #[cfg(test)]
@@ -189,18 +138,29 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_is_a_fault_of_the_body() {
-        for body in ["[]", "[1,{}]", "null", "true", "7", "-7", "0.5", "\"x\""] {
+        for body in ["[]", "[1,{}]", "null", "true", "7", "-7", "0.5", "1e400", "\"x\"", "\"\\ud800\""] {
             assert_eq!(faults(body), [(String::new(), "type")], "{body}");
         }
     }
 
     #[test]
+    fn a_value_that_no_field_can_have_is_a_fault_of_its_field() {
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for value in ["1e400", "-1e400", "123456789012345678901234567890", "null", "[1e400]", "{\"a\":1e400}", &deep] {
+            let body = format!(r#"{{"email":{value},"full_name":"A","password":"long enough","x":{value}}}"#);
+            let expected = [("x", "unknown"), ("email", "type")].map(|(field, code)| (field.to_owned(), code));
+            assert_eq!(faults(&body), expected, "{value}");
+        }
+        let body = r#"{"email":"\ud800@example.com","full_name":"\udc00","password":"\ud83dlong enough","\ud800":1}"#;
+        let expected = [("(unnamed)", "unknown"), ("email", "format"), ("full_name", "format"), ("password", "format")];
+        assert_eq!(faults(body), expected.map(|(field, code)| (field.to_owned(), code)));
+    }
+
+    #[test]
     fn malformed_json_has_a_position() {
-        for (body, at) in [("{\n  \"email\": x}", (2, 12)), ("", (1, 0)), ("{} x", (1, 4)), ("[1,", (1, 3))] {
-            match Registration::parse(body.as_bytes()) {
-                Err(Error::MalformedJson { line, column }) => assert_eq!((line, column), at, "{body}"),
-                other => panic!("{body}: {other:?}"),
-            }
+        match Registration::parse(b"{\n  \"email\": x}") {
+            Err(Error::MalformedJson { line, column }) => assert_eq!((line, column), (2, 12)),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -1,12 +1,14 @@
 //! The body of `PUT /log-level`: `{"logger": "neodyme.db", "level": "debug", "for": "10m"}`.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use slog::Level;
 
 use crate::error::{Error, FieldError, Result};
+use crate::json;
 use crate::logging::{LoggerName, level_name, parse_level};
 
 /// All loggers at once.
@@ -26,13 +28,14 @@ pub(super) struct Change {
 impl Change {
     /// Reads the body; every fault is reported.
     pub(super) fn parse(body: &[u8]) -> Result<Change> {
-        let body: Value = serde_json::from_slice(body)
-            .map_err(|error| Error::MalformedJson { line: error.line(), column: error.column() })?;
-        let mut faults = Faults::default();
-        let Value::Object(fields) = body else {
+        let (mut fields, mut faults) = (BTreeMap::new(), Faults::default());
+        let is_object = json::read_object(body, |name, value| {
+            fields.insert(name.to_owned(), value);
+        })?;
+        if !is_object {
             faults.add("", "type", "the body must be a JSON object".into());
             return Err(Error::Validation(faults.0));
-        };
+        }
         if fields.keys().any(|name| !FIELDS.contains(&name.as_str())) {
             faults.add("", "unknown", "there are the fields logger, level and for".into());
         }
@@ -64,13 +67,13 @@ impl Faults {
     /// A field that must be there, as a text that `parse` knows.
     fn read<T>(
         &mut self,
-        fields: &Map<String, Value>,
+        fields: &BTreeMap<String, &RawValue>,
         name: &str,
         parse: impl Fn(&str) -> Option<T>,
         accepted: impl Fn() -> String,
     ) -> Option<T> {
         let value = fields.get(name);
-        let parsed = value.and_then(Value::as_str).and_then(parse);
+        let parsed = value.and_then(|value| json::text(value).ok()).and_then(|text| parse(&text));
         if parsed.is_none() {
             let code = if value.is_none() { "missing" } else { "format" };
             self.add(name, code, format!("accepted: {}", accepted()));
@@ -97,7 +100,7 @@ fn accepted_levels() -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -134,6 +137,8 @@ mod tests {
         }
         let body = json!({"logger": "neodyme", "level": "warn", "for": 600, "more": 1});
         assert_eq!(faults(&body).len(), 4);
+        let body = b"\xef\xbb\xbf{\"logger\": 1e400, \"level\": \"info\", \"for\": \"1m\"}";
+        assert!(matches!(Change::parse(body), Err(Error::Validation(faults)) if faults.len() == 1));
         assert_eq!(accepted_levels(), "critical, error, warning, info, debug, trace");
     }
 }
