@@ -9,7 +9,7 @@ mod sample;
 use lazy_static::lazy_static;
 
 pub use self::recorder::{History, MEMORY_BOUND, Recorder, SAMPLES};
-pub use self::sample::{MAX_SAMPLE_BYTES, Occurrence, Sample};
+pub use self::sample::{MAX_REQUEST_ID_BYTES, MAX_SAMPLE_BYTES, Occurrence, Sample};
 use crate::metrics;
 
 lazy_static! {

@@ -75,6 +75,13 @@ fn secret_in(word: &str) -> Option<usize> {
     named.chain(lower.find(HASH)).min()
 }
 
+/// The text as it is, and at most that many bytes of it.
+pub(crate) fn clipped(text: &str, max_bytes: usize) -> Box<str> {
+    let mut kept = text.to_owned();
+    clip(&mut kept, max_bytes);
+    kept.into_boxed_str()
+}
+
 fn clip(text: &mut String, max_bytes: usize) {
     if text.len() > max_bytes {
         text.truncate(text.floor_char_boundary(max_bytes - MORE.len()));

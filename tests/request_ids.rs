@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::app::{AppOptions, TestApp, user};
+use std::collections::BTreeSet;
+
+use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::database::Backend;
 use common::http::Answer;
 use serde_json::Value;
@@ -22,21 +24,62 @@ async fn lines_of(app: &TestApp, request_id: &str) -> Vec<Value> {
     app.logs().into_iter().filter(|line| line["request_id"] == request_id).collect()
 }
 
-#[tokio::test]
-async fn a_well_formed_request_id_is_kept() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
-    let id = "0192f0c1-2b3c-4d5e-8f90-a1b2c3d4e5f6";
-    let answer = post_with(&app, "X-Request-ID", id).await;
-    assert_eq!(answer.header("x-request-id"), id);
-    assert_eq!(answer.json()["request_id"], id);
-    assert!(lines_of(&app, id).await.len() >= 3);
+/// A registration under an id: it stands in the answer, in the log, in the audit and with the jobs that follow.
+async fn the_id_of_a_proxy_is_kept(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let longest = "x".repeat(128);
+    let ids = [
+        "0192f0c1-2b3c-4d5e-8f90-a1b2c3d4e5f6",
+        "0192F0C1-2B3C-4D5E-8F90-A1B2C3D4E5F6",
+        "a84dca1eb3ba9ab6b4a4b0f11d9e2a7c",
+        "Root=1-67891233-abcdef012345678912345678",
+        "7F000001:8296_7F00001E:1F90_4F7B0A69_0003:790E",
+        "Z@kxeH8AAQEAAAGkB8sAA@AA",
+        "dGhpcyBpcyBhbiBpZA+/Ew==",
+        "1",
+        &longest,
+    ];
+    for id in ids {
+        let request = app.request("POST", "/users/").header("X-Request-ID", id).json(&user(&fresh_email()));
+        let answer = Answer::to(request).await.unwrap();
+        assert_eq!((answer.status, answer.header("x-request-id")), (201, id), "{}", answer.text());
+        assert!(lines_of(&app, id).await.len() >= 3);
+        let mailed = |line: &Value| line["request_id"] == id && line["logger"] == "neodyme.external_services";
+        app.wait_for_log("the mail that follows", mailed).await;
+    }
+    for table in ["audit_log", "outbox_jobs"] {
+        let stored = app.database.texts(&format!("SELECT DISTINCT request_id AS text FROM {table}")).await;
+        assert_eq!(stored.iter().collect::<BTreeSet<_>>(), ids.map(str::to_owned).iter().collect(), "{table}");
+    }
+    let found = app.get_ops(&format!("/errors?request_id={longest}")).await;
+    assert_eq!(found.json()["errors"], serde_json::json!([]));
+    let refused = post_with(&app, "X-Request-ID", &longest).await;
+    assert_eq!(refused.json()["request_id"], longest);
+    let found = app.get_ops(&format!("/errors?request_id={longest}")).await.json();
+    assert_eq!(found["errors"][0]["samples"][0]["request_id"], longest, "{found}");
 }
+
+on_both_databases!(the_id_of_a_proxy_is_kept);
 
 #[tokio::test]
 async fn anything_else_is_replaced_by_a_new_id() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
-    let mut seen = std::collections::BTreeSet::new();
-    for bad in ["", "1", "not-a-uuid", "{evil}", "0192f0c1-2b3c-4d5e-8f90-a1b2c3d4e5f6\"", &"a".repeat(4000)] {
+    let mut seen = BTreeSet::new();
+    let long = "evil".repeat(1000);
+    for bad in [
+        "",
+        "evil 1",
+        "{evil}",
+        "evil\"",
+        "evil'",
+        "evil\\",
+        "evil;",
+        "$(evil)",
+        "<evil>",
+        "evil@example.com",
+        "evil\u{e9}",
+        &long,
+    ] {
         let answer = post_with(&app, "X-Request-ID", bad).await;
         let id = answer.header("x-request-id");
         assert!(id.parse::<uuid::Uuid>().is_ok(), "{id}");

@@ -8,22 +8,25 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::ErrorCode;
-use crate::redaction::redact;
+use crate::redaction::{clipped, redact};
 use crate::timestamp;
 
 /// Causes kept of one error, the outermost first.
 const MAX_CAUSES: usize = 6;
 /// Bytes kept of one cause.
 const MAX_CAUSE_BYTES: usize = 240;
-/// Bytes kept of an id.
-const MAX_ID_BYTES: usize = 64;
+/// Bytes kept of a request's id.
+pub const MAX_REQUEST_ID_BYTES: usize = 128;
+/// Bytes kept of a trace's id: all of it.
+const MAX_TRACE_ID_BYTES: usize = 32;
 /// What an allocation costs beside its bytes.
 const ALLOCATION: usize = 16;
 
 /// The most memory that one sample takes, in bytes.
 pub const MAX_SAMPLE_BYTES: usize = size_of::<Sample>()
-    + 2 * (MAX_ID_BYTES + ALLOCATION)
-    + ALLOCATION
+    + MAX_REQUEST_ID_BYTES
+    + MAX_TRACE_ID_BYTES
+    + 3 * ALLOCATION
     + MAX_CAUSES * (size_of::<Box<str>>() + MAX_CAUSE_BYTES + ALLOCATION);
 
 /// An error that happened, as the place that met it tells it.
@@ -75,12 +78,12 @@ pub struct Sample {
 
 impl Sample {
     pub(super) fn of(occurrence: &Occurrence<'_>, time: OffsetDateTime) -> Self {
-        let id = |id: &str| redact(id, MAX_ID_BYTES);
         let chain = successors(Some(occurrence.error), |&error| error.source());
         Sample {
             time,
-            request_id: occurrence.request_id.map(id),
-            trace_id: occurrence.trace_id.map(id),
+            // As it is, since it is searched for: what may be an id is decided where a request comes in.
+            request_id: occurrence.request_id.map(|id| clipped(id, MAX_REQUEST_ID_BYTES)),
+            trace_id: occurrence.trace_id.map(|id| clipped(id, MAX_TRACE_ID_BYTES)),
             user_id: occurrence.user_id,
             route: occurrence.route,
             step: occurrence.step,
