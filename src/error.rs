@@ -122,9 +122,12 @@ pub enum Error {
         /// What is accepted.
         accepted: String,
     },
-    /// The right token is missing.
+    /// There is no token.
     #[error("this needs the header `Authorization: Bearer` with the token in ops_token")]
-    Unauthorized,
+    TokenMissing,
+    /// The token is another one.
+    #[error("the token in the header `Authorization: Bearer` is not the one in ops_token")]
+    TokenWrong,
     /// Not allowed as the service is configured; why.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -168,7 +171,7 @@ impl Error {
             Error::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             Error::BodyTimeout(_) | Error::BodyIncomplete(_) => ErrorCode::BodyIncomplete,
             Error::InvalidParameter { .. } => ErrorCode::InvalidParameter,
-            Error::Unauthorized => ErrorCode::Unauthorized,
+            Error::TokenMissing | Error::TokenWrong => ErrorCode::Unauthorized,
             Error::Forbidden(_) => ErrorCode::Forbidden,
             Error::NotFound => ErrorCode::NotFound,
             Error::MethodNotAllowed => ErrorCode::MethodNotAllowed,
@@ -226,7 +229,8 @@ mod tests {
             Error::BodyTimeout(Duration::ZERO),
             Error::BodyIncomplete(cause()),
             Error::InvalidParameter { parameter: "", accepted: String::new() },
-            Error::Unauthorized,
+            Error::TokenMissing,
+            Error::TokenWrong,
             Error::Forbidden(""),
             Error::NotFound,
             Error::MethodNotAllowed,

@@ -74,23 +74,31 @@ async fn with_a_token_only_health_is_open() {
     let app = TestApp::spawn(options().set("ops_token", TOKEN)).await;
     let right = format!("Bearer {TOKEN}");
     let longer = format!("Bearer {TOKEN}x");
-    let wrong =
-        [None, Some("Bearer wrong"), Some(longer.as_str()), Some(TOKEN), Some("Basic Y2FuYXJ5"), Some("Bearer")];
+    let (missing, invalid) = ("Bearer", "Bearer error=\"invalid_token\"");
+    let wrong = [
+        (None, missing),
+        (Some("Bearer wrong"), invalid),
+        (Some(longer.as_str()), invalid),
+        (Some(TOKEN), missing),
+        (Some("Basic Y2FuYXJ5"), missing),
+        (Some("Bearer"), missing),
+    ];
     for (path, _) in ENDPOINTS {
-        for authorization in wrong {
+        for (authorization, challenge) in wrong {
             let answer = ask(&app, "GET", path, authorization).await;
             if path.starts_with("/health/") {
                 assert_eq!(answer.status, 200);
                 continue;
             }
             answer.assert_problem(401, "UNAUTHORIZED");
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            assert_eq!(answer.header("www-authenticate"), challenge, "{authorization:?}");
+            assert_eq!(answer.text().contains("is not the one"), challenge == invalid, "{}", answer.text());
             assert_eq!(ask(&app, "HEAD", path, authorization).await.status, 401);
         }
         assert_eq!(ask(&app, "GET", path, Some(&right)).await.status, 200, "{path}");
     }
     let body = json!({"logger": "*", "level": "debug", "for": "1m"});
-    for authorization in wrong {
+    for (authorization, _) in wrong {
         put_level(&app, authorization, &body).await.assert_problem(401, "UNAUTHORIZED");
     }
     assert_eq!(put_level(&app, Some(&right), &body).await.status, 200);

@@ -71,13 +71,22 @@ pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<Heade
     if let Error::UnsupportedEncoding = error {
         response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    if let Error::Unauthorized = error {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if let Some(challenge) = challenge(error) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if let Some(methods) = allow {
         response.headers_mut().insert(ALLOW, methods);
     }
     response
+}
+
+/// What a client must know to be let in (RFC 6750, 3.1): who sent no token is not told of an error.
+fn challenge(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::TokenMissing => Some("Bearer"),
+        Error::TokenWrong => Some("Bearer error=\"invalid_token\""),
+        _ => None,
+    }
 }
 
 fn respond(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Response {
