@@ -17,7 +17,7 @@ use crate::analytics::Analytics;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
-use crate::fairness::Rate;
+use crate::fairness::{Places, Rate};
 use crate::health::{Health, Probes};
 use crate::http::{Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
@@ -58,6 +58,8 @@ pub struct App {
     pub loggers: Loggers,
     /// What of the logs is changed for a while.
     pub log_levels: TemporaryLevels,
+    /// The places of answers that cost much: those that gather all metrics, or show all errors.
+    pub large_answers: Arc<Places<()>>,
 }
 
 /// Runs the service until it is told to stop.
@@ -72,8 +74,11 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let logging = Logging::start(&config.log);
     let loggers = logging.loggers();
     log_panics(loggers.get(LoggerName::App).clone());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the async runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(blocking_threads(&config))
+        .build()
+        .context("start the async runtime")?;
     let served = runtime.block_on(serve(config, loggers.clone(), began));
     runtime.shutdown_timeout(Duration::from_secs(1));
     match &served {
@@ -85,6 +90,15 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     }
     logging.finish(LAST_LINES);
     served
+}
+
+/// One thread for each thing that may block at the same time, so that none waits behind one that hangs: looking up a host's
+/// name for a connection to the database, to the mail server and to the analytics service, and a handful that have a bound
+/// of their own ([`App::large_answers`], SQLite's connections, a check of each kind, the figures of the machine).
+fn blocking_threads(config: &Config) -> usize {
+    const OTHERS: usize = 16;
+    let Config { database, outbox, .. } = config;
+    OTHERS + database.pool_size + outbox.welcome_email_concurrency + outbox.analytics_event_concurrency
 }
 
 async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Result<()> {
@@ -114,6 +128,7 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
         lifecycle: life,
         loggers: loggers.clone(),
         log_levels,
+        large_answers: handlers::places_of_large_answers(),
     });
 
     let api = server(&app, "api", api, handlers::api_routes(), API_STREAMS)?;

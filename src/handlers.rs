@@ -3,6 +3,7 @@
 mod errors;
 mod health;
 mod index;
+mod large_answers;
 mod log_level;
 mod metrics;
 mod page;
@@ -16,6 +17,7 @@ use http::Method;
 use crate::app::App;
 use crate::http::{Access, Handler, Route, Router};
 
+pub use self::large_answers::places as places_of_large_answers;
 pub use self::users::refresh_users;
 
 /// What API clients are served.
@@ -36,8 +38,11 @@ pub fn api_routes() -> Router<App> {
 pub fn ops_routes() -> Router<App> {
     let mut routes = vec![
         view("/", |app, _, _| Box::pin(ready(index::show(&app)))),
-        view("/metrics", |app, _, request| Box::pin(metrics::expose(app, request))),
-        Route { codes: &[200, 400], ..view("/errors", |_, _, request| Box::pin(ready(errors::report(&request)))) },
+        view("/metrics", |app, context, request| Box::pin(metrics::expose(app, context, request))),
+        Route {
+            codes: &[200, 400],
+            ..view("/errors", |app, context, request| Box::pin(ready(errors::report(&app, &context, &request))))
+        },
         view("/log-level", |app, _, _| Box::pin(ready(log_level::show(&app)))),
         Route {
             path: "/log-level",

@@ -15,6 +15,6 @@ pub use self::body::Intake;
 pub use self::context::Context;
 pub use self::observer::Service;
 pub use self::request_id::RequestId;
-pub use self::response::{Body, Response, html, json, with_header};
+pub use self::response::{Body, Response, html, json, with_header, with_place};
 pub use self::router::{Handler, Request, Route, Router};
 pub use self::trace_context::TraceContext;

@@ -31,8 +31,8 @@ settings! {
         api_listen: SocketAddr = "api_listen", "127.0.0.1:8000";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
-        /// Token of the operations listener. With one, everything there but `/health/` needs `Authorization: Bearer`;
-        /// without one, what changes the service is refused.
+        /// Token of the operations listener. With one, everything there but health needs `Authorization: Bearer`, and
+        /// `/health/metrics` does too; without one, what changes the service is refused.
         ops_token: Option<Secret> = "ops_token", "", 16;
         /// Key of the hash that counts the users affected by an error. Give every instance the same; without one, each
         /// process makes its own at random and counts a user that others have seen again.

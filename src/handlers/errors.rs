@@ -6,11 +6,13 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::large_answers::take_place;
 use super::page::page;
 use crate::accept::prefers_html;
+use crate::app::App;
 use crate::error::{Error, ErrorCode, Result};
 use crate::errors::{MEMORY_BOUND, SAMPLES, Sample, recorder};
-use crate::http::{Request, Response, json, with_header};
+use crate::http::{Context, Request, Response, json, with_header, with_place};
 use crate::timestamp;
 
 /// What is asked for; everything where nothing is said.
@@ -49,7 +51,8 @@ struct TypeReport {
 }
 
 /// The last errors of each type: the worst kind first, and within it the most recent.
-pub(super) fn report(request: &Request) -> Result<Response> {
+pub(super) fn report(app: &App, context: &Context, request: &Request) -> Result<Response> {
+    let place = take_place(app, context)?;
     let filter = Filter::parse(request.head.uri.query().unwrap_or_default())?;
     let report = Report {
         timestamp: OffsetDateTime::now_utc(),
@@ -61,7 +64,7 @@ pub(super) fn report(request: &Request) -> Result<Response> {
     };
     let response =
         if wants_page(&request.head) { page("errors.html", &report)? } else { json(StatusCode::OK, &report)? };
-    Ok(with_header(response, VARY, HeaderValue::from_static("Accept")))
+    Ok(with_header(with_place(response, place), VARY, HeaderValue::from_static("Accept")))
 }
 
 /// Who accepts both, or does not say, chooses by the path: `/errors/` is the page.

@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::build;
-use crate::error::{Error, Result};
-use crate::http::{Access, Handler, Request, Response, Route, json};
+use crate::error::Result;
+use crate::http::{Access, Context, Handler, Request, Response, Route, json, with_place};
 use crate::lifecycle::Phase;
 use crate::metrics::{self, DependencyStatus, HealthStatus};
 use crate::timestamp::{self, millis};
@@ -33,7 +33,7 @@ pub(super) fn ops_routes() -> Vec<Route<App>> {
         route("/health/live", |app, _, _| Box::pin(ready(live(&app)))),
         route("/health/ready", |app, _, request| Box::pin(after_fresh_look(app, request, readiness))),
         route("/health/detailed", |app, _, request| Box::pin(detailed::report(app, request))),
-        route("/health/metrics", |app, _, _| Box::pin(registry(app))),
+        Route { access: Access::Token, ..route("/health/metrics", |app, context, _| Box::pin(registry(app, context))) },
     ]
 }
 
@@ -147,13 +147,12 @@ struct Registry {
     metrics: metrics::Snapshot,
 }
 
-/// All metrics as JSON. Like `/metrics` it takes a millisecond or two, away from the async threads.
-async fn registry(app: Arc<App>) -> Result<Response> {
-    super::metrics::refresh(&app);
+/// All metrics as JSON.
+async fn registry(app: Arc<App>, context: Arc<Context>) -> Result<Response> {
     let answer = move || {
         let Head { timestamp, version, .. } = Head::new("");
         json(StatusCode::OK, &Registry { timestamp, version, metrics: metrics::snapshot() })
     };
-    let answered = tokio::task::spawn_blocking(answer).await;
-    answered.map_err(|error| Error::Panic(format!("the metrics cannot be shown: {error}")))?
+    let (response, place) = super::metrics::gather(&app, &context, answer).await?;
+    Ok(with_place(response?, place))
 }

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use http::HeaderValue;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, VARY};
 
+use super::large_answers::take_place;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{Body, Request, Response};
+use crate::fairness::Place;
+use crate::http::{Body, Context, Request, Response, with_place};
 use crate::metrics;
 
-/// Gathers and encodes away from the async threads: it takes a millisecond or two.
-pub(super) async fn expose(app: Arc<App>, request: Request) -> Result<Response> {
+/// All metrics in the format that the scraper prefers.
+pub(super) async fn expose(app: Arc<App>, context: Arc<Context>, request: Request) -> Result<Response> {
     let headers = request.head.headers;
-    refresh(&app);
-    let encoding = move || metrics::encode(text(&headers, ACCEPT), text(&headers, ACCEPT_ENCODING));
-    let encoded = tokio::task::spawn_blocking(encoding).await.map_err(failed)?.map_err(failed)?;
+    let encode = move || metrics::encode(text(&headers, ACCEPT), text(&headers, ACCEPT_ENCODING));
+    let (encoded, place) = gather(&app, &context, encode).await?;
+    let encoded = encoded.map_err(failed)?;
     let mut response = Response::new(Body::from(encoded.body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(encoded.content_type));
@@ -23,11 +25,23 @@ pub(super) async fn expose(app: Arc<App>, request: Request) -> Result<Response> 
     if let Some(coding) = encoded.content_encoding {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
-    Ok(response)
+    Ok(with_place(response, place))
+}
+
+/// Does what gathers all metrics away from the async threads: it takes a millisecond or two. Its place is taken until it is
+/// done, also when the client has left meanwhile.
+pub(super) async fn gather<T: Send + 'static>(
+    app: &App,
+    context: &Context,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<(T, Place<()>)> {
+    let place = take_place(app, context)?;
+    refresh(app);
+    tokio::task::spawn_blocking(move || (work(), place)).await.map_err(failed)
 }
 
 /// Brings the gauges that mirror other things up to date.
-pub(super) fn refresh(app: &App) {
+fn refresh(app: &App) {
     metrics::db_pool(app.db.pool_status());
     app.hash_pool.refresh_metrics();
     super::health::refresh_metrics(app);
@@ -39,5 +53,5 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::Panic(format!("the metrics cannot be encoded: {error}"))
+    Error::Panic(format!("the metrics cannot be gathered: {error}"))
 }

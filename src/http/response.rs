@@ -1,16 +1,16 @@
 //! Answers: JSON, HTML, and problems (RFC 9457).
 
-use bytes::Bytes;
+mod body;
+
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use http_body_util::Full;
 use serde::Serialize;
 
+pub use self::body::Body;
 use super::RequestId;
 use crate::error::{Error, FieldError};
+use crate::fairness::Place;
 
-/// The body of an answer: whole, and of a known length.
-pub type Body = Full<Bytes>;
 /// An answer.
 pub type Response = http::Response<Body>;
 
@@ -36,6 +36,12 @@ pub fn html(page: String) -> Response {
 /// The same answer with one header more.
 pub fn with_header(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
     response.headers_mut().insert(name, value);
+    response
+}
+
+/// The same answer, whose place is given back once the transport has taken all of it.
+pub fn with_place(mut response: Response, place: Place<()>) -> Response {
+    response.body_mut().hold(place);
     response
 }
 
@@ -90,7 +96,7 @@ fn challenge(error: &Error) -> Option<&'static str> {
 }
 
 fn respond(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response

@@ -20,7 +20,8 @@ pub fn one_shot_client() -> reqwest::Client {
     builder().pool_max_idle_per_host(0).build().unwrap()
 }
 
-fn builder() -> reqwest::ClientBuilder {
+/// What all clients of the tests have in common.
+pub fn builder() -> reqwest::ClientBuilder {
     // The client asks for a provider of TLS even where it never meets TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
