@@ -19,7 +19,7 @@ use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
 use crate::fairness::{Places, Rate};
 use crate::health::{Health, Probes};
-use crate::http::{Router, Service};
+use crate::http::{Guard, Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context};
 use crate::mail::Mailer;
@@ -131,8 +131,9 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
         large_answers: handlers::places_of_large_answers(),
     });
 
-    let api = server(&app, "api", api, handlers::api_routes(), API_STREAMS)?;
-    let ops = server(&app, "ops", ops, handlers::ops_routes(), OPS_STREAMS)?;
+    let guard = Guard::new(app.config.ops_token.clone(), app.config.ops_allowed_hosts.clone());
+    let api = server(&app, "api", api, handlers::api_routes(), Guard::open(), API_STREAMS)?;
+    let ops = server(&app, "ops", ops, handlers::ops_routes(), guard, OPS_STREAMS)?;
     let background = [
         tokio::spawn(checking),
         tokio::spawn(handlers::refresh_users(Arc::clone(&app))),
@@ -160,13 +161,14 @@ fn server(
     name: &str,
     listener: TcpListener,
     router: Router<App>,
+    guard: Guard,
     max_streams: u32,
 ) -> anyhow::Result<Server<App>> {
     let (log, limits) = (app.loggers.get(LoggerName::App), app.config.http.clone());
     let address = listener.local_addr()?.to_string();
     info!(log, "Listening"; "context" => context(json!({ "listener": name, "address": address })));
-    let (token, life) = (app.config.ops_token.clone(), app.lifecycle.clone());
-    let service = Service::new(Arc::clone(app), router, limits.clone(), token, life, app.loggers.clone());
+    let life = app.lifecycle.clone();
+    let service = Service::new(Arc::clone(app), router, limits.clone(), guard, life, app.loggers.clone());
     Ok(Server::new(listener, service, limits, app.lifecycle.clone(), log.clone(), max_streams))
 }
 

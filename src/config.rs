@@ -5,6 +5,7 @@
 
 mod database_url;
 mod file;
+mod host_pattern;
 mod problem;
 mod reference;
 mod rules;
@@ -20,6 +21,7 @@ mod values;
 mod tests;
 
 pub use database_url::DatabaseUrl;
+pub use host_pattern::{HostPattern, is_localhost};
 pub use problem::{Problem, Problems};
 pub use reference::markdown;
 pub use secret::Secret;

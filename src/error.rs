@@ -131,6 +131,15 @@ pub enum Error {
     /// Not allowed as the service is configured; why.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The head of the request is not as HTTP wants it; in what way.
+    #[error("{0}")]
+    MalformedRequest(&'static str),
+    /// The request is for a host that this listener is not.
+    #[error(
+        "this listener is not the host that was asked for: ask an IP address or localhost, or add the name to \
+         ops_allowed_hosts (NEODYME_OPS_ALLOWED_HOSTS)"
+    )]
+    Misdirected,
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     NotFound,
@@ -173,6 +182,8 @@ impl Error {
             Error::InvalidParameter { .. } => ErrorCode::InvalidParameter,
             Error::TokenMissing | Error::TokenWrong => ErrorCode::Unauthorized,
             Error::Forbidden(_) => ErrorCode::Forbidden,
+            Error::MalformedRequest(_) => ErrorCode::MalformedRequest,
+            Error::Misdirected => ErrorCode::MisdirectedRequest,
             Error::NotFound => ErrorCode::NotFound,
             Error::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Error::RateLimited { .. } => ErrorCode::RateLimited,
@@ -232,6 +243,8 @@ mod tests {
             Error::TokenMissing,
             Error::TokenWrong,
             Error::Forbidden(""),
+            Error::MalformedRequest(""),
+            Error::Misdirected,
             Error::NotFound,
             Error::MethodNotAllowed,
             Error::RateLimited { retry_after: 1 },

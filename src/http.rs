@@ -4,13 +4,14 @@ mod access;
 mod body;
 mod client_address;
 mod context;
+mod host;
 mod observer;
 mod request_id;
 mod response;
 mod router;
 mod trace_context;
 
-pub use self::access::Access;
+pub use self::access::{Access, Guard};
 pub use self::body::Intake;
 pub use self::context::Context;
 pub use self::observer::Service;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::problem::Problems;
-use super::{Config, DatabaseUrl, Environment, SmtpTls};
+use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -80,7 +80,7 @@ fn production_refusals(config: &Config) -> Faults {
             "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into()),
         ("smtp_tls", mail.smtp_tls == SmtpTls::None && mail_leaves,
             "none sends names, addresses and the password over the network in plain text; use starttls or tls".into()),
-        ("mail_from", mail.smtp_host.is_some() && is_local(mail.from.email.domain()),
+        ("mail_from", mail.smtp_host.is_some() && is_localhost(mail.from.email.domain()),
             "nobody can answer an address at localhost, and servers refuse it; use one of your own domain".into()),
     ];
     refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text)).collect()
@@ -91,12 +91,7 @@ fn is_slow_enough(memory_kib: u32, iterations: u32) -> bool {
 }
 
 fn is_loopback(host: &str) -> bool {
-    is_local(host) || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
-}
-
-fn is_local(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
+    is_localhost(host) || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use url::Url;
 use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
-use super::{DatabaseUrl, Environment, LogFormat, Secret, SmtpTls};
+use super::{DatabaseUrl, Environment, HostPattern, LogFormat, Secret, SmtpTls};
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
 const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
@@ -34,6 +34,10 @@ settings! {
         /// Token of the operations listener. With one, everything there but health needs `Authorization: Bearer`, and
         /// `/health/metrics` does too; without one, what changes the service is refused.
         ops_token: Option<Secret> = "ops_token", "", 16;
+        /// Names under which the operations listener may be asked, besides `localhost`, the names below it, and addresses.
+        /// `*.` stands for all names below one. A request for another name is refused with 421: it may be a browser that a
+        /// foreign page sent here.
+        ops_allowed_hosts: Vec<HostPattern> = "ops_allowed_hosts", "";
         /// Key of the hash that counts the users affected by an error. Give every instance the same; without one, each
         /// process makes its own at random and counts a user that others have seen again.
         error_user_hash_key: Option<Secret> = "error_user_hash_key", "", 16;

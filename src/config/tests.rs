@@ -72,6 +72,17 @@ fn toml_keys_are_flat_or_in_tables_and_of_any_scalar_type() {
 }
 
 #[test]
+fn hosts_are_names_without_ports() {
+    let config = with_toml("ops_allowed_hosts = ['Metrics.example.com.', '*.svc.cluster.local']").unwrap();
+    let names: Vec<_> = config.ops_allowed_hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["metrics.example.com", "*.svc.cluster.local"]);
+    for wrong in ["metrics.example.com:9000", "http://metrics.example.com", "a,*", "[::1]"] {
+        let text = with_variables(&[("NEODYME_OPS_ALLOWED_HOSTS", wrong)]).unwrap_err();
+        assert!(text.contains("is not a list of host names; accepted: host names without a port"), "{text}");
+    }
+}
+
+#[test]
 fn a_file_that_is_wrong_names_every_fault_and_its_line() {
     let text = with_toml("log_levle = 'info'\n[api]\nlisten = ['127.0.0.1:1']\n[log]\nlevel = 7\nqueue_capacity = 0")
         .unwrap_err();

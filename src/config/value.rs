@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::{DatabaseUrl, Secret};
+use super::{DatabaseUrl, HostPattern, Secret};
 
 const OUT_OF_RANGE: &str = "is out of range";
 
@@ -121,23 +121,34 @@ impl Value for SocketAddr {
     }
 }
 
-impl Value for Vec<IpNet> {
-    type Limits = ();
-    const PLACEHOLDER: &'static str = "NETWORKS";
-    const LIST: bool = true;
+/// A list with commas between.
+macro_rules! lists {
+    ($($type:ty, $placeholder:literal, $accepted:literal, $fault:literal, $parse:expr;)*) => {$(
+        impl Value for Vec<$type> {
+            type Limits = ();
+            const PLACEHOLDER: &'static str = $placeholder;
+            const LIST: bool = true;
 
-    fn accepted((): &()) -> String {
-        "addresses and networks with commas between, such as 10.0.0.0/8,192.0.2.7,fd00::/8".into()
-    }
+            fn accepted((): &()) -> String {
+                $accepted.into()
+            }
 
-    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(|part| parse_network(part).ok_or("is not a list of networks")).collect()
-    }
+            fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                parts.map(|part| $parse(part).ok_or($fault)).collect()
+            }
 
-    fn show(&self) -> String {
-        self.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
-    }
+            fn show(&self) -> String {
+                self.iter().map(<$type>::to_string).collect::<Vec<_>>().join(",")
+            }
+        }
+    )*};
+}
+lists! {
+    IpNet, "NETWORKS", "addresses and networks with commas between, such as 10.0.0.0/8,192.0.2.7,fd00::/8",
+        "is not a list of networks", parse_network;
+    HostPattern, "NAMES", "host names without a port, with commas between, such as metrics.example.com,*.svc.cluster.local",
+        "is not a list of host names", HostPattern::parse;
 }
 
 fn parse_network(text: &str) -> Option<IpNet> {

@@ -112,6 +112,13 @@ error_codes! {
         "Give the caller the token in `ops_token`; many are somebody who guesses.";
     /// What is asked for is not allowed as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the setting.";
+    /// The head of the request is not as HTTP wants it: it cannot be read, is too large, or has no valid `Host`.
+    MalformedRequest = "MALFORMED_REQUEST", Expected [400], "The request is not valid HTTP",
+        "Nothing; many are a client's bug, or somebody who looks for holes. A proxy that sends large headers needs a larger \
+         `http_max_header_bytes`.";
+    /// The operations listener was asked under a name that it does not know.
+    MisdirectedRequest = "MISDIRECTED_REQUEST", Expected [421], "Not the host that was asked for",
+        "Add the name to `ops_allowed_hosts` if it is yours. If not, a foreign page has a browser ask.";
     /// There is nothing at this path.
     NotFound = "NOT_FOUND", Expected [404], "Nothing here", "Nothing.";
     /// The path does not serve this method.

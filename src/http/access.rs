@@ -1,10 +1,12 @@
-//! Who may use a route: everybody, or whoever knows the token.
+//! Who may ask what: under which names a listener is asked, and who knows the token.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use subtle::ConstantTimeEq;
 
-use crate::config::Secret;
+use super::host::{Host, host_of};
+use crate::config::{HostPattern, Secret, is_localhost};
 use crate::error::{Error, Result};
 
 /// Who may use a route.
@@ -18,17 +20,43 @@ pub enum Access {
     TokenAlways,
 }
 
-/// The token of a listener, if it has one.
-pub(super) struct Guard(Option<Secret>);
+/// Whom a listener serves.
+pub struct Guard {
+    token: Option<Secret>,
+    /// None where every name will do.
+    names: Option<Vec<HostPattern>>,
+}
 
 impl Guard {
-    pub(super) fn new(token: Option<Secret>) -> Self {
-        Guard(token)
+    /// Serves everybody, under every name.
+    pub fn open() -> Self {
+        Guard { token: None, names: None }
+    }
+
+    /// Serves those who know the token, if there is one, and ask under one of these names, a name of this machine itself
+    /// (`localhost`), or an address.
+    ///
+    /// A page from elsewhere can have a browser ask for a name of its own that it lets lead here (DNS rebinding), and read
+    /// the answer as if it were its own. For an address it cannot: nobody but the listener answers there.
+    pub fn new(token: Option<Secret>, names: Vec<HostPattern>) -> Self {
+        Guard { token, names: Some(names) }
+    }
+
+    /// Lets a request pass that is for this listener, or says why not.
+    pub(super) fn check_host(&self, head: &Parts) -> Result<()> {
+        match (&self.names, host_of(head)?) {
+            (Some(names), Some(Host::Name(name)))
+                if !is_localhost(name) && !names.iter().any(|pattern| pattern.matches(name)) =>
+            {
+                Err(Error::Misdirected)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lets a request pass, or says why not.
     pub(super) fn admit(&self, access: Access, headers: &HeaderMap) -> Result<()> {
-        match (access, &self.0) {
+        match (access, &self.token) {
             (Access::Open, _) | (Access::Token, None) => Ok(()),
             (Access::TokenAlways, None) => Err(Error::Forbidden(
                 "what changes the service needs a token, and none is set: set NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE",
@@ -56,7 +84,7 @@ fn is_same(given: &[u8], token: &Secret) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, Request};
 
     use super::*;
 
@@ -67,7 +95,7 @@ mod tests {
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        Guard::new(token.map(Secret::new)).admit(access, &headers)
+        Guard::new(token.map(Secret::new), Vec::new()).admit(access, &headers)
     }
 
     #[test]
@@ -94,5 +122,30 @@ mod tests {
             }
         }
         assert!(admitted(Some(TOKEN), Access::Open, Some("Bearer wrong")).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_is_not_of_this_listener_is_refused() {
+        let names = ["metrics.example.com", "*.svc.cluster.local"].map(|name| HostPattern::parse(name).unwrap());
+        let guard = Guard::new(None, names.into());
+        let check = |guard: &Guard, host: &str| {
+            guard.check_host(&Request::builder().header("host", host).body(()).unwrap().into_parts().0)
+        };
+        for host in [
+            "127.0.0.1:9000",
+            "[::1]:9000",
+            "192.0.2.7",
+            "localhost:9000",
+            "neodyme.localhost",
+            "metrics.example.com:9000",
+            "neodyme.svc.cluster.local",
+        ] {
+            assert!(check(&guard, host).is_ok(), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "example.com", "2130706433"] {
+            assert!(matches!(check(&guard, host), Err(Error::Misdirected)), "{host}");
+            assert!(check(&Guard::open(), host).is_ok(), "{host}");
+        }
+        assert!(matches!(check(&Guard::open(), "a b"), Err(Error::MalformedRequest(_))));
     }
 }

@@ -114,6 +114,11 @@ impl Context {
         self.ends_connection.store(false, Relaxed);
     }
 
+    /// What the client sends cannot be trusted to be HTTP.
+    pub(super) fn end_connection(&self) {
+        self.ends_connection.store(true, Relaxed);
+    }
+
     /// Whether the connection must not carry another request. Where the end of a chunked body was not seen, or had
     /// trailers, server and client may disagree on where the next request begins (RFC 9112, 11.2).
     pub(super) fn ends_connection(&self) -> bool {

@@ -22,7 +22,7 @@ use super::body::Intake;
 use super::response::problem;
 use super::router::{Resource, method_label};
 use super::{Context, Handler, Request, Response, Route, Router};
-use crate::config::{HttpConfig, Secret};
+use crate::config::HttpConfig;
 use crate::error::{Error, Result};
 use crate::errors::{self, Occurrence};
 use crate::fairness::{Places, Rate};
@@ -51,12 +51,12 @@ pub struct Service<S> {
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
-    /// Serves the routes with the state that handlers share; `token` opens those that are not open to everybody.
+    /// Serves the routes with the state that handlers share, to those whom the guard lets pass.
     pub fn new(
         state: Arc<S>,
         router: Router<S>,
         limits: HttpConfig,
-        token: Option<Secret>,
+        guard: Guard,
         lifecycle: Lifecycle,
         loggers: Loggers,
     ) -> Self {
@@ -67,7 +67,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             working: Places::new(limits.max_requests_in_flight, limits.max_requests_per_client),
         });
         let refusals = Rate::new(REFUSALS, REFUSALS_PERIOD);
-        Service { state, router, limits, guard: Guard::new(token), intake, refusals, lifecycle, loggers }
+        Service { state, router, limits, guard, intake, refusals, lifecycle, loggers }
     }
 
     /// Answers one request.
@@ -75,11 +75,15 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (head, body) = request.into_parts();
         let version = head.version;
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers));
-        let resource = self.router.find(head.uri.path());
+        let host = self.guard.check_host(&head);
+        let resource = self.router.find(head.uri.path()).filter(|_| host.is_ok());
         self.pace(&context, resource, &head.method).await;
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());
-        let result = match self.admit(resource, &head) {
+        if let Err(Error::MalformedRequest(_)) = host {
+            context.end_connection();
+        }
+        let result = match host.and_then(|()| self.admit(resource, &head)) {
             Ok(route) => {
                 let (intake, metrics) = (Arc::clone(&self.intake), Arc::clone(&observation.metrics));
                 let request = Request { head, body, intake, takes_place: !route.always, metrics };
@@ -231,6 +235,7 @@ fn reject_reason(error: &Error) -> Option<RejectReason> {
         Error::BodyTimeout(_) | Error::Timeout(_) => Some(RejectReason::Timeout),
         Error::Overloaded { .. } => Some(RejectReason::Overload),
         Error::RateLimited { .. } => Some(RejectReason::RateLimited),
+        Error::MalformedRequest(_) => Some(RejectReason::Malformed),
         _ => None,
     }
 }

@@ -12,6 +12,9 @@ use super::{Access, Context, Response};
 use crate::error::Result;
 use crate::metrics::{MethodLabel, RouteMetrics};
 
+/// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one.
+const UNMATCHED: &[u16] = &[400, 404, 421];
+
 /// What a handler is given: the head and the body that has not been read yet.
 pub struct Request {
     /// The head.
@@ -86,7 +89,7 @@ impl<S: 'static> Router<S> {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the routes are valid and distinct");
             }
         }
-        Router { paths, endpoints, unmatched: Arc::new(RouteMetrics::new("unmatched", &[], &[], 404)) }
+        Router { paths, endpoints, unmatched: Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED)) }
     }
 
     /// Method and path of every route, in the order of the table.
@@ -116,7 +119,7 @@ fn resource<S>(path: &'static str, methods: Vec<Route<S>>) -> Resource<S> {
     Resource {
         allow: HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("")),
         path,
-        metrics: Arc::new(RouteMetrics::new(path, &served, &codes, 405)),
+        metrics: Arc::new(RouteMetrics::new(path, &served, &codes, &[405])),
         methods,
     }
 }

@@ -58,7 +58,7 @@ labels! {
         Timeout = "timeout",
         /// Too many requests, or too long a queue for password hashing.
         Overload = "overload",
-        /// It was not HTTP, or its head was too large.
+        /// It was not HTTP, its head was too large, or it had no valid `Host`.
         Malformed = "malformed",
         /// Its client sent too many.
         RateLimited = "rate_limited",
@@ -75,7 +75,7 @@ lazy_static! {
     );
     static ref DURATION: HistogramVec = histogram_vec(
         "http_request_duration_seconds",
-        "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405) as `other` and `unmatched`.",
+        "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405, 421) as `other` and `unmatched`.",
         &["method", "route", "status_class"],
         LATENCY,
     );
@@ -131,11 +131,9 @@ pub struct RouteMetrics {
 }
 
 impl RouteMetrics {
-    /// Creates the series of a route: those of `codes` for each method in `served`, and `refusal` (405, or 404 for the
-    /// unmatched route) for the others.
-    pub fn new(route: &'static str, served: &[MethodLabel], codes: &[u16], refusal: u16) -> Self {
-        let produced =
-            |method: &MethodLabel| if served.contains(method) { codes } else { std::slice::from_ref(&refusal) };
+    /// Creates the series of a route: those of `codes` for each method in `served`, and `refusals` for the others.
+    pub fn new(route: &'static str, served: &[MethodLabel], codes: &[u16], refusals: &[u16]) -> Self {
+        let produced = |method: &MethodLabel| if served.contains(method) { codes } else { refusals };
         let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
         // 401 and 403 are said at the door, as is everything about a method that is not served.
         let handled = |method: &MethodLabel, code: u16| served.contains(method) && !matches!(code, 401 | 403);

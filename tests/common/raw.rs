@@ -108,6 +108,14 @@ impl RawAnswer {
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.head, name)
     }
+
+    /// Checks that it is a problem of this code, under an id.
+    pub fn assert_problem(&self, code: &str) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert_eq!((&body["status"], &body["code"]), (&self.status.into(), &code.into()), "{body}");
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{body}");
+    }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
