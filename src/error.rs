@@ -134,6 +134,12 @@ pub enum Error {
     /// The head of the request is not as HTTP wants it; in what way.
     #[error("{0}")]
     MalformedRequest(&'static str),
+    /// The target of the request is longer than any that is read.
+    #[error("the target of the request is too long")]
+    TargetTooLong,
+    /// The head of the request is larger than `http_max_header_bytes`, or has more headers than are read.
+    #[error("the head of the request is larger than http_max_header_bytes, or has more than 100 headers")]
+    HeadTooLarge,
     /// The request is for a host that this listener is not.
     #[error(
         "this listener is not the host that was asked for: ask an IP address or localhost, or add the name to \
@@ -182,7 +188,7 @@ impl Error {
             Error::InvalidParameter { .. } => ErrorCode::InvalidParameter,
             Error::TokenMissing | Error::TokenWrong => ErrorCode::Unauthorized,
             Error::Forbidden(_) => ErrorCode::Forbidden,
-            Error::MalformedRequest(_) => ErrorCode::MalformedRequest,
+            Error::MalformedRequest(_) | Error::TargetTooLong | Error::HeadTooLarge => ErrorCode::MalformedRequest,
             Error::Misdirected => ErrorCode::MisdirectedRequest,
             Error::NotFound => ErrorCode::NotFound,
             Error::MethodNotAllowed => ErrorCode::MethodNotAllowed,
@@ -191,10 +197,12 @@ impl Error {
         }
     }
 
-    /// The status of the response: the usual one of the error's code, but for a body that is late.
+    /// The status of the response: the usual one of the error's code, unless it says more.
     pub fn status(&self) -> StatusCode {
         match self {
             Error::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Error::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Error::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             _ => self.code().status(),
         }
     }
@@ -244,6 +252,8 @@ mod tests {
             Error::TokenWrong,
             Error::Forbidden(""),
             Error::MalformedRequest(""),
+            Error::TargetTooLong,
+            Error::HeadTooLarge,
             Error::Misdirected,
             Error::NotFound,
             Error::MethodNotAllowed,

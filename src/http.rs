@@ -16,6 +16,6 @@ pub use self::body::Intake;
 pub use self::context::Context;
 pub use self::observer::Service;
 pub use self::request_id::RequestId;
-pub use self::response::{Body, Response, html, json, with_header, with_place};
+pub use self::response::{Body, Response, html, json, problem_document, with_header, with_place};
 pub use self::router::{Handler, Request, Route, Router};
 pub use self::trace_context::TraceContext;

@@ -3,6 +3,7 @@
 mod activity;
 mod answer;
 mod connection;
+mod early_answer;
 mod refusal;
 mod watched;
 

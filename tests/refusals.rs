@@ -293,3 +293,41 @@ async fn a_compressed_body_is_refused_as_such() {
     let request = app.request("POST", "/users/").header("content-encoding", "identity").json(&user("ada@example.com"));
     assert_eq!(Answer::to(request).await.unwrap().status, 201);
 }
+
+/// Hyper refuses what it cannot read by itself.
+#[tokio::test]
+async fn a_head_that_cannot_be_read_is_explained_as_well() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let huge = format!("GET /health/ HTTP/1.1\r\nhost: neodyme\r\nx: {}\r\n\r\n", "a".repeat(300_000));
+    let many = format!("GET /health/ HTTP/1.1\r\nhost: neodyme\r\n{}\r\n", "x: y\r\n".repeat(101));
+    let heads = [
+        ("GET\r\n\r\n", 400),
+        ("GET / HTTP/9.9\r\n\r\n", 400),
+        ("GET /\u{7f} HTTP/1.1\r\nhost: neodyme\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: neodyme\r\nno colon\r\n\r\n", 400),
+        ("POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-length: -1\r\n\r\n", 400),
+        ("POST /users/ HTTP/1.1\r\nhost: neodyme\r\ntransfer-encoding: gzip\r\n\r\n", 400),
+        (&huge, 431),
+        (&many, 431),
+    ];
+    for address in [app.api_address(), app.ops_address()] {
+        for (head, status) in heads {
+            let mut client = RawClient::connect(address).await;
+            let answer = client.send(head).await.answer().await;
+            assert_eq!(answer.status, status, "{answer:?}");
+            answer.assert_problem("MALFORMED_REQUEST");
+            assert_eq!(client.until_closed().await, "");
+            let id = answer.header("x-request-id").unwrap();
+            let line = app.wait_for_request_log("Request refused", id).await;
+            assert_eq!(line["context"]["status_code"], status, "{line}");
+        }
+    }
+    let mut client = RawClient::connect(app.api_address()).await;
+    client.send("GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\nGET\r\n\r\n").await;
+    assert_eq!(client.answer().await.status, 200, "what was asked before is answered");
+    client.answer().await.assert_problem("MALFORMED_REQUEST");
+
+    let refused = (2 * heads.len() + 1) as f64;
+    metric("neodyme_http_requests_rejected_total").label("reason", "malformed").value(refused).assert_in(&app).await;
+    metric("neodyme_errors_total").label("error_type", "MALFORMED_REQUEST").value(refused).assert_in(&app).await;
+}

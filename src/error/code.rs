@@ -113,7 +113,7 @@ error_codes! {
     /// What is asked for is not allowed as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the setting.";
     /// The head of the request is not as HTTP wants it: it cannot be read, is too large, or has no valid `Host`.
-    MalformedRequest = "MALFORMED_REQUEST", Expected [400], "The request is not valid HTTP",
+    MalformedRequest = "MALFORMED_REQUEST", Expected [400, 414, 431], "The request is not valid HTTP",
         "Nothing; many are a client's bug, or somebody who looks for holes. A proxy that sends large headers needs a larger \
          `http_max_header_bytes`.";
     /// The operations listener was asked under a name that it does not know.

@@ -14,14 +14,14 @@ use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONNECTION};
 use http::{HeaderName, HeaderValue, Version};
 use hyper::body::{Body as _, Incoming};
-use slog::Logger;
+use slog::{Logger, o};
 use tokio::time::timeout;
 
 use super::access::Guard;
 use super::body::Intake;
 use super::response::problem;
 use super::router::{Resource, method_label};
-use super::{Context, Handler, Request, Response, Route, Router};
+use super::{Context, Handler, Request, RequestId, Response, Route, Router};
 use crate::config::HttpConfig;
 use crate::error::{Error, Result};
 use crate::errors::{self, Occurrence};
@@ -108,6 +108,13 @@ impl<S: Send + Sync + 'static> Service<S> {
                 tokio::time::sleep(pause).await;
             }
         }
+    }
+
+    /// Notes a request whose head could not be read, and which was answered with this error under this id.
+    pub fn note_refusal(&self, peer: IpAddr, request_id: RequestId, error: &Error) {
+        let id = Some(request_id.as_str());
+        errors::record(&Occurrence { request_id: id, ..Occurrence::of(error.code(), error, "unmatched") });
+        lines::refused(&self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id)), peer, error);
     }
 
     /// The route, if there is one and the caller may ask it.

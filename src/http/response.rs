@@ -58,8 +58,8 @@ struct Problem<'a> {
     errors: Option<&'a [FieldError]>,
 }
 
-/// The answer to a request that failed.
-pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<HeaderValue>) -> Response {
+/// What a client may know of an error, as JSON.
+pub fn problem_document(error: &Error, request_id: &RequestId) -> Vec<u8> {
     let code = error.code().as_str();
     let problem = Problem {
         r#type: format!("urn:neodyme:error:{}", code.to_ascii_lowercase().replace('_', "-")),
@@ -70,7 +70,12 @@ pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<Heade
         request_id: request_id.as_str(),
         errors: if let Error::Validation(faults) = error { Some(faults) } else { None },
     };
-    let mut response = respond(error.status(), PROBLEM, serde_json::to_vec(&problem).unwrap_or_default());
+    serde_json::to_vec(&problem).unwrap_or_default()
+}
+
+/// The answer to a request that failed.
+pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<HeaderValue>) -> Response {
+    let mut response = respond(error.status(), PROBLEM, problem_document(error, request_id));
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

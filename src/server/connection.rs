@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::activity::{Activity, Patience, Verdict};
 use super::answer::Answer;
+use super::early_answer::{Explained, Refusal};
 use super::watched::Watched;
 use crate::config::HttpConfig;
 use crate::http::Service;
@@ -47,7 +48,9 @@ impl<S: Send + Sync + 'static> Connection<S> {
         let _open = OpenConnection::enter();
         // Without it a small answer may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
+        let refusal = Arc::new(OnceLock::new());
+        let watched = Watched { stream, activity: Arc::clone(&activity) };
+        let io = TokioIo::new(Explained::new(watched, Arc::clone(&refusal)));
         let answer = service_fn(|request: hyper::Request<Incoming>| {
             let in_request = activity.request(request.version() == http::Version::HTTP_2);
             let (service, peer) = (Arc::clone(&self.service), self.peer);
@@ -69,7 +72,12 @@ impl<S: Send + Sync + 'static> Connection<S> {
         let mut is_closing = false;
         loop {
             tokio::select! {
-                ended = serving.as_mut() => return self.note_end(ended),
+                ended = serving.as_mut() => {
+                    if let Some(Refusal { request_id, error }) = refusal.get() {
+                        self.service.note_refusal(self.peer, *request_id, error);
+                    }
+                    return self.note_end(ended);
+                }
                 () = &mut closing, if !is_closing => {
                     is_closing = true;
                     serving.as_mut().graceful_shutdown();

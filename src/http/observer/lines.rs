@@ -39,6 +39,13 @@ struct Ended {
 }
 
 #[derive(Serialize)]
+struct Refused {
+    client_ip: IpAddr,
+    status_code: u16,
+    error_type: &'static str,
+}
+
+#[derive(Serialize)]
 struct Cancelled {
     route: &'static str,
     duration_ms: f64,
@@ -77,6 +84,11 @@ pub(super) fn ended(
 
 pub(super) fn cancelled(log: &Logger, route: &'static str, took: Duration) {
     info!(log, "Request cancelled"; "context" => context(Cancelled { route, duration_ms: millis(took) }));
+}
+
+pub(super) fn refused(log: &Logger, client_ip: IpAddr, error: &Error) {
+    let (status_code, error_type) = (error.status().as_u16(), error.code().as_str());
+    info!(log, "Request refused"; "context" => context(Refused { client_ip, status_code, error_type }));
 }
 
 /// The path, without what may be private: the query, and any segment with an address in it.
