@@ -2,7 +2,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench drill docs deps clean
+.PHONY: help run stack compose test lint fmt bench drill fuzz docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,7 @@ test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Pro
 
 lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, and dashboards
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	promtool check config prometheus.yml
@@ -42,6 +43,7 @@ target/lint/installed: .ci/lint-programs.txt
 
 fmt: ## Format the code and the dashboards
 	$(CARGO) fmt
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 	cd grafana/schema-check && node format.mjs
 
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
@@ -49,6 +51,15 @@ bench: deps ## Measure speed and memory; ratios as a table and as JSON
 
 drill: deps ## Break everything once, see who is told, and write docs/DRILL.md; the better part of an hour
 	$(CARGO) test --locked --test drill -- --ignored --nocapture
+
+fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), led by coverage
+	@command -v cargo-fuzz > /dev/null || $(CARGO) install --locked cargo-fuzz --version 0.13.2
+	cp Cargo.lock fuzz/
+	for target in $(or $(TARGET),$$($(CARGO) fuzz list)); do \
+	  mkdir -p target/fuzz/$$target; \
+	  $(CARGO) fuzz run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(or $(SECONDS),600) -timeout=25 -print_final_stats=1 || exit; \
+	done
 
 docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, packaging/kubernetes/*.yaml from the rules
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
@@ -62,3 +73,4 @@ deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertma
 
 clean: ## Remove what was built; the database in data/ stays
 	$(CARGO) clean
+	$(CARGO) clean --manifest-path fuzz/Cargo.toml

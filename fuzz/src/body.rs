@@ -1,0 +1,41 @@
+//! The body of a registration.
+
+use neodyme::domain::Registration;
+use neodyme::error::{Error, FieldError};
+use serde_json::{Value, json};
+
+use super::shown::{assert_no_canary, assert_presentable};
+
+/// A valid body says the same when it is written again; a refused one is explained without its values.
+pub fn check(input: &[u8]) {
+    match Registration::parse(input) {
+        Ok(registration) => assert_same_again(&registration),
+        Err(Error::Validation(faults)) => assert_explained(&faults),
+        Err(Error::MalformedJson { line, .. }) => {
+            let lines = 1 + input.iter().filter(|byte| **byte == b'\n').count();
+            assert!((1..=lines).contains(&line), "line {line} of {lines}");
+        }
+        Err(error) => assert_presentable(&error.to_string(), 500),
+    }
+}
+
+fn assert_same_again(registration: &Registration) {
+    let Registration { email, full_name, password } = registration;
+    let text = std::str::from_utf8(password.expose()).expect("a password is text");
+    let body = json!({ "password": text, "email": email.expose(), "full_name": full_name.expose() });
+    let again = Registration::parse(body.to_string().as_bytes()).expect("what was accepted is accepted again");
+    assert_eq!((&again.email, &again.full_name), (email, full_name));
+    assert_eq!(again.password.expose(), password.expose());
+    assert!(serde_json::from_slice::<Value>(body.to_string().as_bytes()).is_ok_and(|body| body.is_object()));
+}
+
+fn assert_explained(faults: &[FieldError]) {
+    assert!((1..=32).contains(&faults.len()), "{} faults", faults.len());
+    for FieldError { field, message, .. } in faults {
+        assert!(field.len() <= 64 && field.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{field:?}");
+        assert_presentable(message, 200);
+    }
+    // A field that does not exist may be named.
+    let messages: Vec<&String> = faults.iter().map(|fault| &fault.message).collect();
+    assert_no_canary(&format!("{messages:?}"));
+}
