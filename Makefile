@@ -2,7 +2,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench drill fuzz docs deps clean
+.PHONY: help run stack compose test lint fmt bench drill fuzz soak docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), led by coverage
 	  $(CARGO) fuzz run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
 	    -max_total_time=$(or $(SECONDS),600) -timeout=25 -print_final_stats=1 || exit; \
 	done
+
+soak: deps ## Half load for SECONDS (3600) beside hostile clients, on SQLite or DATABASE=postgres: nothing grows, nothing is lost
+	NEODYME_SOAK_SECONDS=$(or $(SECONDS),3600) NEODYME_SOAK_DATABASE=$(or $(DATABASE),sqlite) \
+	  $(CARGO) test --locked --release --test soak -- --ignored --nocapture
 
 docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, packaging/kubernetes/*.yaml from the rules
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md

@@ -138,6 +138,11 @@ impl AnalyticsService {
         self.received().into_iter().filter(|event| event.taken).collect()
     }
 
+    /// Forgets the events that it has received, and says how many it took.
+    pub fn forget(&self) -> usize {
+        lock(&self.state.received).drain(..).filter(|event| event.taken).count()
+    }
+
     /// Waits until it has received this many events, and returns all that there are.
     pub async fn wait_for_received(&self, count: usize) -> Vec<Received> {
         let enough = async || Some(self.received()).filter(|received| received.len() >= count);

@@ -213,6 +213,12 @@ impl SmtpSink {
         self.shared.received.lock().unwrap().len()
     }
 
+    /// Forgets the mails that it has taken and all that was said, and says how many mails these were.
+    pub fn forget(&self) -> usize {
+        self.shared.commands.lock().unwrap().clear();
+        self.shared.received.lock().unwrap().drain(..).count()
+    }
+
     /// Waits until it has taken so many.
     pub async fn until_received(&self, count: usize) -> Vec<Received> {
         let what = format!("{count} mails, there are {}", self.count());
