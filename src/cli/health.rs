@@ -56,6 +56,9 @@ async fn ask(url: &Url) -> anyhow::Result<()> {
     match serde_json::from_slice(&body) {
         Ok(Readiness { .. }) if status.is_success() => Ok(()),
         Ok(Readiness { reasons }) if status.as_u16() == 503 => bail!("not ready: {}", reasons.join(", ")),
+        _ if status.as_u16() == 421 => {
+            bail!("{url} does not answer to that name: ask for an address, or add the name to ops_allowed_hosts")
+        }
         _ => bail!("what answers at {url} is no neodyme: it says {status}"),
     }
 }

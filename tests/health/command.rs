@@ -1,5 +1,6 @@
 //! `neodyme health`: what container engines and scripts ask with.
 
+use std::io::{Read, Write};
 use std::process::Output;
 use std::time::Duration;
 
@@ -60,4 +61,21 @@ async fn the_command_fails_where_no_neodyme_answers() {
     assert_eq!(answer.status.code(), Some(1));
     assert!(text(&answer.stderr).ends_with("does not answer: no answer in time\n"), "{}", text(&answer.stderr));
     assert!(start.elapsed() < Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn the_command_says_that_it_asked_under_a_name_that_is_not_known() {
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", elsewhere.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let mut stream = elsewhere.accept().unwrap().0;
+        // Unread bytes would reset the connection.
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let answer = AppOptions::bare().run(&["health", "--url", &url], folder.path());
+    answering.join().unwrap();
+    assert_eq!(answer.status.code(), Some(1));
+    assert!(text(&answer.stderr).contains("ops_allowed_hosts"), "{}", text(&answer.stderr));
 }
