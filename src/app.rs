@@ -14,7 +14,7 @@ use slog::{Logger, crit, info, warn};
 use tokio::net::TcpListener;
 
 use crate::analytics::Analytics;
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig, DatabaseUrl};
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
 use crate::fairness::{Places, Rate};
@@ -188,22 +188,25 @@ async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener>
 /// told to stop meanwhile.
 async fn open_database(config: &Config, lifecycle: &Lifecycle, log: &Logger) -> anyhow::Result<Option<Db>> {
     let deadline = Instant::now() + config.database.startup_timeout;
-    let db = loop {
-        match Db::connect(&config.database).await {
-            Ok(db) => break db,
-            Err(error @ Error::Database { kind: DbErrorKind::Connection | DbErrorKind::Timeout, .. })
-                if Instant::now() < deadline =>
-            {
-                warn!(log, "The database cannot be reached yet"; "exception" => Exception::of(&error));
+    loop {
+        match prepare_database(&config.database, log).await {
+            Ok(db) => return Ok(Some(db)),
+            Err(error) if is_worth_waiting(&config.database.url, &error) && Instant::now() < deadline => {
+                let cause: &(dyn std::error::Error + 'static) = error.as_ref();
+                warn!(log, "The database cannot be used yet"; "exception" => Exception::of(cause));
             }
-            Err(error) => return Err(error).context(format!("open the database {}", config.database.url)),
+            Err(error) => return Err(error.context(format!("open the database {}", config.database.url))),
         }
         tokio::select! {
             () = tokio::time::sleep(DATABASE_RETRY) => {}
             () = lifecycle.reached(Phase::Draining) => return Ok(None),
         }
-    };
-    if config.database.migrate_on_start {
+    }
+}
+
+async fn prepare_database(config: &DatabaseConfig, log: &Logger) -> anyhow::Result<Db> {
+    let db = Db::connect(config).await?;
+    if config.migrate_on_start {
         let applied = db.migrate().await.context("migrate the database")?;
         if !applied.is_empty() {
             info!(log, "Database migrated"; "context" => context(json!({ "applied": applied })));
@@ -212,7 +215,15 @@ async fn open_database(config: &Config, lifecycle: &Lifecycle, log: &Logger) -> 
         let pending = db.pending_migrations().await.context("look for pending migrations")?;
         anyhow::ensure!(pending.is_empty(), "migrations are pending ({}): run `neodyme migrate`", pending.join(", "));
     }
-    Ok(Some(db))
+    Ok(db)
+}
+
+/// A server may be about to start, to be promoted, or to learn of its user. A file is as it is.
+fn is_worth_waiting(url: &DatabaseUrl, error: &anyhow::Error) -> bool {
+    use DbErrorKind::{Connection, DiskFull, ReadOnly, Refused, Resources, Timeout};
+    let Some(Error::Database { kind, .. }) = error.downcast_ref::<Error>() else { return false };
+    let may_pass = matches!(kind, Connection | DiskFull | ReadOnly | Refused | Resources | Timeout);
+    may_pass && matches!(url, DatabaseUrl::Postgres(_))
 }
 
 /// Opens the way to the services outside, and says which they are.

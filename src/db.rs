@@ -60,8 +60,7 @@ impl Db {
     /// creates the folder (mode 0700) and the file (mode 0600).
     ///
     /// # Errors
-    /// When the database cannot be used. The kinds `connection`, `timeout` and `busy` are worth another try; anything
-    /// else wants an operator.
+    /// When the database cannot be used.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
         match &config.url {
             DatabaseUrl::Sqlite { path } => {

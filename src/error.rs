@@ -31,6 +31,23 @@ labels! {
         Serialization = "serialization",
         /// SQLite: another process holds the write lock.
         Busy = "busy",
+        /// It accepts no writes: a standby, or a file or server that is read-only.
+        ReadOnly = "read_only",
+        /// There is no space left.
+        DiskFull = "disk_full",
+        /// A right is missing.
+        Permission = "permission",
+        /// File descriptors, memory or connections are used up.
+        Resources = "resources",
+        /// It refuses this user or knows no such database, or cannot be trusted.
+        Refused = "refused",
+        /// A table, or a part of one, is missing or too many.
+        Schema = "schema",
+        /// It is none that neodyme can work with: another kind of file, a newer schema, an encoding that cannot hold every
+        /// name, an address that means nothing.
+        Unsuitable = "unsuitable",
+        /// Its data are damaged.
+        Damaged = "damaged",
         /// Anything else.
         Other = "other",
     }

@@ -45,7 +45,7 @@ async fn a_database_that_comes_later_is_waited_for() {
     let database = Database::Postgres(cluster.create_database());
     cluster.stop(StopMode::Fast);
     let mut app = TestApp::launch(AppOptions::on_database(database));
-    app.wait_for_log("it waits", |line| line["message"] == "The database cannot be reached yet").await;
+    app.wait_for_log("it waits", |line| line["message"] == "The database cannot be used yet").await;
     cluster.start_again();
     app.wait_until_ready().await;
     assert_eq!(app.register(&fresh_email()).await.status, 201);
@@ -68,7 +68,7 @@ async fn a_database_that_never_comes_is_given_up() {
 #[tokio::test]
 async fn a_signal_ends_the_wait_for_the_database() {
     let mut app = TestApp::launch(AppOptions::on_database(nowhere()));
-    app.wait_for_log("it waits", |line| line["message"] == "The database cannot be reached yet").await;
+    app.wait_for_log("it waits", |line| line["message"] == "The database cannot be used yet").await;
     assert!(app.stop().await.success());
 }
 

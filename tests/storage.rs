@@ -5,6 +5,8 @@
 #[path = "storage/audit.rs"]
 mod audit_log;
 mod common;
+#[path = "storage/failures.rs"]
+mod failures;
 #[path = "storage/fixture.rs"]
 mod fixture;
 #[path = "storage/outbox.rs"]

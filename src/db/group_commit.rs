@@ -96,9 +96,11 @@ async fn write(mut lease: Lease<SqliteManager>, group: Vec<Waiting>) {
         }
         answers.push((waiting.answer, ended.insertion()));
     }
-    // A connection whose transaction may still be open is closed.
-    if !matches!(ended, Ended::Failed { .. }) {
-        lease.settle(&Ok(()));
+    match &ended {
+        // Its transaction may still be open.
+        Ended::Failed { error, .. } => lease.abandon(error),
+        Ended::Refused(error) => lease.settle(&Err::<(), _>(copy(error))),
+        Ended::Committed(_) => lease.settle(&Ok(())),
     }
     for (answer, insertion) in answers {
         let _ = answer.send(insertion);

@@ -12,15 +12,14 @@ use diesel::prelude::*;
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::result::Error as QueryError;
 use diesel::sql_types::{Bool, Text};
-use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::error::Origin;
-use super::postgres::PostgresServer;
+use super::postgres::{PostgresConn, PostgresServer};
 use super::sqlite::{Role, SqliteFile};
-use crate::error::{Cause, DbErrorKind, Error, Result};
+use crate::error::{Cause, Error, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -63,7 +62,7 @@ pub(super) async fn on_postgres(server: &PostgresServer, task: Task) -> Result<V
     let conn = server.connect().await.map_err(|error| server.origin.connect_failed(error))?;
     let origin = server.origin.clone();
     let work = move || {
-        let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::from(conn);
+        let mut conn = AsyncConnectionWrapper::<PostgresConn>::from(conn);
         let pending = list(&mut conn, POSTGRES, POSTGRES_HAS_HISTORY);
         let outcome = match (task, pending) {
             (Task::Apply, Ok(pending)) if !pending.is_empty() => conn.transaction(|conn| {
@@ -133,10 +132,10 @@ where
 fn failed(origin: &Origin, error: Cause) -> Error {
     match error.downcast::<QueryError>() {
         Ok(error) => origin.query_failed(*error),
-        Err(error) => origin.fail(DbErrorKind::Other, "cannot migrate", Some(error)),
+        Err(error) => origin.migration_failed(error),
     }
 }
 
 fn join(origin: &Origin, outcome: std::result::Result<Result<Vec<String>>, JoinError>) -> Result<Vec<String>> {
-    outcome.unwrap_or_else(|error| Err(origin.fail(DbErrorKind::Other, "cannot migrate", Some(Box::new(error)))))
+    outcome.unwrap_or_else(|error| Err(origin.migration_failed(Box::new(error))))
 }

@@ -1,12 +1,13 @@
 //! Pools of connections, and the lease of one.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{Manager, Object, Pool, Status};
 use diesel::QueryResult;
 use diesel_async::pooled_connection::PoolError;
 
-use super::error::Origin;
+use super::error::{Origin, Session, session_after};
 use crate::error::{DbErrorKind, Error, Result};
 use crate::metrics::{self, DbOperation};
 
@@ -17,6 +18,8 @@ pub struct ConnectionPool<M: Manager> {
     /// How long to wait for a connection, and then for an answer. None: the database itself keeps its limits, and a
     /// statement that is given up would block a thread.
     pub(super) limits: Option<Limits>,
+    /// Connections that are older lead to the wrong place.
+    oldest: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Limits of this side, for a server that does not even refuse.
@@ -28,13 +31,14 @@ pub(super) struct Limits {
 
 impl<M: Manager> Clone for ConnectionPool<M> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), origin: self.origin.clone(), limits: self.limits }
+        let oldest = Arc::clone(&self.oldest);
+        Self { pool: self.pool.clone(), origin: self.origin.clone(), limits: self.limits, oldest }
     }
 }
 
 impl<M: Manager<Error = PoolError>> ConnectionPool<M> {
     pub(super) fn new(pool: Pool<M>, origin: Origin, limits: Option<Limits>) -> Self {
-        Self { pool, origin, limits }
+        Self { pool, origin, limits, oldest: Arc::default() }
     }
 
     /// Waits for a connection.
@@ -43,14 +47,29 @@ impl<M: Manager<Error = PoolError>> ConnectionPool<M> {
         let limit = self.limits.map(|limits| limits.acquire);
         let acquired = within(limit, self.pool.get()).await;
         metrics::db_pool_wait(started.elapsed());
-        let object = acquired.map_err(|limit| self.origin.silent(limit))?;
+        let object = acquired.map_err(|limit| {
+            self.retire();
+            self.origin.silent(limit)
+        })?;
         let object = object.map_err(|error| self.origin.acquire_failed(error))?;
-        let limit = self.limits.map(|limits| limits.answer);
-        Ok(Lease { object: Some(object), origin: self.origin.clone(), limit })
+        Ok(Lease { object: Some(object), pool: self.clone() })
     }
+}
 
+impl<M: Manager> ConnectionPool<M> {
     pub(super) fn status(&self) -> Status {
         self.pool.status()
+    }
+
+    /// Closes all connections that there are: those at rest now, those on loan when they come back.
+    pub(super) fn retire(&self) {
+        *self.oldest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        drop(self.pool.retain(|_, _| false));
+    }
+
+    fn is_retired(&self, object: &Object<M>) -> bool {
+        let oldest = *self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        oldest.is_some_and(|oldest| Object::metrics(object).created < oldest)
     }
 }
 
@@ -58,28 +77,36 @@ impl<M: Manager<Error = PoolError>> ConnectionPool<M> {
 /// transaction that was neither committed nor rolled back), it is closed, and the database rolls back.
 pub(super) struct Lease<M: Manager> {
     object: Option<Object<M>>,
-    origin: Origin,
-    limit: Option<Duration>,
+    pool: ConnectionPool<M>,
 }
 
 impl<M: Manager> Lease<M> {
     pub(super) fn connection(&mut self) -> Result<&mut M::Type> {
         match &mut self.object {
             Some(object) => Ok(object),
-            None => Err(given_back(&self.origin)),
+            None => Err(given_back(&self.pool.origin)),
         }
     }
 
     /// Starts the clock of an operation.
     pub(super) fn watch(&self, operation: DbOperation) -> Watch {
-        Watch { operation, started: Instant::now(), origin: self.origin.clone(), limit: self.limit }
+        let limit = self.pool.limits.map(|limits| limits.answer);
+        Watch { operation, started: Instant::now(), origin: self.pool.origin.clone(), limit }
     }
 
-    /// Gives the connection back, unless the outcome of its last operation leaves its state in doubt.
+    /// Gives the connection back, if it is of use after the outcome of its last operation.
     pub(super) fn settle<T>(mut self, outcome: &Result<T>) {
-        use DbErrorKind::{Connection, Timeout};
-        if !matches!(outcome, Err(Error::Database { kind: Connection | Timeout, .. })) {
-            drop(self.object.take());
+        match outcome {
+            Err(error) if session_after(error) != Session::Usable => self.abandon(error),
+            _ => drop(self.object.take_if(|object| !self.pool.is_retired(object))),
+        }
+    }
+
+    /// Closes the connection after this failure, and all others if it says that they are of no use either.
+    pub(super) fn abandon(self, error: &Error) {
+        let is_news = self.object.as_ref().is_some_and(|object| !self.pool.is_retired(object));
+        if is_news && session_after(error) == Session::AllSpent {
+            self.pool.retire();
         }
     }
 }

@@ -1,35 +1,39 @@
 //! PostgreSQL: one pool, verified TLS to other hosts, and limits for a server that falls silent.
 
+mod connection;
+mod pooler;
+mod row;
+mod statement;
+
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Hook, HookError, HookResult, Metrics, Pool, QueueMode};
+use deadpool::managed::{Manager, Metrics, Pool, QueueMode, RecycleError, RecycleResult};
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::{
-    AsyncDieselConnectionManager, ManagerConfig, PoolError, PoolableConnection, RecyclingMethod,
-};
-use futures_util::FutureExt;
+use diesel_async::SimpleAsyncConnection;
+use diesel_async::pooled_connection::PoolError;
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
+pub use self::connection::PostgresConn;
+use self::pooler::Pooler;
 use super::error::Origin;
+use super::error::sqlstate::from_driver;
 use super::pool::{ConnectionPool, Limits};
 use super::tls;
 use crate::config::DatabaseConfig;
 use crate::error::{DbErrorKind, Result};
-
-pub(super) type PostgresManager = AsyncDieselConnectionManager<AsyncPgConnection>;
 
 /// A server is asked whether it still lives after this much silence, (3 times 5 s) before it is given up.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// A connection that was lent less than this ago is lent again without a question.
+/// A connection that was lent less than this ago is lent again without a question: a round trip before each loan would
+/// cost a registration as much as one of its statements.
 const REST: Duration = Duration::from_secs(1);
 
 /// What the client waits beyond the server's own `statement_timeout`, so that the server's message wins.
@@ -43,39 +47,33 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 pub struct PostgresServer {
     config: Config,
     tls: Option<MakeRustlsConnect>,
+    pooler: Pooler,
     pub(super) origin: Origin,
 }
 
 impl PostgresServer {
     pub(super) fn new(url: &Url, settings: &DatabaseConfig) -> Result<Self> {
-        let origin = Origin::new(name(url), DbErrorKind::Connection);
-        let invalid = |what: String| origin.fail(DbErrorKind::Other, format_args!("database_url: {what}"), None);
+        let origin = Origin::new(&name(url));
+        let invalid = |what: String| origin.fail(DbErrorKind::Unsuitable, format_args!("database_url: {what}"), None);
         let mut config: Config = tls::without_parameters(url).parse().map_err(|error| invalid(chain(&error)))?;
         limit(&mut config, settings);
         let tls = tls::connector(url, &mut config).map_err(invalid)?;
-        Ok(Self { config, tls, origin })
+        Ok(Self { config, tls, pooler: Pooler::default(), origin })
     }
 
     /// Opens a connection and drives it on a task of its own.
-    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+    pub(super) async fn connect(&self) -> ConnectionResult<PostgresConn> {
         let client = match &self.tls {
             Some(tls) => drive(&self.config, tls.clone(), &self.origin).await,
             None => drive(&self.config, NoTls, &self.origin).await,
         };
-        AsyncPgConnection::try_from(client.map_err(|error| ConnectionError::BadConnection(chain(&error)))?).await
+        let client = client.map_err(|error| ConnectionError::CouldntSetupConfiguration(from_driver(error)))?;
+        Ok(PostgresConn::new(client, self.pooler.clone()))
     }
 
-    /// A pool of connections that are opened when needed. One that rested is asked whether it lives before it is lent
-    /// again; one whose end the driver has seen is never lent.
+    /// A pool of connections that are opened when needed.
     pub(super) fn pool(&self, settings: &DatabaseConfig) -> Result<ConnectionPool<PostgresManager>> {
-        let server = self.clone();
-        let mut manager_config = ManagerConfig::default();
-        manager_config.recycling_method = RecyclingMethod::Fast;
-        manager_config.custom_setup = Box::new(move |_| {
-            let server = server.clone();
-            async move { server.connect().await }.boxed()
-        });
-        let pool = Pool::builder(PostgresManager::new_with_config("", manager_config))
+        let pool = Pool::builder(PostgresManager(self.clone()))
             .max_size(settings.pool_size.max(1))
             // What was used last is warm, also at the server.
             .queue_mode(QueueMode::Lifo)
@@ -83,7 +81,6 @@ impl PostgresServer {
             .wait_timeout(Some(settings.acquire_timeout))
             .create_timeout(Some(settings.connect_timeout))
             .recycle_timeout(Some(settings.acquire_timeout))
-            .pre_recycle(Hook::async_fn(|conn, metrics| ask_after_rest(conn, metrics).boxed()))
             .build()
             .map_err(|error| self.origin.fail(DbErrorKind::Other, "no pool", Some(Box::new(error))))?;
         let limits = Limits {
@@ -94,12 +91,27 @@ impl PostgresServer {
     }
 }
 
-/// A round trip before each loan would cost a registration as much as one of its statements.
-async fn ask_after_rest(conn: &mut AsyncPgConnection, metrics: &Metrics) -> HookResult<PoolError> {
-    if metrics.last_used() < REST {
-        return Ok(());
+/// Opens connections for the pool. One that rested is asked whether it lives before it is lent again; one whose end the
+/// driver has seen is never lent.
+pub struct PostgresManager(PostgresServer);
+
+impl Manager for PostgresManager {
+    type Type = PostgresConn;
+    type Error = PoolError;
+
+    async fn create(&self) -> std::result::Result<PostgresConn, PoolError> {
+        self.0.connect().await.map_err(PoolError::ConnectionError)
     }
-    conn.ping(&RecyclingMethod::Verified).await.map_err(|error| HookError::Backend(PoolError::QueryError(error)))
+
+    async fn recycle(&self, conn: &mut PostgresConn, metrics: &Metrics) -> RecycleResult<PoolError> {
+        if conn.is_closed() {
+            return Err(RecycleError::message("closed"));
+        }
+        match metrics.last_used() < REST {
+            true => Ok(()),
+            false => conn.batch_execute("").await.map_err(|error| PoolError::QueryError(error).into()),
+        }
+    }
 }
 
 /// Connects, and leaves the connection's work to a task: it ends with its client, or when the server closes.

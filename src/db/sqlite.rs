@@ -1,6 +1,6 @@
 //! SQLite: one writer, a few readers, and every commit on the disk before it is acknowledged.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -50,31 +50,40 @@ impl SqliteFile {
     pub(super) fn new(path: &Path, busy_timeout: Duration) -> Self {
         // Absolute, also because SQLite takes names such as `:memory:` and `file:` for something else.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let origin = Origin::new(format!("SQLite database {}", path.display()), DbErrorKind::Other);
+        let origin = Origin::new(&format!("SQLite database {}", path.display()));
         Self { path, busy_timeout, origin }
     }
 
     /// Creates the folder (mode 0700) and the file (mode 0600) where they are missing.
     pub(super) fn create(&self) -> Result<()> {
-        let fail = |what: String, error: io::Error| self.origin.fail(DbErrorKind::Other, what, Some(Box::new(error)));
         if let Some(folder) = self.path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
-                fail(format!("cannot create the folder {}; create it, or check database_url", folder.display()), error)
+                let folder = folder.display();
+                let what = format_args!("cannot create the folder {folder}; create it, or check database_url");
+                self.origin.file_failed(what, error)
             })?;
         }
         // An existing file is left to SQLite: to close it here would drop the locks that this process holds on it.
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path) {
             Ok(_created) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.path.is_dir() => {
-                Err(fail("this is a folder; name a file in database_url".into(), error))
+                Err(self.origin.fail(DbErrorKind::Unsuitable, "this is a folder; name a file in database_url", None))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(fail("cannot create it; its folder must be writable".into(), error)),
+            Err(error) => Err(self.origin.file_failed("cannot create it", error)),
         }
     }
 
     /// Opens a connection.
     pub(super) fn open(&self, role: Role) -> ConnectionResult<SqliteConnection> {
+        // SQLite does not say that there are no file descriptors left: any other file does.
+        self.open_as(role).map_err(|error| match File::open("/dev/null") {
+            Err(lack) => ConnectionError::BadConnection(format!("{error}: {lack}")),
+            Ok(_) => error,
+        })
+    }
+
+    fn open_as(&self, role: Role) -> ConnectionResult<SqliteConnection> {
         let Some(path) = self.path.to_str() else {
             return Err(ConnectionError::InvalidConnectionUrl("its path is not UTF-8".into()));
         };

@@ -61,10 +61,9 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// The database cannot be reached, took too long, or refused a statement.
-    DatabaseError = "DATABASE_ERROR", Critical [503], "The service cannot reach its database",
-        "Read the kind in the cause chain: connection or timeout means the server or its disk, busy or deadlock means \
-         other writers.";
+    /// The database cannot be reached, takes too long, takes no writes, or refused a statement.
+    DatabaseError = "DATABASE_ERROR", Critical [503], "The service cannot use its database",
+        "Read the kind and the remedy in the cause chain; docs/DATABASE.md explains each kind.";
     /// The machinery of authentication failed (a key, a corrupt hash), not a person who mistyped a password.
     AuthenticationFailure = "AUTHENTICATION_FAILURE", Critical [500], "Authentication is out of order",
         "Compare the keys of all instances with those of the last good release.";

@@ -130,7 +130,7 @@ impl Lane {
             }
             Err(error) => {
                 self.record(error.code(), &error);
-                error!(self.log, "The outbox cannot reach its database";
+                error!(self.log, "The outbox cannot use its database";
                     "exception" => Exception::named(error.code().as_str(), &error),
                     "context" => context(json!({ "topic": self.topic.as_str() })));
                 self.database_wait = (self.database_wait * 2).min(LONGEST_DATABASE_WAIT);

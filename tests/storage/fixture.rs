@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use futures_util::future::join_all;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::db::audit::NewAuditEntry;
 use neodyme::db::users::NewUser;
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::common::database::{Backend, Database, open_postgres, open_sqlite};
+use crate::common::eventually;
 
 /// A database of one test.
 pub struct Storage {
@@ -148,6 +150,16 @@ pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
 
 pub async fn insert(db: &Db, rows: Rows) -> Result<()> {
     Arc::new(rows).insert(db).await.outcome
+}
+
+/// Opens every connection that the pool may have; one that is back early may serve another ping meanwhile.
+pub async fn fill_pool(db: &Db, config: &DatabaseConfig) {
+    eventually("the pool is full", async || {
+        let all = join_all((0..config.pool_size).map(|_| db.ping())).await;
+        all.into_iter().for_each(|pinged| pinged.unwrap());
+        (db.pool_status().idle == config.pool_size).then_some(())
+    })
+    .await;
 }
 
 pub fn kind(error: &Error) -> DbErrorKind {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use neodyme::config::{DatabaseConfig, DatabaseUrl};
+use neodyme::config::DatabaseUrl;
 use neodyme::db::{Db, users};
 use neodyme::error::DbErrorKind;
 
 use crate::common::database::{Backend, Database, open_postgres};
 use crate::common::eventually;
 use crate::common::postgres::{Cluster, StopMode};
-use crate::fixture::{self, Storage, kind, message, register, user};
+use crate::fixture::{self, Storage, fill_pool, kind, message, register, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_and_starts_again_is_used_again() {
@@ -35,16 +35,6 @@ async fn a_server_that_stops_and_starts_again_is_used_again() {
         let all = (0..config.pool_size * 4).map(|_| users::count_by_state(&db));
         join_all(all).await.into_iter().for_each(|counts| assert!(counts.is_ok(), "{counts:?}"));
     }
-}
-
-/// Opens every connection that the pool may have; one that is back early may serve another ping meanwhile.
-async fn fill_pool(db: &Db, config: &DatabaseConfig) {
-    eventually("the pool is full", async || {
-        let all = join_all((0..config.pool_size).map(|_| db.ping())).await;
-        all.into_iter().for_each(|pinged| pinged.unwrap());
-        (db.pool_status().idle == config.pool_size).then_some(())
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

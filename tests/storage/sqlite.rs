@@ -196,13 +196,16 @@ async fn a_file_that_may_not_be_written_is_reported() {
 #[ignore = "run by a_file_that_may_not_be_written_is_reported"]
 async fn without_the_right_to_write() {
     let folder = std::env::var(READ_ONLY_FOLDER).unwrap();
-    for (file, says) in
-        [("neodyme.db", "read-only"), ("new/neodyme.db", "cannot create the folder"), ("new.db", "cannot create it")]
-    {
+    use DbErrorKind::{Permission, ReadOnly};
+    for (file, expected, says) in [
+        ("neodyme.db", ReadOnly, "read-only"),
+        ("new/neodyme.db", Permission, "cannot create the folder"),
+        ("new.db", Permission, "cannot create it"),
+    ] {
         let path = Path::new(&folder).join(file);
         let error = Db::connect(&sqlite_config(&path)).await.err().unwrap();
         let said = message(&error);
-        assert_eq!(kind(&error), DbErrorKind::Other, "{said}");
+        assert_eq!(kind(&error), expected, "{said}");
         assert!(said.contains(says) && said.contains(path.to_str().unwrap()), "{said}");
     }
 }
