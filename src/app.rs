@@ -143,6 +143,8 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
         Arc::clone(&app.outbox).run(app.db.clone(), app.config.clone(), loggers.clone(), lifecycle.clone());
     let serving = (tokio::spawn(api.run()), tokio::spawn(ops.run()), tokio::spawn(delivering));
     let telling = tokio::spawn(service_manager::tell_phases(lifecycle.clone(), log.clone()));
+    // Nobody is told that all is well before it is known.
+    app.health.database.report().await;
     lifecycle.advance(Phase::Ready);
     let took = millis(began.elapsed());
     info!(log, "Ready"; "context" => context(json!({ "start_ms": took, "database": app.db.backend() })));

@@ -12,6 +12,7 @@ pub mod outbox;
 mod pool;
 mod postgres;
 mod query;
+mod readiness;
 mod rows;
 mod schema;
 mod sqlite;
@@ -19,13 +20,14 @@ mod tls;
 pub mod types;
 pub mod users;
 
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::RunQueryDsl;
 
 use self::group_commit::GroupCommit;
 use self::migrations::Task;
 use self::pool::ConnectionPool;
 use self::postgres::{PostgresManager, PostgresServer};
-use self::query::{with_lease, with_read};
+use self::query::with_read;
+pub use self::readiness::LastWrite;
 pub use self::rows::{Insertion, Rows};
 use self::sqlite::{Role, SqliteFile, SqliteManager};
 use crate::config::{DatabaseConfig, DatabaseUrl};
@@ -45,6 +47,8 @@ pub enum Db {
         reader: ConnectionPool<SqliteManager>,
         /// The file itself.
         file: SqliteFile,
+        /// What was written last.
+        last_write: LastWrite,
     },
     /// A server.
     Postgres {
@@ -52,12 +56,14 @@ pub enum Db {
         pool: ConnectionPool<PostgresManager>,
         /// The server itself.
         server: PostgresServer,
+        /// What was written last.
+        last_write: LastWrite,
     },
 }
 
 impl Db {
-    /// Opens the pools and verifies that the database answers, and on SQLite that it can be written. For SQLite it
-    /// creates the folder (mode 0700) and the file (mode 0600).
+    /// Opens the pools and verifies that the database answers. For SQLite it creates the folder (mode 0700) and the file
+    /// (mode 0600).
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -67,18 +73,20 @@ impl Db {
                 let file = SqliteFile::new(path, config.query_timeout);
                 file.create()?;
                 let (writer, reader) = (file.pool(Role::Writer, config)?, file.pool(Role::Reader, config)?);
-                with_lease!(writer, DbOperation::Begin, |conn| conn.batch_execute("BEGIN IMMEDIATE; ROLLBACK"))?;
-                let db = Self::Sqlite { commits: GroupCommit::new(writer.clone()), writer, reader, file };
-                db.ping().await?;
-                Ok(db)
+                let commits = GroupCommit::new(writer.clone());
+                Self::Sqlite { writer, commits, reader, file, last_write: LastWrite::default() }.answering().await
             }
             DatabaseUrl::Postgres(url) => {
                 let server = PostgresServer::new(url, config)?;
-                let db = Self::Postgres { pool: server.pool(config)?, server };
-                db.ping().await?;
-                Ok(db)
+                let pool = server.pool(config)?;
+                Self::Postgres { pool, server, last_write: LastWrite::default() }.answering().await
             }
         }
+    }
+
+    async fn answering(self) -> Result<Self> {
+        self.ping().await?;
+        Ok(self)
     }
 
     /// Applies what is pending, in one transaction, and names it. Any number of instances may do this at once.

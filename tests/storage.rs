@@ -28,6 +28,7 @@ use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use common::database::Backend;
 use common::eventually;
@@ -53,6 +54,8 @@ on_both_databases!(
     times_are_kept_to_the_microsecond,
     users_are_counted_by_state,
     the_pool_gives_up_in_time,
+    a_check_writes_and_leaves_nothing,
+    a_registration_of_late_says_more_than_a_check,
     migrations_run_once,
     instances_that_start_at_once_migrate_once,
     a_database_of_a_newer_version_is_refused,
@@ -240,7 +243,7 @@ async fn users_are_counted_by_state(backend: Backend) {
 async fn the_pool_gives_up_in_time(backend: Backend) {
     let change = |config: &mut DatabaseConfig| {
         config.pool_size = 1;
-        config.acquire_timeout = std::time::Duration::from_millis(50);
+        config.acquire_timeout = Duration::from_millis(50);
     };
     let storage = Storage::migrated_with(backend, change).await;
     let lock = storage.lock_writes().await;
@@ -254,6 +257,37 @@ async fn the_pool_gives_up_in_time(backend: Backend) {
     waiting.await.unwrap().unwrap();
     register(&storage.db, &user("eve@example.com")).await.unwrap();
     assert_eq!(storage.database.count("users").await, 2, "what was refused is not written later");
+}
+
+async fn a_check_writes_and_leaves_nothing(backend: Backend) {
+    let storage = Storage::create(backend).connected().await;
+    let error = storage.db.check().await.unwrap_err();
+    assert_eq!(kind(&error), DbErrorKind::Schema, "{}", message(&error));
+    storage.db.migrate().await.unwrap();
+    storage.db.check().await.unwrap();
+    assert_eq!(counts(&storage).await, "0 0 0");
+    assert_eq!(users::count_by_state(&storage.db).await.unwrap(), UserCounts::default());
+    assert_eq!(storage.db.pool_status().in_use, 0);
+}
+
+async fn a_registration_of_late_says_more_than_a_check(backend: Backend) {
+    let change = |config: &mut DatabaseConfig| config.query_timeout = Duration::from_millis(200);
+    let storage = Storage::migrated_with(backend, change).await;
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    let lock = storage.lock_writes().await;
+    storage.db.check().await.unwrap();
+    let error = register(&storage.db, &user("bob@example.com")).await.unwrap_err();
+    assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Timeout), "{}", message(&error));
+    let error = storage.db.check().await.unwrap_err();
+    assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Timeout), "{}", message(&error));
+    // One that is written while the check waits: it was the queue.
+    let (db, waiting) = (storage.db.clone(), storage.db.clone());
+    let (checked, ()) = tokio::join!(async { db.check().await }, async {
+        drop(lock);
+        let registered = async || register(&waiting, &user("eve@example.com")).await.ok();
+        eventually("it is written", registered).await;
+    });
+    checked.unwrap();
 }
 
 async fn migrations_run_once(backend: Backend) {

@@ -100,7 +100,8 @@ impl Manager for PostgresManager {
     type Error = PoolError;
 
     async fn create(&self) -> std::result::Result<PostgresConn, PoolError> {
-        self.0.connect().await.map_err(PoolError::ConnectionError)
+        // On the heap: every query would carry its state, which is that of TLS and of authentication.
+        Box::pin(self.0.connect()).await.map_err(PoolError::ConnectionError)
     }
 
     async fn recycle(&self, conn: &mut PostgresConn, metrics: &Metrics) -> RecycleResult<PoolError> {

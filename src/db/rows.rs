@@ -6,12 +6,15 @@ use std::time::Instant;
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_dsl::methods::FindDsl;
 use diesel_async::RunQueryDsl;
 
 use super::audit::{self, NewAuditEntry};
 use super::query::with_lease;
+use super::schema::{audit_log, outbox_jobs, users};
 use super::sqlite::SqliteConn;
-use super::users::{self, NewUser};
+use super::types::Id;
+use super::users::{self as user_rows, NewUser};
 use super::{Db, outbox};
 use crate::error::{Error, Result};
 use crate::metrics::DbOperation;
@@ -55,21 +58,26 @@ impl Rows {
     /// database fails. Nothing was written then, with one exception: after a broken connection (kinds `connection` and
     /// `timeout`) all of it may have been.
     pub async fn insert(self: &Arc<Self>, db: &Db) -> Insertion {
-        let insertion = match db {
+        let insertion = self.write(db).await;
+        db.last_write().note(&insertion.outcome);
+        Insertion { outcome: insertion.outcome.map_err(user_rows::taken), ..insertion }
+    }
+
+    async fn write(self: &Arc<Self>, db: &Db) -> Insertion {
+        match db {
             Db::Sqlite { commits, .. } => commits.insert(self).await,
             // One statement, which is a transaction by itself: one round trip.
             Db::Postgres { pool, .. } => {
                 let written = with_lease!(pool, DbOperation::InsertRows, |conn| Together::new(self).execute(conn));
                 Insertion { committing_since: None, outcome: written.map(|_rows| ()) }
             }
-        };
-        Insertion { outcome: insertion.outcome.map_err(users::taken), ..insertion }
+        }
     }
 
     /// Writes the rows one after the other, within a transaction of the caller's.
     pub(super) async fn insert_each(&self, conn: &mut SqliteConn) -> QueryResult<()> {
         for user in &self.users {
-            users::insertion(user).execute(conn).await?;
+            user_rows::insertion(user).execute(conn).await?;
         }
         for entry in &self.audit {
             audit::insertion(entry).execute(conn).await?;
@@ -79,17 +87,31 @@ impl Rows {
         }
         Ok(())
     }
+
+    /// Deletes them again.
+    pub(super) async fn delete_each(&self, conn: &mut SqliteConn) -> QueryResult<()> {
+        for user in &self.users {
+            diesel::delete(users::table.find(Id(user.id))).execute(conn).await?;
+        }
+        for entry in &self.audit {
+            diesel::delete(audit_log::table.find(Id(entry.id))).execute(conn).await?;
+        }
+        for job in &self.jobs {
+            diesel::delete(outbox_jobs::table.find(Id(job.id))).execute(conn).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Insertions as one statement of PostgreSQL.
 /// <https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING>
-struct Together<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);
+pub(super) struct Together<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);
 
 impl<'a> Together<'a> {
-    fn new(rows: &'a Rows) -> Self {
+    pub(super) fn new(rows: &'a Rows) -> Self {
         let mut insertions: Vec<Box<dyn QueryFragment<Pg> + Send + 'a>> = Vec::new();
         for user in &rows.users {
-            insertions.push(Box::new(users::insertion(user)));
+            insertions.push(Box::new(user_rows::insertion(user)));
         }
         for entry in &rows.audit {
             insertions.push(Box::new(audit::insertion(entry)));

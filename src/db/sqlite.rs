@@ -2,8 +2,9 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
@@ -43,6 +44,8 @@ pub(super) enum Role {
 pub struct SqliteFile {
     path: PathBuf,
     busy_timeout: Duration,
+    /// The device and the number of the file, once it was opened.
+    opened: Arc<OnceLock<(u64, u64)>>,
     pub(super) origin: Origin,
 }
 
@@ -51,7 +54,7 @@ impl SqliteFile {
         // Absolute, also because SQLite takes names such as `:memory:` and `file:` for something else.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let origin = Origin::new(&format!("SQLite database {}", path.display()));
-        Self { path, busy_timeout, origin }
+        Self { path, busy_timeout, opened: Arc::default(), origin }
     }
 
     /// Creates the folder (mode 0700) and the file (mode 0600) where they are missing.
@@ -83,10 +86,26 @@ impl SqliteFile {
         })
     }
 
+    /// Is there another file now at the path of that which was opened, or none?
+    pub(super) fn is_replaced(&self) -> bool {
+        self.opened.get().is_some_and(|opened| self.identity() != Some(*opened))
+    }
+
+    fn identity(&self) -> Option<(u64, u64)> {
+        let found = self.path.metadata().ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
     fn open_as(&self, role: Role) -> ConnectionResult<SqliteConnection> {
         let Some(path) = self.path.to_str() else {
             return Err(ConnectionError::InvalidConnectionUrl("its path is not UTF-8".into()));
         };
+        // SQLite would make a new, empty one; and to another it would add what the log of this one holds.
+        match self.identity() {
+            Some(found) if found == *self.opened.get_or_init(|| found) => {}
+            Some(_) => return Err(ConnectionError::BadConnection("another file is in its place".into())),
+            None => return Err(ConnectionError::BadConnection("the file is gone".into())),
+        }
         let mut conn = SqliteConnection::establish(path)?;
         let failed = ConnectionError::CouldntSetupConfiguration;
         // First, so that the statements that follow wait as well.

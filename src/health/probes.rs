@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::error::Cause;
 use crate::outbox::Outbox;
 
-/// Asks a dependency for a sign of life, once.
+/// Asks a dependency whether it can do its work, once.
 pub type Probe = Box<dyn Fn() -> Answer + Send + Sync>;
 type Answer = BoxFuture<'static, Result<(), Cause>>;
 
@@ -48,11 +48,11 @@ fn analytics(outbox: &Arc<Outbox>) -> Option<Probe> {
 
 fn database(db: Db) -> Probe {
     let is_file = matches!(db, Db::Sqlite { .. });
-    let ping = move || {
+    let check = move || {
         let db = db.clone();
-        async move { db.ping().await.map_err(Cause::from) }.boxed()
+        async move { db.check().await.map_err(Cause::from) }.boxed()
     };
-    if is_file { lasting(ping) } else { Box::new(ping) }
+    if is_file { lasting(check) } else { Box::new(check) }
 }
 
 /// A look at a file cannot be called off, only left behind with its thread. One that hangs is waited for by the next

@@ -25,6 +25,8 @@ labels! {
         Commit = "commit",
         /// Takes a transaction back.
         Rollback = "rollback",
+        /// Writes what a registration writes, and takes it back.
+        Rehearse = "rehearse",
         /// Counts the users.
         CountUsers = "count_users",
         /// Reads a user.

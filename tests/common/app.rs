@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -166,6 +166,12 @@ impl TestApp {
     /// Says what becomes of the app's stdout after its next line.
     pub fn set_reading(&self, reading: Reading) {
         self.process.stdout.set_reading(reading);
+    }
+
+    /// From now on, no file of its may grow beyond so many bytes; or all may.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.process.child)), Resource::Fsize, limit).unwrap();
     }
 
     /// Sends SIGTERM.

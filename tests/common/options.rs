@@ -16,7 +16,11 @@ pub struct AppOptions {
     variables: Vec<(String, String)>,
     without_root: bool,
     max_files: Option<u32>,
+    ignores_file_limits: bool,
+    small_disk: Option<String>,
 }
+
+const MOUNTING: [&str; 3] = ["--user", "--map-root-user", "--mount"];
 
 impl AppOptions {
     /// With nothing set.
@@ -27,6 +31,8 @@ impl AppOptions {
             variables: Vec::new(),
             without_root: false,
             max_files: None,
+            ignores_file_limits: false,
+            small_disk: None,
         }
     }
 
@@ -80,6 +86,24 @@ impl AppOptions {
         self
     }
 
+    /// Not ended by a file that may not grow: see [`TestApp::limit_files`](super::app::TestApp::limit_files).
+    pub fn ignoring_file_limits(mut self) -> AppOptions {
+        self.ignores_file_limits = true;
+        self
+    }
+
+    /// With a disk of its own, of 4 MB, in this folder of its; or nothing, where the machine does not let users mount. It is
+    /// there for the app only, and for others under `/proc/PID/root`.
+    pub fn on_small_disk(mut self, folder: &str) -> Option<AppOptions> {
+        let mounted = Command::new("unshare").args(MOUNTING).args(["true"]).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            eprintln!("not tested: this machine does not let users mount (unshare)");
+            return None;
+        }
+        self.small_disk = Some(folder.to_owned());
+        Some(self)
+    }
+
     /// Runs the binary to its end, in a folder that holds what it shall find.
     pub fn run(&self, arguments: &[&str], folder: &Path) -> Output {
         self.command(folder).args(arguments).output().unwrap()
@@ -88,7 +112,7 @@ impl AppOptions {
     pub(super) fn command(&self, folder: &Path) -> Command {
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
         let mut command = match unprivileged().filter(|_| self.without_root) {
-            None => limited(&binary, self.max_files),
+            None => self.limited(&binary),
             Some((uid, gid)) => {
                 // The build folder may be closed to others.
                 let copy = folder.join("neodyme");
@@ -105,15 +129,25 @@ impl AppOptions {
         }
         command
     }
-}
 
-fn limited(binary: &Path, max_files: Option<u32>) -> Command {
-    match max_files {
-        None => Command::new(binary),
-        Some(count) => {
-            let mut command = Command::new("/bin/sh");
-            command.args(["-c", &format!(r#"ulimit -n {count}; exec "$0" "$@""#)]).arg(binary);
-            command
+    fn limited(&self, binary: &Path) -> Command {
+        let files = self.max_files.map(|count| format!("ulimit -n {count}; "));
+        let growth = self.ignores_file_limits.then(|| "trap '' XFSZ; ".to_owned());
+        let disk = self.small_disk.as_ref();
+        let disk = disk.map(|folder| format!("mkdir {folder} && mount -t tmpfs -o size=4m tmpfs {folder} && "));
+        let before: String = [files, growth, disk].into_iter().flatten().collect();
+        if before.is_empty() {
+            return Command::new(binary);
         }
+        let mut command = match &self.small_disk {
+            None => Command::new("/bin/sh"),
+            Some(_) => {
+                let mut command = Command::new("unshare");
+                command.args(MOUNTING).arg("/bin/sh");
+                command
+            }
+        };
+        command.args(["-c", &format!(r#"{before}exec "$0" "$@""#)]).arg(binary);
+        command
     }
 }

@@ -60,6 +60,13 @@ const SYMPTOMS: &[Line] = {
             AllSpent,
             "it cannot be opened; it and its folder must be readable and writable for the user that runs neodyme",
         ),
+        ("the file is gone", Refused, AllSpent, "put it back; a new one is made at the start"),
+        (
+            "another file is in its place",
+            Refused,
+            AllSpent,
+            "put the old one back; or stop neodyme, remove the old -wal and -shm files, and start it",
+        ),
         ("no such table", Schema, Usable, "a table is missing; run `neodyme migrate`"),
         ("no such column", Schema, Usable, "a column is missing; run `neodyme migrate`"),
         ("already exists", Schema, Usable, "a table is there already that a migration creates"),
