@@ -69,14 +69,40 @@ impl Cluster {
         let made = as_owner(&mut initdb).output().unwrap();
         assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
 
+        Cluster::on(data, SETTINGS)
+    }
+
+    /// Makes and starts a standby, which follows this server until it is promoted.
+    pub fn start_standby(&self) -> Cluster {
+        let data = data_folder();
+        let mut copy = Command::new(program("pg_basebackup"));
+        copy.args([
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--write-recovery-conf",
+        ]);
+        copy.args(["--port", &self.port.to_string(), "-D"]).arg(&data);
+        let made = as_owner(&mut copy).output().unwrap();
+        assert!(made.status.success(), "pg_basebackup failed: {}", String::from_utf8_lossy(&made.stderr));
+        Cluster::on(data, "")
+    }
+
+    fn on(data: PathBuf, settings: &str) -> Cluster {
         let port = lasting_port();
-        let settings = format!("{SETTINGS}\nport = {port}\nunix_socket_directories = '{}'\n", data.display());
+        let settings = format!("{settings}\nport = {port}\nunix_socket_directories = '{}'\n", data.display());
         let mut file = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).unwrap();
         file.write_all(settings.as_bytes()).unwrap();
 
         let cluster = Cluster { port, keeper: Mutex::new(Keeper::start(&data)), data };
         cluster.start_again();
         cluster
+    }
+
+    /// `127.0.0.1:…`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// The one cluster of this test binary, for tests that leave it running.
@@ -104,6 +130,11 @@ impl Cluster {
             StopMode::Fast => "-m fast stop",
             StopMode::Immediate => "-m immediate stop",
         });
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) {
+        self.pg_ctl("promote");
     }
 
     /// Starts the server again, on the same port.

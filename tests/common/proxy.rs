@@ -1,8 +1,8 @@
 //! A way to something at the far end of a socket that can be slowed, blocked and cut; it counts who takes it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,6 +10,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use super::eventually;
 
 /// What becomes of what is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub enum Way {
 pub struct Proxy {
     address: SocketAddr,
     way: watch::Sender<Way>,
+    target: Arc<Mutex<String>>,
     counts: Arc<Counts>,
     running: JoinHandle<()>,
 }
@@ -45,8 +48,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (way, counts) = (watch::Sender::new(Way::Clear), Arc::<Counts>::default());
-        let running = tokio::spawn(accept(listener, target.to_owned(), way.clone(), counts.clone()));
-        Proxy { address, way, counts, running }
+        let target = Arc::new(Mutex::new(target.to_owned()));
+        let running = tokio::spawn(accept(listener, target.clone(), way.clone(), counts.clone()));
+        Proxy { address, way, target, counts, running }
     }
 
     /// Its end of the way.
@@ -57,6 +61,19 @@ impl Proxy {
     /// From now on it is like this, for connections that stand as well.
     pub fn set(&self, way: Way) {
         self.way.send_replace(way);
+    }
+
+    /// Breaks the connections that stand, and no others.
+    pub async fn break_connections(&self) {
+        self.set(Way::Cut);
+        let broken = async || (self.counts.open.load(SeqCst) == 0).then_some(());
+        eventually("the connections are broken", broken).await;
+        self.set(Way::Clear);
+    }
+
+    /// From now on it leads to this address; connections that stand lead where they did.
+    pub fn lead_to(&self, target: &str) {
+        *self.target.lock().unwrap() = target.to_owned();
     }
 
     /// How many connections there were.
@@ -77,13 +94,14 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: String, way: watch::Sender<Way>, counts: Arc<Counts>) {
+async fn accept(listener: TcpListener, target: Arc<Mutex<String>>, way: watch::Sender<Way>, counts: Arc<Counts>) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
         counts.accepted.fetch_add(1, SeqCst);
         let open = counts.open.fetch_add(1, SeqCst) + 1;
         counts.most_open.fetch_max(open, SeqCst);
-        let (target, way, counts) = (target.clone(), way.subscribe(), counts.clone());
+        let target = target.lock().unwrap().clone();
+        let (way, counts) = (way.subscribe(), counts.clone());
         tokio::spawn(async move {
             carry(client, &target, way).await;
             counts.open.fetch_sub(1, SeqCst);
