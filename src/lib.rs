@@ -89,3 +89,4 @@ mod redaction;
 pub mod registration;
 pub mod server;
 pub mod timestamp;
+mod tls;
