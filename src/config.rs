@@ -6,6 +6,7 @@
 mod database_url;
 mod file;
 mod host_pattern;
+mod postgres_url;
 mod problem;
 mod reference;
 mod rules;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use database_url::DatabaseUrl;
 pub use host_pattern::{HostPattern, is_localhost};
+pub use postgres_url::{PostgresHost, PostgresTls, PostgresUrl};
 pub use problem::{Problem, Problems};
 pub use reference::markdown;
 pub use secret::Secret;

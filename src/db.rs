@@ -62,7 +62,7 @@ pub enum Db {
 }
 
 impl Db {
-    /// Opens the pools and verifies that the database answers. For SQLite it creates the folder (mode 0700) and the file
+    /// Opens the pools and verifies that the database answers and is one that neodyme can work with. For SQLite it creates the folder (mode 0700) and the file
     /// (mode 0600).
     ///
     /// # Errors
@@ -85,7 +85,10 @@ impl Db {
     }
 
     async fn answering(self) -> Result<Self> {
-        self.ping().await?;
+        match &self {
+            Db::Sqlite { .. } => self.ping().await?,
+            Db::Postgres { pool, server, .. } => server.examine(pool).await?,
+        }
         Ok(self)
     }
 

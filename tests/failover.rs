@@ -10,7 +10,7 @@ use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::{Database, open_postgres};
 use common::eventually;
 use common::postgres::{Cluster, StopMode};
-use common::proxy::Proxy;
+use common::proxy::{Proxy, Way};
 use futures_util::future::join_all;
 
 /// A primary, its standby, an address that leads to the primary, and an app whose sessions all go through that.
@@ -98,4 +98,43 @@ async fn a_standby_that_is_promoted_takes_over() {
     pair.primary.stop(StopMode::Immediate);
     pair.standby.promote();
     pair.assert_heals().await;
+}
+
+/// A primary that answers no more is followed by its standby, whose address stands beside its own.
+async fn a_second_host_takes_over(way: Way) {
+    let primary = Cluster::start();
+    let url = primary.create_database();
+    let standby = primary.start_standby();
+    let address = Proxy::to(&primary.address()).await;
+    let hosts = format!("{},{}", address.address(), standby.address());
+    let url = Database::Postgres(url.replace(&primary.address(), &hosts));
+    let options =
+        AppOptions::on_database(url).set("database_connect_timeout", "1s").set("database_query_timeout", "1s");
+    let pair = Pair { primary, standby, address, app: TestApp::spawn(options).await };
+    assert_eq!(pair.register_many().await, [201; 20]);
+    pair.address.set(way);
+    pair.primary.stop(StopMode::Immediate);
+    pair.standby.promote();
+    pair.assert_heals().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_host_takes_over_from_one_that_refuses() {
+    a_second_host_takes_over(Way::Cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_host_takes_over_from_one_that_is_silent() {
+    a_second_host_takes_over(Way::Blocked).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_stands_first_is_passed_over() {
+    let primary = Cluster::start();
+    let url = primary.create_database();
+    let standby = primary.start_standby();
+    let hosts = format!("{},{}", standby.address(), primary.address());
+    let app =
+        TestApp::spawn(AppOptions::on_database(Database::Postgres(url.replace(&primary.address(), &hosts)))).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
 }

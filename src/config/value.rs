@@ -1,5 +1,6 @@
 //! One parser per type of setting, used for flags, variables, files and defaults alike.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{IntErrorKind, ParseIntError};
 use std::ops::RangeInclusive;
@@ -29,6 +30,10 @@ pub trait Value: Sized {
     fn accepted(limits: &Self::Limits) -> String;
     /// Reads a text. The error is what is wrong with it, as the end of a sentence that begins with the text.
     fn parse(text: &str, limits: &Self::Limits) -> Result<Self, &'static str>;
+    /// The same, with an error that may name a part of the text.
+    fn read(text: &str, limits: &Self::Limits) -> Result<Self, Cow<'static, str>> {
+        Self::parse(text, limits).map_err(Cow::Borrowed)
+    }
     /// The value as an operator may see it, secrets redacted.
     fn show(&self) -> String;
     /// Whether this text must not stand on a command line, which every user of the machine can read.
@@ -166,7 +171,11 @@ impl Value for DatabaseUrl {
     }
 
     fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
-        DatabaseUrl::parse(text)
+        DatabaseUrl::parse(text).map_err(|_| "is no address of a database")
+    }
+
+    fn read(text: &str, (): &()) -> Result<Self, Cow<'static, str>> {
+        DatabaseUrl::parse(text).map_err(Cow::Owned)
     }
 
     fn show(&self) -> String {
@@ -174,7 +183,7 @@ impl Value for DatabaseUrl {
     }
 
     fn is_secret(text: &str) -> bool {
-        DatabaseUrl::parse(text).map_or(text.contains('@'), |url| url.has_password())
+        DatabaseUrl::parse(text).map_or(text.contains('@'), |url| url.password().is_some())
     }
 }
 

@@ -47,12 +47,12 @@ impl<'a> Values<'a> {
     }
 
     fn parse<T: Value>(&mut self, key: &'static str, text: &str, source: &Source, limits: &T::Limits) -> Option<T> {
-        let fault = match T::parse(text, limits) {
+        let fault = match T::read(text, limits) {
             _ if matches!(source, Source::Flag(_)) && T::is_secret(text) => {
                 self.problems.add(Some(key), source, refusal_of_flag(key));
                 return None;
             }
-            Ok(_) if T::SECRET && text.is_empty() && *source != Source::Default => "is empty",
+            Ok(_) if T::SECRET && text.is_empty() && *source != Source::Default => "is empty".into(),
             Ok(value) => return Some(value),
             Err(fault) => fault,
         };

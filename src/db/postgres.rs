@@ -1,36 +1,30 @@
 //! PostgreSQL: one pool, verified TLS to other hosts, and limits for a server that falls silent.
 
 mod connection;
+mod fitness;
 mod pooler;
 mod row;
 mod statement;
+mod target;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Pool, QueueMode, RecycleError, RecycleResult};
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::SimpleAsyncConnection;
 use diesel_async::pooled_connection::PoolError;
-use tokio_postgres::config::Host;
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config, NoTls, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
-use url::Url;
 
 pub use self::connection::PostgresConn;
 use self::pooler::Pooler;
+use self::target::Target;
 use super::error::Origin;
-use super::error::sqlstate::from_driver;
 use super::pool::{ConnectionPool, Limits};
-use super::tls;
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, PostgresUrl};
 use crate::error::{DbErrorKind, Result};
-
-/// A server is asked whether it still lives after this much silence, (3 times 5 s) before it is given up.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_RETRIES: u32 = 3;
 
 /// A connection that was lent less than this ago is lent again without a question: a round trip before each loan would
 /// cost a registration as much as one of its statements.
@@ -39,36 +33,56 @@ const REST: Duration = Duration::from_secs(1);
 /// What the client waits beyond the server's own `statement_timeout`, so that the server's message wins.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A transaction whose client has vanished without a word keeps its locks this long.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
-
-/// The server, and how to connect to it.
+/// The server, or several of which one takes writes, and how to connect.
 #[derive(Clone)]
 pub struct PostgresServer {
-    config: Config,
-    tls: Option<MakeRustlsConnect>,
+    targets: Arc<[Target]>,
+    /// The target that was good last.
+    current: Arc<AtomicUsize>,
+    shuffled: bool,
+    has_options: bool,
     pooler: Pooler,
     pub(super) origin: Origin,
 }
 
 impl PostgresServer {
-    pub(super) fn new(url: &Url, settings: &DatabaseConfig) -> Result<Self> {
-        let origin = Origin::new(&name(url));
-        let invalid = |what: String| origin.fail(DbErrorKind::Unsuitable, format_args!("database_url: {what}"), None);
-        let mut config: Config = tls::without_parameters(url).parse().map_err(|error| invalid(chain(&error)))?;
-        limit(&mut config, settings);
-        let tls = tls::connector(url, &mut config).map_err(invalid)?;
-        Ok(Self { config, tls, pooler: Pooler::default(), origin })
+    pub(super) fn new(url: &PostgresUrl, settings: &DatabaseConfig) -> Result<Self> {
+        let origin = Origin::new(&url.describe());
+        let targets = url.hosts.iter().map(|host| Target::new(url, host, settings, &origin));
+        let targets = targets
+            .collect::<std::result::Result<Arc<[_]>, _>>()
+            .map_err(|what| origin.fail(DbErrorKind::Unsuitable, format_args!("database_url: {what}"), None))?;
+        let (current, pooler) = (Arc::default(), Pooler::default());
+        Ok(Self { targets, current, shuffled: url.shuffled, has_options: url.options.is_some(), pooler, origin })
     }
 
-    /// Opens a connection and drives it on a task of its own.
+    /// Opens a connection to the first target that is good, beginning with the one that was good last.
     pub(super) async fn connect(&self) -> ConnectionResult<PostgresConn> {
-        let client = match &self.tls {
-            Some(tls) => drive(&self.config, tls.clone(), &self.origin).await,
-            None => drive(&self.config, NoTls, &self.origin).await,
-        };
-        let client = client.map_err(|error| ConnectionError::CouldntSetupConfiguration(from_driver(error)))?;
-        Ok(PostgresConn::new(client, self.pooler.clone()))
+        let count = self.targets.len();
+        let first = if self.shuffled { rand::random_range(0..count) } else { self.current.load(Ordering::Relaxed) };
+        let mut failures = Vec::new();
+        for index in (0..count).map(|n| (first + n) % count) {
+            match self.targets[index].connect(&self.pooler).await {
+                Ok(client) => {
+                    self.current.store(index, Ordering::Relaxed);
+                    return Ok(PostgresConn::new(client, self.pooler.clone()));
+                }
+                Err(failure) => failures.push((index, failure)),
+            }
+        }
+        Err(ConnectionError::CouldntSetupConfiguration(self.together(failures)))
+    }
+
+    /// One failure as it is; several as one that has no code.
+    fn together(&self, mut failures: Vec<(usize, QueryError)>) -> QueryError {
+        if failures.len() == 1
+            && let Some((_, only)) = failures.pop()
+        {
+            return only;
+        }
+        let failures = failures.iter().map(|(index, failure)| format!("{}: {failure}", self.targets[*index].name()));
+        let what = format!("none of its hosts can be used: {}", failures.collect::<Vec<_>>().join("; "));
+        QueryError::DatabaseError(DatabaseErrorKind::UnableToSendCommand, Box::new(what))
     }
 
     /// A pool of connections that are opened when needed.
@@ -79,14 +93,11 @@ impl PostgresServer {
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(settings.acquire_timeout))
-            .create_timeout(Some(settings.connect_timeout))
             .recycle_timeout(Some(settings.acquire_timeout))
             .build()
             .map_err(|error| self.origin.fail(DbErrorKind::Other, "no pool", Some(Box::new(error))))?;
-        let limits = Limits {
-            acquire: settings.acquire_timeout + settings.connect_timeout,
-            answer: settings.query_timeout + GRACE,
-        };
+        let connect = self.targets.iter().map(Target::timeout).sum::<Duration>();
+        let limits = Limits { acquire: settings.acquire_timeout + connect, answer: settings.query_timeout + GRACE };
         Ok(ConnectionPool::new(pool, self.origin.clone(), Some(limits)))
     }
 }
@@ -111,74 +122,6 @@ impl Manager for PostgresManager {
         match metrics.last_used() < REST {
             true => Ok(()),
             false => conn.batch_execute("").await.map_err(|error| PoolError::QueryError(error).into()),
-        }
-    }
-}
-
-/// Connects, and leaves the connection's work to a task: it ends with its client, or when the server closes.
-async fn drive<T>(
-    config: &Config,
-    tls: T,
-    origin: &Origin,
-) -> std::result::Result<tokio_postgres::Client, tokio_postgres::Error>
-where
-    T: MakeTlsConnect<Socket>,
-    T::Stream: Send + 'static,
-    T::TlsConnect: Send,
-    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-{
-    let (client, connection) = config.connect(tls).await?;
-    let origin = origin.clone();
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            log::warn!("{origin}: a connection ended: {}", chain(&error));
-        }
-    });
-    Ok(client)
-}
-
-/// The limits of the settings, unless the URL has its own.
-fn limit(config: &mut Config, settings: &DatabaseConfig) {
-    config.connect_timeout(settings.connect_timeout);
-    config
-        .keepalives_idle(KEEPALIVE_IDLE)
-        .keepalives_interval(KEEPALIVE_INTERVAL)
-        .keepalives_retries(KEEPALIVE_RETRIES);
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(settings.connect_timeout);
-    }
-    if config.get_application_name().is_none() {
-        config.application_name("neodyme");
-    }
-    let options = format!(
-        "-c statement_timeout={} -c idle_in_transaction_session_timeout={} {}",
-        settings.query_timeout.as_millis(),
-        IDLE_IN_TRANSACTION.as_millis(),
-        config.get_options().unwrap_or_default(),
-    );
-    config.options(options.trim_end());
-}
-
-/// The database without user and password.
-fn name(url: &Url) -> String {
-    let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("its socket");
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("PostgreSQL database {} at {host}{port}", url.path().trim_start_matches('/'))
-}
-
-/// An error with its causes, which this driver's messages lack.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// Is this host the machine itself?
-pub(super) fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-            name == "localhost" || address.is_ok_and(|address| address.is_loopback())
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`]), the services at the far
-//! end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]) and an Alertmanager ([`alertmanager`]), clients ([`http`],
-//! [`raw`], [`load`]), a [`browser`] and a matcher for scrapes ([`scrape`]). The shipped [`rules`], the [`selectors`]
-//! of a query, and the [`world`] that they select from.
+//! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`], [`pgbouncer`]), the services
+//! at the far end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]) and an Alertmanager ([`alertmanager`]), clients
+//! ([`http`], [`raw`], [`load`]), a [`browser`] and a matcher for scrapes ([`scrape`]). The shipped [`rules`], the
+//! [`selectors`] of a query, and the [`world`] that they select from.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(
@@ -21,6 +21,7 @@ pub mod database;
 pub mod http;
 pub mod load;
 pub mod options;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod programs;

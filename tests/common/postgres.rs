@@ -100,6 +100,11 @@ impl Cluster {
         cluster
     }
 
+    /// The folder of its socket.
+    pub fn socket_folder(&self) -> &Path {
+        &self.data
+    }
+
     /// `127.0.0.1:…`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -113,11 +118,17 @@ impl Cluster {
 
     /// Makes an empty database and returns its URL.
     pub fn create_database(&self) -> String {
+        self.create_database_with(&[])
+    }
+
+    /// The same, with more arguments for `createdb`.
+    pub fn create_database_with(&self, arguments: &[&str]) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let port = self.port.to_string();
         let made = Command::new(program("createdb"))
             .args(["--host=127.0.0.1", "--username=postgres", "--port", &port, &name])
+            .args(arguments)
             .output()
             .unwrap();
         assert!(made.status.success(), "createdb failed: {}", String::from_utf8_lossy(&made.stderr));

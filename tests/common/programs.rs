@@ -25,6 +25,7 @@ fn find(name: &str) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = versioned.collect();
     folders.sort_by_key(|folder| std::cmp::Reverse(postgres_version(folder)));
     folders.extend(std::env::split_paths(&on_path));
+    folders.push("/usr/sbin".into());
     folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 

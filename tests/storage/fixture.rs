@@ -100,7 +100,7 @@ pub async fn execute_on_postgres(url: &str, statement: &str) {
 pub fn config(database: &Database) -> DatabaseConfig {
     let url = match database {
         Database::Sqlite(path) => DatabaseUrl::Sqlite { path: path.clone() },
-        Database::Postgres(url) => DatabaseUrl::Postgres(url.parse().unwrap()),
+        Database::Postgres(url) => DatabaseUrl::parse(url).unwrap(),
     };
     DatabaseConfig {
         url,

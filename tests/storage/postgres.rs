@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use neodyme::config::DatabaseUrl;
 use neodyme::db::{Db, users};
 use neodyme::error::DbErrorKind;
 
@@ -89,17 +88,56 @@ async fn a_role_without_the_right_to_create_tables_suffices() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_url_asks_in_vain_is_said_without_the_password() {
-    for (url, says) in [
-        ("postgres://u:canary@127.0.0.1:1/d?sslmode=prefer", "sslmode=prefer is not accepted: use verify-full"),
-        ("postgres://u:canary@127.0.0.1:1/d?sslmode=verify-ca", "sslmode=verify-ca is not accepted"),
-        ("postgres://u:canary@127.0.0.1:1/d?colour=red", "colour"),
-        ("postgres://u:canary@db.example.com/d?sslrootcert=/nowhere.pem", "sslrootcert=/nowhere.pem"),
-        ("postgres://u:canary@127.0.0.1:1/d", "Connection refused"),
+    for (url, expected, says) in [
+        ("postgres://u:canary@db.example.com/d?sslrootcert=/nowhere.pem", DbErrorKind::Unsuitable, "/nowhere.pem"),
+        ("postgres://u:canary@127.0.0.1:1/d", DbErrorKind::Connection, "Connection refused"),
+        ("postgres://u:canary@127.0.0.1:1,[::1]:2/d", DbErrorKind::Connection, "[::1]:2: "),
+        ("postgres://u:canary@%2Fnowhere/d", DbErrorKind::Connection, "socket /nowhere/.s.PGSQL.5432"),
     ] {
-        let config = fixture::config(&Database::Postgres(url.to_owned()));
-        assert!(matches!(config.url, DatabaseUrl::Postgres(_)));
-        let said = message(&Db::connect(&config).await.err().unwrap());
-        assert!(said.contains(says), "{said}");
-        assert!(!said.contains("canary"), "{said}");
+        let error = Db::connect(&fixture::config(&Database::Postgres(url.to_owned()))).await.err().unwrap();
+        let said = message(&error);
+        assert_eq!(kind(&error), expected, "{said}");
+        assert!(said.contains(says) && !said.contains("canary"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_refused_learns_what_to_check() {
+    let cluster = Cluster::start();
+    let url = cluster.create_database();
+    let (session, _) = open_postgres(&url).await;
+    session.batch_execute("CREATE ROLE closed; ALTER ROLE postgres PASSWORD 'x'").await.unwrap();
+    let nowhere = format!("{}_not", url);
+    let closed = url.replace("//postgres@", "//closed@");
+    for (url, says) in [(nowhere, "there is no such database"), (closed, "check user, password")] {
+        let error = Db::connect(&fixture::config(&Database::Postgres(url))).await.err().unwrap();
+        assert_eq!(kind(&error), DbErrorKind::Refused, "{}", message(&error));
+        assert!(message(&error).contains(says), "{}", message(&error));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_is_found_by_its_folder() {
+    let cluster = Cluster::start();
+    let url = cluster.create_database();
+    let (name, folder) = (url.rsplit('/').next().unwrap(), cluster.socket_folder().display().to_string());
+    let port = cluster.address().rsplit(':').next().unwrap().to_owned();
+    for url in [
+        format!("postgres://postgres@/{name}?host={folder}&port={port}"),
+        format!("postgresql://postgres@{}:{port}/{name}", folder.replace('/', "%2F")),
+        format!("postgresql:///{name}?host={folder}&user=postgres&port={port}"),
+    ] {
+        Db::connect(&fixture::config(&Database::Postgres(url))).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encoding_that_cannot_hold_every_name_is_refused() {
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let url = Cluster::shared().create_database_with(&["--template=template0", "--encoding", encoding]);
+        let error = Db::connect(&fixture::config(&Database::Postgres(url))).await.err().unwrap();
+        let said = message(&error);
+        assert_eq!(kind(&error), DbErrorKind::Unsuitable, "{said}");
+        assert!(said.contains(encoding) && said.contains("ENCODING 'UTF8' TEMPLATE template0"), "{said}");
     }
 }

@@ -1,7 +1,7 @@
 //! TLS to PostgreSQL: verified, or refused.
 
 use neodyme::db::Db;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use crate::common::database::Database;
@@ -33,6 +33,34 @@ async fn a_server_is_trusted_only_with_a_certificate_that_verifies() {
     refused(&format!("{other_name}?sslmode=require&sslrootcert={trusted}"), "not valid for name").await;
 }
 
+/// As in the manual: `openssl req -new -x509 -nodes -subj "/CN=localhost"` makes an authority without a subjectAltName.
+/// <https://www.postgresql.org/docs/current/ssl-tcp.html#SSL-CERTIFICATE-CREATION>
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_self_signed_certificate_is_trusted_when_it_is_given() {
+    let cluster = Cluster::start();
+    let url = cluster.create_database();
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = self_signed("localhost");
+    install(&url, &certificate, &key).await;
+    let (mine, others) = (write(&folder, "server.crt", &certificate.pem()), self_signed("localhost").0.pem());
+    let others = write(&folder, "others.crt", &others);
+
+    let by_name = url.replace("127.0.0.1", "localhost");
+    let db = format!("{by_name}?sslmode=verify-full&sslrootcert={mine}");
+    Db::connect(&fixture::config(&Database::Postgres(db))).await.unwrap();
+    refused(&format!("{by_name}?sslmode=verify-full&sslrootcert={others}"), "put exactly this certificate").await;
+    refused(&format!("{url}?sslmode=verify-full&sslrootcert={mine}"), "names no host").await;
+    refused(&format!("{by_name}?sslmode=verify-full"), "sslrootcert").await;
+}
+
+fn self_signed(host: &str) -> (Certificate, KeyPair) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, host);
+    let key = KeyPair::generate().unwrap();
+    (params.self_signed(&key).unwrap(), key)
+}
+
 async fn refused(url: &str, says: &str) {
     let error = Db::connect(&fixture::config(&Database::Postgres(url.to_owned()))).await.err().unwrap();
     assert!(message(&error).contains(says), "{}", message(&error));
@@ -56,7 +84,11 @@ fn write(folder: &TempDir, name: &str, text: &str) -> String {
 async fn serve_tls(url: &str, authority: &Authority) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
+    install(url, &params.signed_by(&key, authority).unwrap(), &key).await;
+}
+
+/// Hands the server this certificate and waits until it is in use.
+async fn install(url: &str, certificate: &Certificate, key: &KeyPair) {
     for (file, text) in [("server.crt", certificate.pem()), ("server.key", key.serialize_pem())] {
         let lines = format!("SELECT unnest(string_to_array('{text}', E'\\n'))");
         execute_on_postgres(url, &format!("COPY ({lines}) TO PROGRAM 'umask 077 && cat > {file}'")).await;

@@ -1,0 +1,65 @@
+//! What is asked of a server at the start: can it hold every name, and is it alone with us?
+
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+
+use super::pooler::MARK;
+use super::{PostgresManager, PostgresServer};
+use crate::db::pool::ConnectionPool;
+use crate::db::query::with_lease;
+use crate::error::{DbErrorKind, Result};
+use crate::metrics::DbOperation;
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Text)]
+    encoding: String,
+    /// Empty if the session's options did not arrive.
+    #[diesel(sql_type = Text)]
+    mark: String,
+    #[diesel(sql_type = Text)]
+    statement_timeout: String,
+}
+
+impl PostgresServer {
+    /// Whether neodyme can work with this server; learns of a pooler between.
+    ///
+    /// # Errors
+    /// What an operator has to change, or the server's failure.
+    pub(in crate::db) async fn examine(&self, pool: &ConnectionPool<PostgresManager>) -> Result<()> {
+        let question = format!(
+            "SELECT current_setting('server_encoding') AS encoding, coalesce(current_setting('{MARK}', true), '') AS mark,
+                    current_setting('statement_timeout') AS statement_timeout"
+        );
+        let answer: Answer = with_lease!(pool, DbOperation::Ping, |conn| diesel::sql_query(question).get_result(conn))?;
+        let unsuitable = |what: String| Err(self.origin.fail(DbErrorKind::Unsuitable, what, None));
+        if answer.encoding != "UTF8" {
+            return unsuitable(format!(
+                "its encoding is {}, which cannot hold every name; move to a database made with \
+                 CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+                answer.encoding
+            ));
+        }
+        if answer.mark.is_empty() {
+            self.pooler.found();
+        }
+        if !self.pooler.is_between() {
+            return Ok(());
+        }
+        if self.has_options {
+            return unsuitable(
+                "a connection pooler is between, which does not pass on the options in database_url; \
+                 take them out, and set them with ALTER ROLE … SET"
+                    .into(),
+            );
+        }
+        log::warn!(
+            "{}: a connection pooler is between. Statements are not prepared, and their limit is that of the role, not \
+             database_query_timeout (statement_timeout is {}, 0 is none): set it with ALTER ROLE … SET statement_timeout",
+            self.origin,
+            answer.statement_timeout
+        );
+        Ok(())
+    }
+}
