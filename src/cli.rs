@@ -28,6 +28,7 @@ use clap::ArgMatches;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Problems};
 use crate::db::Db;
 use crate::mail::InvalidSetting;
+use crate::text::{escape, escape_json};
 
 /// Runs what the command line of this process asks for.
 pub fn run() -> ExitCode {
@@ -86,12 +87,14 @@ fn print(text: impl Display) -> anyhow::Result<()> {
 
 /// Says something beside the output; where nobody reads it, that is no failure.
 fn note(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "neodyme: {text}");
+    let text = text.to_string();
+    let lines: Vec<_> = text.lines().map(escape).collect();
+    let _ = writeln!(std::io::stderr(), "neodyme: {}", lines.join("\n"));
 }
 
 /// JSON for people and programs.
 fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+    Ok(escape_json(&serde_json::to_string_pretty(value)?).into_owned() + "\n")
 }
 
 /// Runs a task of a subcommand that ends by itself. (Migrations need a runtime of several threads.)

@@ -88,5 +88,6 @@ pub mod password;
 mod redaction;
 pub mod registration;
 pub mod server;
+mod text;
 pub mod timestamp;
 mod tls;

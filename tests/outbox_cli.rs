@@ -12,6 +12,7 @@ use common::app::AppOptions;
 use common::database::{Backend, Database};
 use neodyme::db::Rows;
 use neodyme::db::audit::NewAuditEntry;
+use neodyme::db::outbox::Settlement;
 use neodyme::outbox::{JobState, NewJob, Topic};
 use serde_json::json;
 use shop::{Answer, Shop};
@@ -29,6 +30,7 @@ on_both_databases!(
     jobs_are_discarded_with_yes,
     a_terminal_is_asked_before_jobs_are_discarded,
     the_audit_trail_is_filtered,
+    what_a_terminal_would_obey_is_written_out,
     a_database_that_is_not_there_or_not_migrated_is_an_error,
 );
 
@@ -177,6 +179,41 @@ async fn a_terminal_is_asked_before_jobs_are_discarded(backend: Backend) {
     let (code, said) = shop.run_on_a_terminal("outbox discard --all", "yes\n");
     assert!(code == 0 && said.contains("3 jobs discarded"), "{said}");
     assert_eq!(shop.database.count("outbox_jobs").await, 2);
+}
+
+async fn what_a_terminal_would_obey_is_written_out(backend: Backend) {
+    const EVIL: &str = "\u{200f}Ada\u{1b}[2J\u{9b}\u{202e}\u{61c}\u{2066}\u{200b}\u{feff}\u{e0041}\r\n";
+    let shop = Shop::open(backend).await;
+    let mut job = shop.enqueue(Topic::WelcomeEmail, &[]).await;
+    job.push(NewJob {
+        id: Uuid::now_v7(),
+        topic: Topic::WelcomeEmail,
+        payload: json!({"email": EVIL, "full_name": EVIL}),
+        user_id: None,
+        request_id: EVIL.into(),
+        traceparent: EVIL.into(),
+        created_at: OffsetDateTime::now_utc(),
+    });
+    let audit = vec![NewAuditEntry { action: EVIL.into(), ..entry(EVIL, OffsetDateTime::now_utc()) }];
+    Arc::new(Rows { jobs: job.clone(), audit, ..Rows::default() }).insert(&shop.db).await.outcome.unwrap();
+    let claimed = shop.claim(Topic::WelcomeEmail, 1).await.remove(0);
+    shop.settle(&claimed, Settlement::Dead { error: EVIL.into() }).await;
+
+    let id = job[0].id.to_string();
+    for arguments in [
+        &["outbox", "list"][..],
+        &["outbox", "list", "--json"],
+        &["outbox", "show", "--id", &id],
+        &["outbox", "show", "--id", &id, "--full"],
+        &["outbox", "show", "--id", &id, "--full", "--json"],
+        &["audit", "list"],
+        &["audit", "list", "--json"],
+    ] {
+        let shown = shop.run(arguments).out;
+        assert!(shown.contains("Ada") && shown.contains("\\u{200f}") || shown.contains("\\u200f"), "{shown}");
+        let obeyed = |c: &char| *c != '\n' && (c.is_control() || EVIL.contains(*c) && !c.is_ascii());
+        assert_eq!(shown.chars().filter(obeyed).count(), 0, "{arguments:?}: {shown:?}");
+    }
 }
 
 async fn the_audit_trail_is_filtered(backend: Backend) {

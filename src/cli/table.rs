@@ -1,8 +1,10 @@
 //! Rows of text in columns.
 
-/// One line per row, every column but the last as wide as its widest cell.
+use crate::text::escape;
+
+/// One line per row, every column but the last as wide as its widest cell. What is invisible in a cell is written out.
 pub(super) fn align<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
-    let rows: Vec<_> = rows.collect();
+    let rows: Vec<_> = rows.map(|row| row.map(|cell| escape(&cell).into_owned())).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
@@ -20,5 +22,7 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["a", "é", "x"], ["long", "b", ""]].map(|row| row.map(String::from));
         assert_eq!(align(rows.into_iter()), "a     é  x\nlong  b\n");
+        let rows = [["\u{200f}\u{1b}[2J", "a\nb"], ["x", "y"]].map(|row| row.map(String::from));
+        assert_eq!(align(rows.into_iter()), "\\u{200f}\\u{1b}[2J  a\\nb\nx                  y\n");
     }
 }

@@ -5,11 +5,14 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Fault;
+use crate::text::{is_control, is_visible};
 
 const MAX_CHARACTERS: usize = 255;
+/// NFC makes at most four characters one: what is longer stays too long, and is not looked at.
+const MAX_BEFORE_NFC: usize = 4 * MAX_CHARACTERS;
 
-/// A name as its owner writes it: 1 to 255 characters, trimmed, in NFC, without what would forge a line or turn the
-/// direction of the text around it. Printing does not show it.
+/// A name as its owner writes it: 1 to 255 characters of which one can be seen, trimmed, in NFC, without what would forge a
+/// line or turn the direction of the text around it. Printing does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FullName(String);
 
@@ -19,15 +22,19 @@ impl FullName {
     /// # Errors
     /// A [`Fault`] that says what is wrong, without the name.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let name: String = text.trim().nfc().collect();
-        if name.is_empty() {
-            return Err(Fault::new("too_short", "must have at least 1 character"));
+        let text = text.trim();
+        if text.chars().nth(MAX_BEFORE_NFC).is_some() {
+            return Err(too_long());
         }
+        let name: String = text.nfc().take(MAX_CHARACTERS + 1).collect();
         if name.chars().count() > MAX_CHARACTERS {
-            return Err(Fault::new("too_long", format!("must have at most {MAX_CHARACTERS} characters")));
+            return Err(too_long());
         }
-        if name.chars().any(is_control) {
+        if name.contains(is_control) {
             return Err(Fault::new("control_characters", "must not have control characters"));
+        }
+        if !is_visible(&name) {
+            return Err(Fault::new("too_short", "must have at least 1 character that can be seen"));
         }
         Ok(FullName(name))
     }
@@ -38,9 +45,8 @@ impl FullName {
     }
 }
 
-/// Control characters, line and paragraph separators, and the overrides and isolates of bidirectional text.
-fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+fn too_long() -> Fault {
+    Fault::new("too_long", format!("must have at most {MAX_CHARACTERS} characters"))
 }
 
 impl fmt::Debug for FullName {
@@ -70,12 +76,35 @@ mod tests {
         assert_eq!(code("王"), "ok");
         assert_eq!(code(&"王".repeat(255)), "ok");
         assert_eq!(code(&"王".repeat(256)), "too_long");
+        let four_in_one = "\u{3b1}\u{313}\u{300}\u{345}";
+        assert_eq!(code(&four_in_one.repeat(255)), "ok");
+        assert_eq!(code(&four_in_one.repeat(256)), "too_long");
     }
 
     #[test]
     fn nothing_may_forge_a_line_or_its_direction() {
-        for text in ["a\nb", "a\0b", "a\u{7f}b", "a\u{85}b", "a\u{202e}b", "a\u{2028}b"] {
-            assert_eq!(code(text), "control_characters", "{text:?}");
+        for c in "\n\0\u{1b}\u{7f}\u{85}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{206a}\u{fff9}\u{e0041}".chars() {
+            assert_eq!(code(&format!("a{c}b")), "control_characters", "{c:?}");
+        }
+    }
+
+    #[test]
+    fn something_of_a_name_can_be_seen() {
+        for text in [
+            "\u{200b}",
+            "\u{feff}",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{ad}",
+            "\u{200d}\u{200c}",
+            "\u{2060} \u{a0}\u{fe0f}",
+            "\u{34f}",
+        ] {
+            assert_eq!(code(text), "too_short", "{text:?}");
+        }
+        for text in ["علی\u{200c}رضا", "ක්\u{200d}ෂේම", "葛\u{e0100}", "O\u{ad}Brien", "नमिता", "."]
+        {
+            assert_eq!(code(text), "ok", "{text:?}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a line holds, in which order; and its form as JSON.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::io;
@@ -8,6 +9,7 @@ use std::ops::Range;
 use slog::{BytesKind, Drain, KV, Key, OwnedKVList, Record, SerdeValue, Serializer};
 
 use super::name::level_name;
+use crate::text::escape_json;
 use crate::timestamp;
 
 /// The place of the keys that have none of their own, in the order they come.
@@ -69,7 +71,9 @@ impl LineWriter {
             .build()
             .log(&slog::Record::new(&fixed, record.msg(), slog::BorrowedKV(&found)), none)?;
         self.arrange()?;
-        escape_controls(&mut self.line);
+        if let Cow::Owned(escaped) = escape_json(&self.line) {
+            self.line = escaped;
+        }
         Ok(&mut self.line)
     }
 
@@ -201,27 +205,4 @@ impl Serializer for Sieve<'_> {
         let _ = text.write_fmt(*value);
         self.emit_str(key, &text)
     }
-}
-
-/// Whether a character could move a terminal's cursor, break a line for some reader, or reorder what is shown.
-pub(super) fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Escapes the control characters that JSON allows in strings: serde_json escapes only those below U+0020.
-fn escape_controls(line: &mut String) {
-    // Nearly every line ends here; looking at all bytes, without leaving early, lets the compiler take many at once.
-    if line.bytes().fold(0, |highest, byte| byte.max(highest)) < 0x7f || !line.contains(is_control) {
-        return;
-    }
-    let mut escaped = String::with_capacity(line.len() + 16);
-    for character in line.chars() {
-        if is_control(character) {
-            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
-        } else {
-            escaped.push(character);
-        }
-    }
-    *line = escaped;
 }

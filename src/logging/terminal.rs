@@ -6,7 +6,7 @@ use std::io;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::line::is_control;
+use crate::text::{escape, is_invisible};
 
 /// Where the time of day lies in `2026-01-31T08:31:02.123456Z`.
 const TIME_OF_DAY: std::ops::Range<usize> = 11..23;
@@ -32,10 +32,10 @@ impl Terminal {
         let word = format!("{:<8}", level.to_uppercase());
         let (word, place) =
             (self.paint(colour_of(&level), &word), self.paint(DIM, logger.trim_start_matches("neodyme.")));
-        let mut line = format!("{time} {word} {place}  {}", Safe(&message));
+        let mut line = format!("{time} {word} {place}  {}", escape(&message));
         let mut separator = "  ";
         for (key, value) in fields.flatten() {
-            let _ = write!(line, "{separator}{}", self.paint(DIM, &format!("{}=", Safe(&key))));
+            let _ = write!(line, "{separator}{}", self.paint(DIM, &format!("{}=", escape(&key))));
             write_value(&mut line, &value);
             separator = " ";
         }
@@ -132,29 +132,13 @@ impl<'de> Deserialize<'de> for Fields {
 fn write_value(line: &mut String, value: &Value) {
     let _ = match value {
         Value::String(text) if is_word(text) => line.write_str(text),
-        Value::String(text) => write!(line, "\"{}\"", Safe(&text.replace('\\', "\\\\").replace('"', "\\\""))),
-        other => write!(line, "{}", Safe(&other.to_string())),
+        Value::String(text) => write!(line, "\"{}\"", escape(&text.replace('\\', "\\\\").replace('"', "\\\""))),
+        other => write!(line, "{}", escape(&other.to_string())),
     };
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || is_control(c) || matches!(c, '"' | '=' | '\\'))
-}
-
-/// Text whose control characters are shown, not obeyed.
-struct Safe<'a>(&'a str);
-
-impl fmt::Display for Safe<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if is_control(character) {
-                write!(formatter, "{}", character.escape_default())?;
-            } else {
-                formatter.write_char(character)?;
-            }
-        }
-        Ok(())
-    }
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || is_invisible(c) || matches!(c, '"' | '=' | '\\'))
 }
 
 #[cfg(test)]
@@ -182,7 +166,7 @@ mod tests {
         let evil = "x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error";
         let context = serde_json::json!({"a": evil, "b": [evil], evil: evil});
         let line = render(false, serde_json::json!({"message": evil, "context": context}));
-        assert_eq!(line.chars().filter(|c| is_control(*c)).collect::<String>(), "", "{line}");
+        assert_eq!(line.chars().filter(|c| is_invisible(*c)).collect::<String>(), "", "{line}");
         assert!(line.contains(r#"a="x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error""#), "{line}");
     }
 

@@ -12,6 +12,7 @@ use crate::db::types::{Id, Instant};
 use crate::error::Result;
 use crate::metrics::DbOperation;
 use crate::outbox::JobState;
+use crate::text::escape;
 
 /// What is kept of an error, in characters.
 const MAX_ERROR: usize = 1_000;
@@ -126,5 +127,5 @@ impl Change {
 
 /// An error on one line of bounded length. What a server says may hold anything, also what PostgreSQL refuses to store.
 fn storable(error: &str) -> String {
-    error.chars().take(MAX_ERROR).map(|char| if char.is_control() { ' ' } else { char }).collect()
+    escape(error).chars().take(MAX_ERROR).collect()
 }
