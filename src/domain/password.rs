@@ -9,6 +9,8 @@ use super::Fault;
 
 const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
+/// Normalising makes at most four characters one, and one up to eighteen: what is longer stays too long, and is not looked at.
+const MAX_BEFORE_NFKC: usize = 4 * MAX_CHARACTERS;
 
 /// A password of 8 to 128 characters, in NFKC so that every keyboard gives the same bytes (NIST SP 800-63B, 5.1.1.2).
 /// Its memory is wiped when it is dropped; printing does not show it.
@@ -21,13 +23,16 @@ impl Password {
     /// # Errors
     /// A [`Fault`] that says what is wrong, without the password.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let text: String = text.nfkc().collect();
+        if text.chars().nth(MAX_BEFORE_NFKC).is_some() {
+            return Err(too_long());
+        }
+        let text: String = text.nfkc().take(MAX_CHARACTERS + 1).collect();
         match text.chars().count() {
             0..MIN_CHARACTERS => {
                 Err(Fault::new("too_short", format!("must have at least {MIN_CHARACTERS} characters")))
             }
             MIN_CHARACTERS..=MAX_CHARACTERS => Ok(Password(text.into())),
-            _ => Err(Fault::new("too_long", format!("must have at most {MAX_CHARACTERS} characters"))),
+            _ => Err(too_long()),
         }
     }
 
@@ -35,6 +40,10 @@ impl Password {
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
     }
+}
+
+fn too_long() -> Fault {
+    Fault::new("too_long", format!("must have at most {MAX_CHARACTERS} characters"))
 }
 
 impl fmt::Debug for Password {
@@ -58,6 +67,26 @@ mod tests {
         assert_eq!(code("        "), "ok");
         assert_eq!(code(&"é".repeat(128)), "ok");
         assert_eq!(code(&"é".repeat(129)), "too_long");
+        let four_in_one = "\u{3b1}\u{313}\u{300}\u{345}";
+        assert_eq!(code(&four_in_one.repeat(128)), "ok");
+        assert_eq!(code(&four_in_one.repeat(129)), "too_long");
+    }
+
+    #[test]
+    fn a_text_that_grows_or_is_too_long_costs_no_more_than_a_good_one() {
+        let cost = |text: String| {
+            let took = || {
+                let began = std::time::Instant::now();
+                (0..50).for_each(|_| drop(std::hint::black_box(Password::parse(&text))));
+                began.elapsed()
+            };
+            (0..5).map(|_| took()).min().unwrap()
+        };
+        let usual = cost("p\u{e4}\u{df}w".repeat(32));
+        for text in ["\u{fdfa}".repeat(5461), "\u{fdfa}".repeat(512), "a\u{301}".repeat(8192), "x".repeat(16_384)] {
+            let took = cost(text);
+            assert!(took < 20 * usual, "{took:?} instead of {usual:?}");
+        }
     }
 
     #[test]
