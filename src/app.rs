@@ -25,6 +25,7 @@ use crate::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, c
 use crate::mail::Mailer;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
+use crate::redaction::mask_secrets;
 use crate::server::Server;
 use crate::timestamp::millis;
 use crate::{build, errors, handlers, metrics};
@@ -261,6 +262,6 @@ fn user_hash_key(config: &Config) -> anyhow::Result<[u8; 16]> {
 fn log_panics(log: Logger) {
     std::panic::set_hook(Box::new(move |panic| {
         let at = panic.location().map(ToString::to_string);
-        crit!(log, "Panic"; "context" => context(json!({ "at": at, "payload": panic.payload_as_str() })));
+        crit!(log, "Panic"; "context" => context(json!({ "at": at, "payload": panic.payload_as_str().map(mask_secrets) })));
     }));
 }

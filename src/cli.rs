@@ -28,6 +28,7 @@ use clap::ArgMatches;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Problems};
 use crate::db::Db;
 use crate::mail::InvalidSetting;
+use crate::redaction::{self, mask_secrets};
 use crate::text::{escape, escape_json};
 
 /// Runs what the command line of this process asks for.
@@ -61,7 +62,11 @@ struct Misuse(String);
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
     let (name, inner) = matches.subcommand().unwrap_or(("serve", matches));
     let (task, inner) = inner.subcommand().unwrap_or(("", inner));
-    let config = || Config::load(&arguments::sources(matches, inner));
+    let config = || -> Result<Config, Problems> {
+        let config = Config::load(&arguments::sources(matches, inner))?;
+        redaction::learn(config.secrets());
+        Ok(config)
+    };
     match name {
         "errors" => errors::run(inner.get_flag("markdown")),
         "metrics" => metrics::run(inner.get_flag("markdown")),
@@ -85,10 +90,10 @@ fn print(text: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// Says something beside the output; where nobody reads it, that is no failure.
+/// Says something beside the output, without known secrets; where nobody reads it, that is no failure.
 fn note(text: impl Display) {
     let text = text.to_string();
-    let lines: Vec<_> = text.lines().map(escape).collect();
+    let lines: Vec<_> = text.lines().map(|line| escape(&mask_secrets(line)).into_owned()).collect();
     let _ = writeln!(std::io::stderr(), "neodyme: {}", lines.join("\n"));
 }
 

@@ -101,6 +101,11 @@ impl Config {
         &self.effective
     }
 
+    /// Every secret among the values, for whoever has to keep them out of a text.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
     /// Where the value of a setting comes from.
     pub fn source(&self, key: &str) -> &Source {
         self.effective.iter().find(|effective| effective.key == key).map_or(&Source::Default, |found| &found.source)

@@ -3,7 +3,6 @@
 mod composer;
 mod files;
 mod probe;
-mod redaction;
 mod smtp;
 mod templates;
 

@@ -1,8 +1,17 @@
 //! What an error says may repeat what a client sent, or how a service was reached: addresses and secrets are masked
-//! before a text is kept.
+//! before a text is kept or shown.
 //!
 //! A word with an `@` is masked as a whole: an address, or a URL with a password. From the name of a secret on
-//! (`password=…`, `Authorization: …`), the rest of the text is.
+//! (`password=…`, `Authorization: …`), the rest of the text is. The secrets of the configuration are known, and masked
+//! in whatever form they come; so is the person that a mail is for.
+
+mod person;
+mod secrets;
+mod view;
+
+pub(crate) use self::person::Person;
+pub(crate) use self::secrets::{learn, mask_secrets};
+use crate::text::escape;
 
 const MASK: &str = "***";
 const MORE: &str = "…";
@@ -26,19 +35,20 @@ const HASH: &str = "$argon2";
 
 /// The text on one line, redacted, and at most that many bytes long.
 pub(crate) fn redact(text: &str, max_bytes: usize) -> Box<str> {
+    let text = mask_secrets(text);
     let mut kept = String::with_capacity(max_bytes + MORE.len());
-    for word in text.split(is_break).filter(|word| !word.is_empty()) {
+    for word in words(&text) {
         if !kept.is_empty() {
             kept.push(' ');
         }
-        if word.contains('@') || word.contains("%40") {
+        if is_address(word) {
             mask(&mut kept, word);
         } else if let Some(at) = secret_in(word) {
-            kept.push_str(&word[..at]);
+            kept.push_str(&escape(&word[..at]));
             kept.push_str(MASK);
             break;
         } else {
-            kept.push_str(word);
+            kept.push_str(&escape(word));
         }
         if kept.len() > max_bytes {
             break;
@@ -48,8 +58,13 @@ pub(crate) fn redact(text: &str, max_bytes: usize) -> Box<str> {
     kept.into_boxed_str()
 }
 
-fn is_break(character: char) -> bool {
-    character.is_whitespace() || character.is_control()
+/// The words of a text; a control character parts them as a space does.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| character.is_whitespace() || character.is_control()).filter(|word| !word.is_empty())
+}
+
+fn is_address(word: &str) -> bool {
+    word.contains('@') || word.contains("%40")
 }
 
 /// Masks a word; of an address whose local part is quoted (`"a b"@example.com`), the words before it too.
@@ -144,7 +159,7 @@ mod tests {
         fn any_text_is_short_and_on_one_line(text in any::<String>(), max in 8_usize..300) {
             let kept = redact(&text, max);
             prop_assert!(kept.len() <= max);
-            prop_assert!(!kept.contains('@') && !kept.chars().any(char::is_control));
+            prop_assert!(!kept.contains('@') && !kept.contains(crate::text::is_invisible));
         }
     }
 }

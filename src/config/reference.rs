@@ -19,6 +19,7 @@ neodyme runs without any configuration. Each setting can be given in four places
 
 A secret is refused as a flag, since every user of a machine can read command lines. Give it in the variable, in the file,
 or in a file of its own that a variable with `_FILE` at the end names, as `NEODYME_DATABASE_URL_FILE=/run/secrets/database`.
+Line breaks at the end of such a file do not count; a secret with any other line break or control character is refused.
 
 `neodyme check` shows what is in force and where each value comes from, and tries the database. An unknown setting (a variable
 with a slip in `NEODYME_` itself is one), a bad value or an unreadable file ends the process with code 2 before anything

@@ -98,6 +98,7 @@ macro_rules! settings {
             pub $own: $own_type,)*
             $($(#[doc = $part_doc])* pub $part: $Part,)*
             pub(super) effective: Vec<Effective>,
+            pub(super) secrets: Vec<Secret>,
         }
 
         $(
@@ -122,8 +123,8 @@ macro_rules! settings {
                     $(let $field: Option<$type> = values.take($key, $default, &settings!(@limits $($limits)?));)*
                     move || Some($Part { $($field: $field?),* })
                 };)*
-                let effective = values.take_effective();
-                Some(Config { $($own: $own?,)* $($part: $part()?,)* effective })
+                let (effective, secrets) = values.take_what_was_found();
+                Some(Config { $($own: $own?,)* $($part: $part()?,)* effective, secrets })
             }
         }
     };

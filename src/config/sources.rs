@@ -115,9 +115,7 @@ fn read_secret_file(setting: &Setting, name: &str, path: &Path, texts: &mut Text
     let source = Source::VariableFile(name.to_owned(), path.to_owned());
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            texts.insert(setting.key, (text.to_owned(), source));
+            texts.insert(setting.key, (text.trim_end_matches(['\r', '\n']).to_owned(), source));
         }
         Err(error) => problems.add(Some(setting.key), source, format!("{} cannot be read: {error}", setting.key)),
     }

@@ -135,6 +135,35 @@ fn a_user_name_at_the_mail_server_needs_a_password_and_the_other_way_round() {
     assert!(text.contains("smtp_username: it is missing") && !text.contains("canary"), "{text}");
 }
 
+/// The value of each secret setting, from a file that holds this.
+fn secrets_from_files(text: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let files = SETTINGS.iter().filter_map(|setting| {
+        let start = if setting.key == "database_url" { "postgres://u@h/d?password=" } else { "" };
+        let path = folder.path().join(setting.key);
+        std::fs::write(&path, format!("{start}{text}")).unwrap();
+        Some((setting.file_variable()?.into(), path.into()))
+    });
+    let environment = files.chain([("NEODYME_SMTP_USERNAME".into(), "user".into())]).collect();
+    Config::load(&Sources { environment, ..Sources::default() }).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn line_breaks_at_the_end_of_a_secret_file_do_not_count_whichever_secret_it_is() {
+    let count = SETTINGS.iter().filter(|setting| setting.secret).count();
+    for end in ["", "\n", "\r\n", "\n\n", "\n\r\n\n"] {
+        let config = secrets_from_files(&format!("canary-canary-canary{end}")).unwrap();
+        let secrets: Vec<_> = config.secrets().iter().map(super::Secret::expose).collect();
+        assert_eq!(secrets, vec!["canary-canary-canary"; count], "{end:?}");
+    }
+    let text = secrets_from_files("canary-canary\ncanary-canary").unwrap_err();
+    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+        let expected = format!("{}: the value has a line break or another control character", setting.key);
+        assert!(text.contains(&expected) && !text.contains("canary"), "{expected} is missing in {text}");
+    }
+    assert!(with_variables(&[("NEODYME_OPS_TOKEN", "canary-canary-canary\n")]).is_err());
+}
+
 #[test]
 fn production_sends_mail_encrypted_and_from_somewhere() {
     let refused = |host: &str, tls: &str, from: &str| {

@@ -36,6 +36,10 @@ pub trait Value: Sized {
     }
     /// The value as an operator may see it, secrets redacted.
     fn show(&self) -> String;
+    /// The secrets that the value holds.
+    fn secrets(&self) -> Vec<Secret> {
+        Vec::new()
+    }
     /// Whether this text must not stand on a command line, which every user of the machine can read.
     fn is_secret(_text: &str) -> bool {
         Self::SECRET
@@ -182,6 +186,10 @@ impl Value for DatabaseUrl {
         self.to_string()
     }
 
+    fn secrets(&self) -> Vec<Secret> {
+        self.password().into_iter().collect()
+    }
+
     fn is_secret(text: &str) -> bool {
         DatabaseUrl::parse(text).map_or(text.contains('@'), |url| url.password().is_some())
     }
@@ -207,6 +215,10 @@ impl Value for Option<Secret> {
 
     fn show(&self) -> String {
         if self.is_some() { "***".into() } else { String::new() }
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.iter().cloned().collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Turns the collected texts into values, and remembers what was made of them.
 
+use super::Secret;
 use super::problem::{Problems, quote};
 use super::sources::{Source, Texts};
 use super::value::Value;
@@ -20,11 +21,12 @@ pub(super) struct Values<'a> {
     pub texts: Texts,
     pub problems: &'a mut Problems,
     effective: Vec<Effective>,
+    secrets: Vec<Secret>,
 }
 
 impl<'a> Values<'a> {
     pub fn new(texts: Texts, problems: &'a mut Problems) -> Self {
-        Self { texts, problems, effective: Vec::new() }
+        Self { texts, problems, effective: Vec::new(), secrets: Vec::new() }
     }
 
     /// The value of a setting. If it is refused, that is noted and the default stands in for it, so that the checks that
@@ -37,13 +39,14 @@ impl<'a> Values<'a> {
         };
         let value: T = value.or_else(|| self.parse(key, default, &Source::Default, limits))?;
         let source = given.map_or(Source::Default, |(_, source)| source);
+        self.secrets.extend(value.secrets());
         self.effective.push(Effective { key, value: value.show(), source });
         Some(value)
     }
 
-    /// What was taken so far.
-    pub fn take_effective(&mut self) -> Vec<Effective> {
-        std::mem::take(&mut self.effective)
+    /// What was taken so far, and the secrets in it.
+    pub fn take_what_was_found(&mut self) -> (Vec<Effective>, Vec<Secret>) {
+        (std::mem::take(&mut self.effective), std::mem::take(&mut self.secrets))
     }
 
     fn parse<T: Value>(&mut self, key: &'static str, text: &str, source: &Source, limits: &T::Limits) -> Option<T> {
@@ -53,6 +56,8 @@ impl<'a> Values<'a> {
                 return None;
             }
             Ok(_) if T::SECRET && text.is_empty() && *source != Source::Default => "is empty".into(),
+            // A line break is somebody else's: that of an editor, or of a second line that is not meant.
+            _ if T::SECRET && text.contains(char::is_control) => "has a line break or another control character".into(),
             Ok(value) => return Some(value),
             Err(fault) => fault,
         };

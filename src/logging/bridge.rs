@@ -5,6 +5,7 @@ use serde::Serialize;
 use slog::{Drain, Level, Logger, RecordLocation, RecordStatic, b};
 
 use super::values::context;
+use crate::redaction::mask_secrets;
 
 /// Hands records of the `log` crate to a logger.
 pub(super) struct Bridge(Logger);
@@ -39,7 +40,9 @@ impl Log for Bridge {
         };
         let fixed = RecordStatic { location: &location, level: level(record.level()), tag: "" };
         let source = context(Source { target: record.target() });
-        self.0.log(&slog::Record::new(&fixed, record.args(), b!("context" => source)));
+        let message = record.args().to_string();
+        let message = mask_secrets(&message);
+        self.0.log(&slog::Record::new(&fixed, &format_args!("{message}"), b!("context" => source)));
     }
 
     fn flush(&self) {}

@@ -5,6 +5,8 @@ use std::error::Error;
 use serde::Serialize;
 use slog::{Key, Record, SerdeValue, Value};
 
+use crate::redaction::mask_secrets;
+
 /// How many causes of an error are written.
 const CHAIN_LIMIT: usize = 16;
 
@@ -48,11 +50,11 @@ impl Exception {
         Exception::named(short_type_name::<E>(), error)
     }
 
-    /// The error and its causes, with a `type` that stays the same when the code changes.
+    /// The error and its causes, without known secrets, with a `type` that stays the same when the code changes.
     pub fn named<E: Error + ?Sized>(name: &'static str, error: &E) -> Exception {
         let causes = std::iter::successors(error.source(), |&cause| cause.source());
-        let chain = causes.take(CHAIN_LIMIT).map(ToString::to_string).collect();
-        Exception { r#type: name, message: error.to_string(), chain }
+        let chain = causes.take(CHAIN_LIMIT).map(|cause| mask_secrets(&cause.to_string()).into_owned()).collect();
+        Exception { r#type: name, message: mask_secrets(&error.to_string()).into_owned(), chain }
     }
 }
 

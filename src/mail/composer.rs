@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::InvalidSetting;
-use super::redaction::Redaction;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
 use crate::domain::{Email, FullName};
 use crate::outbox::{Failure, Job, Reason};
+use crate::redaction::Person;
 
 const X_REQUEST_ID: HeaderName = HeaderName::new_from_ascii_str("X-Request-ID");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
@@ -40,7 +40,7 @@ pub struct Letter {
     pub html: String,
     pub(super) from: Address,
     pub(super) to: Address,
-    pub(super) redaction: Redaction,
+    pub(super) person: Person,
 }
 
 impl Letter {
@@ -99,8 +99,8 @@ impl Composer {
             .singlepart(part(ContentType::TEXT_HTML, &html));
         let message = builder.multipart(parts).map_err(|_| unreadable("no message can be made of it"))?;
         let message = String::from_utf8(message.formatted()).map_err(|_| unreadable("it is not UTF-8"))?;
-        let redaction = Redaction::new(&email, &name);
-        Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, redaction })
+        let person = Person::new(&email, &name);
+        Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, person })
     }
 
     fn render(&self, email: &Email, name: &FullName, registered: OffsetDateTime) -> Result<Texts, Failure> {

@@ -20,9 +20,9 @@ use self::server::Server;
 use self::session::{Limits, Session};
 use super::InvalidSetting;
 use super::composer::Letter;
-use super::redaction::Redaction;
 use crate::config::MailConfig;
 use crate::outbox::{Failure, Receipt};
+use crate::redaction::Person;
 
 /// A silent connection of the pool leaves this part of the time to a fresh one.
 const SHARE_OF_A_KEPT_CONNECTION: u32 = 4;
@@ -50,13 +50,13 @@ impl Smtp {
 
     /// Sends a mail within the timeout.
     pub async fn send(&self, letter: &Letter) -> Result<Receipt, Failure> {
-        self.attempt(letter).await.map_err(|fault| fault.into_failure(&letter.redaction, self.timeout))
+        self.attempt(letter).await.map_err(|fault| fault.into_failure(&letter.person, self.timeout))
     }
 
     /// Opens a connection of its own, as a delivery does, asks for a sign of life, and takes its leave.
     pub async fn probe(&self) -> Result<(), Failure> {
         let probed = Session::probe(&self.server, Instant::now() + self.timeout).await;
-        probed.map_err(|fault| fault.into_failure(&Redaction::nobody(), self.timeout))
+        probed.map_err(|fault| fault.into_failure(&Person::nobody(), self.timeout))
     }
 
     /// Ends the connections that are kept.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lettre::transport::smtp;
 
-use crate::mail::redaction::Redaction;
 use crate::outbox::{Failure, Reason};
+use crate::redaction::Person;
 
 /// How far a conversation came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Fault {
     }
 
     /// What the outbox is told.
-    pub fn into_failure(self, redaction: &Redaction, limit: Duration) -> Failure {
+    pub fn into_failure(self, person: &Person, limit: Duration) -> Failure {
         let code = self.reply();
         let reason = self.reason();
         let is_refusal = matches!(reason, Reason::Refused4xx | Reason::Refused5xx);
@@ -100,7 +100,7 @@ impl Fault {
             service_down: !is_unsendable && (!is_refusal || concerns_every_job),
             code,
             retry_after: None,
-            cause: self.in_words(redaction, limit).into(),
+            cause: self.in_words(person, limit).into(),
         }
     }
 
@@ -129,7 +129,7 @@ impl Fault {
         }
     }
 
-    fn in_words(&self, redaction: &Redaction, limit: Duration) -> String {
+    fn in_words(&self, person: &Person, limit: Duration) -> String {
         let stage = self.stage.in_words();
         let error = match &self.what {
             What::NoConnection(error) => return format!("{stage}: {error}"),
@@ -143,7 +143,9 @@ impl Fault {
         };
         let said = || causes(error).last().map(ToString::to_string).unwrap_or_default();
         match (error.status(), tls_error(error)) {
-            (Some(code), _) => redaction.apply(&format!("{stage}: {code} {}", said())),
+            // It may repeat the credentials.
+            (Some(code), _) if self.stage == Stage::Auth => format!("{stage}: refused with {code}"),
+            (Some(code), _) => person.hide(&format!("{stage}: {code} {}", said())),
             (None, Some(tls)) => format!("{stage}: {tls}"),
             // What the server said may be part of it, with anything in it.
             (None, None) if error.is_response() => format!("{stage}: the answer is not SMTP, or broke off"),

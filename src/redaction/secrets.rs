@@ -1,0 +1,170 @@
+//! The secrets of the configuration, wherever a text repeats one: as it is, in base64 (of either alphabet, at any place in
+//! what is encoded), in hexadecimal, percent-encoded, or escaped as in JSON. Case does not matter.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock};
+
+use super::MASK;
+use super::view::View;
+use crate::config::Secret;
+
+/// A shorter one is masked only where it stands alone: the letters of most texts would be masked otherwise.
+const LONG_ENOUGH_TO_RECOGNISE: usize = 4;
+
+static KNOWN: RwLock<Vec<Secret>> = RwLock::new(Vec::new());
+
+/// From now on [`mask_secrets`] masks these and no others.
+pub(crate) fn learn(secrets: &[Secret]) {
+    *KNOWN.write().unwrap_or_else(PoisonError::into_inner) = secrets.to_vec();
+}
+
+/// The text with `***` for each secret that is known. It takes a millisecond for a long text: for what has failed.
+pub(crate) fn mask_secrets(text: &str) -> Cow<'_, str> {
+    mask(text, &KNOWN.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn mask<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
+    if secrets.is_empty() {
+        return text.into();
+    }
+    let mut places: Vec<Range<usize>> = View::all_of(text).iter().flat_map(|view| places(view, secrets)).collect();
+    if places.is_empty() {
+        return text.into();
+    }
+    places.sort_by_key(|place| place.start);
+    let (mut masked, mut end) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        let start = text.floor_char_boundary(place.start);
+        if start > end || masked.is_empty() {
+            masked.push_str(&text[end..start]);
+            masked.push_str(MASK);
+        }
+        end = end.max(text.ceil_char_boundary(place.end));
+    }
+    masked.push_str(&text[end..]);
+    masked.into()
+}
+
+/// Where the text of a view repeats a secret.
+fn places(view: &View, secrets: &[Secret]) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    for secret in secrets {
+        places.extend(occurrences(&view.bytes, secret.expose().as_bytes()));
+    }
+    for (run, decoded) in view.decoded_runs() {
+        if secrets.iter().any(|secret| is_repeated(&decoded, secret.expose().as_bytes())) {
+            places.push(run);
+        }
+    }
+    places.into_iter().map(|place| view.in_source(place)).collect()
+}
+
+/// Whether what was decoded holds `secret`; a short one must be all of it, or all behind the last NUL as in AUTH PLAIN.
+fn is_repeated(decoded: &[u8], secret: &[u8]) -> bool {
+    match secret.len() {
+        LONG_ENOUGH_TO_RECOGNISE.. => occurrences(decoded, secret).next().is_some(),
+        _ => decoded.rsplit(|byte| *byte == 0).next() == Some(secret),
+    }
+}
+
+/// Where `secret` stands, one occurrence after the other; a short one only where it is a word of its own.
+fn occurrences<'a>(bytes: &'a [u8], secret: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+    let is_of_a_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    let stands_alone = move |start: usize, end: usize| {
+        !is_of_a_word(start.checked_sub(1).and_then(|before| bytes.get(before))) && !is_of_a_word(bytes.get(end))
+    };
+    let places =
+        bytes.windows(secret.len().max(1)).enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(secret));
+    let places = places.map(|(start, window)| start..start + window.len());
+    places.filter(move |place| secret.len() >= LONG_ENOUGH_TO_RECOGNISE || stands_alone(place.start, place.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hide(text: &str, secrets: &[&str]) -> String {
+        mask(text, &secrets.iter().map(|secret| Secret::new(secret)).collect::<Vec<_>>()).into_owned()
+    }
+
+    /// Every form in which somebody may write it.
+    fn forms(secret: &str) -> Vec<String> {
+        let hexadecimal = |before: &str| secret.bytes().map(|byte| format!("{before}{byte:02x}")).collect::<String>();
+        let escaped = |unit: u16| format!("\\u{unit:04x}");
+        let mut forms = vec![
+            secret.to_owned(),
+            secret.to_ascii_uppercase(),
+            serde_json::to_string(secret).unwrap(),
+            secret.encode_utf16().map(escaped).collect(),
+            url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+            hexadecimal("%"),
+            hexadecimal("%").to_uppercase(),
+            hexadecimal("\\x"),
+            hexadecimal(""),
+            format!("0x{}", hexadecimal("").to_uppercase()),
+        ];
+        let mut in_base64 = Vec::new();
+        for before in ["", "\0user\0", "x", "xy", "user:"] {
+            let text = format!("{before}{secret}");
+            in_base64.extend([STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].map(|engine| engine.encode(&text)));
+            in_base64.push(STANDARD.encode(text + " and more"));
+        }
+        forms.extend(in_base64.iter().map(|form| form.replace('+', "%2B").replace('=', "%3d")));
+        forms.extend(in_base64);
+        forms
+    }
+
+    #[test]
+    fn every_form_of_a_secret_is_masked() {
+        for secret in
+            ["hunter2!", "correct horse battery", "pä\"ss\\wörd/", "???>>>~~~", "a-much_longer+one/with=signs 4711"]
+        {
+            for form in forms(secret) {
+                for (before, after) in
+                    [("", ""), ("535 5.7.8 no: ", " (really)"), ("pass=", "&x=1"), ("\u{e9}", "\u{e9}")]
+                {
+                    let hidden = hide(&format!("{before}{form}{after}"), &["other-secret", secret]);
+                    assert!(hidden.contains(MASK), "{form} in {hidden}");
+                    assert!(!hidden.to_ascii_lowercase().contains(&form.to_ascii_lowercase()), "{form} in {hidden}");
+                    assert!(hidden.starts_with(before.trim_end_matches('=')) && hidden.ends_with(after), "{hidden}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_holds_no_secret_stays_as_it_is() {
+        let text = "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6 %41 \\u0041 +41 =41 é";
+        assert_eq!(hide(text, &["hunter2!", "x"]), text);
+        assert_eq!(hide(text, &[]), text);
+    }
+
+    #[test]
+    fn a_short_secret_is_masked_where_it_stands_alone() {
+        assert_eq!(hide("no, not now: no", &["no"]), "***, not now: ***");
+        assert_eq!(hide(&STANDARD.encode("no"), &["no"]), MASK);
+        assert_eq!(hide(&STANDARD.encode("\0user\0no"), &["no"]), MASK);
+    }
+
+    #[test]
+    fn places_side_by_side_and_one_in_another_are_one() {
+        assert_eq!(hide("secretsecret secret-in", &["secret", "secret-in"]), "*** ***");
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_comes_through_and_no_text_is_too_odd(
+            secret in "\\PC{4,20}", before in any::<String>(), after in any::<String>(), form in 0..40_usize,
+        ) {
+            let forms = forms(&secret);
+            let form = &forms[form % forms.len()];
+            let hidden = hide(&format!("{before}{form}{after}"), &[&secret]);
+            prop_assert!(hidden.contains(MASK) && !hidden.contains(&secret));
+        }
+    }
+}
