@@ -2,6 +2,8 @@
 
 mod composer;
 mod files;
+mod greeting;
+mod mailbox;
 mod probe;
 mod smtp;
 mod templates;

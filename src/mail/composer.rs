@@ -1,13 +1,16 @@
 //! From a job to the bytes of its email. The same job always gives the same bytes.
 
 use lettre::Address;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::address::Envelope;
+use lettre::message::header::{ContentType, From, HeaderName, HeaderValue, To};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::InvalidSetting;
+use super::greeting::presentable;
+use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
 use crate::domain::{Email, FullName};
@@ -79,14 +82,19 @@ impl Composer {
             .map_err(|fault| unreadable(&format!("its address is not valid ({})", fault.code)))?;
         let name = FullName::parse(&payload.full_name)
             .map_err(|fault| unreadable(&format!("its name is not valid ({})", fault.code)))?;
-        let to: Address = email.expose().parse().map_err(|_| unreadable("SMTP cannot carry its address"))?;
+        // lettre reads fewer addresses than there are; this one was read by us.
+        let to = Address::new_dangerous(email.local_part(), email.domain());
+        let shown_name = presentable(&name);
+        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]);
+        let envelope = envelope.map_err(|_| unreadable("it has no envelope"))?;
 
-        let Texts { subject, text, html } = self.render(&email, &name, job.created_at)?;
+        let Texts { subject, text, html } = self.render(&email, shown_name.unwrap_or_default(), job.created_at)?;
         let subject = single_line(&subject);
         let message_id = format!("<{}@{}>", job.id, self.from.email.domain());
         let builder = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(Some(name.expose().to_owned()), to.clone()))
+            .envelope(envelope)
+            .raw_header(mailbox::header::<From>(self.from.clone()))
+            .raw_header(mailbox::header::<To>(Mailbox::new(shown_name.map(str::to_owned), to.clone())))
             .subject(subject.clone())
             .date(job.created_at.max(OffsetDateTime::UNIX_EPOCH).into())
             .message_id(Some(message_id.clone()))
@@ -103,15 +111,11 @@ impl Composer {
         Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, person })
     }
 
-    fn render(&self, email: &Email, name: &FullName, registered: OffsetDateTime) -> Result<Texts, Failure> {
+    fn render(&self, email: &Email, full_name: &str, registered: OffsetDateTime) -> Result<Texts, Failure> {
         let date =
             registered.to_offset(time::UtcOffset::UTC).date().format(format_description!("[year]-[month]-[day]"));
-        let variables = Variables {
-            full_name: name.expose(),
-            email: email.expose(),
-            date: date.unwrap_or_default(),
-            sender: &self.sender,
-        };
+        let variables =
+            Variables { full_name, email: email.expose(), date: date.unwrap_or_default(), sender: &self.sender };
         // Templates are checked at start, so this is a branch that only some users meet: the operator's to repair.
         self.templates.render(&variables).map_err(|error| Failure {
             reason: Reason::Payload,

@@ -20,7 +20,7 @@ const BUILT_IN: [(&str, &str); 3] = [
 
 /// What a template can use. Values are escaped in `welcome.html`.
 pub(super) struct Variables<'a> {
-    /// The user's name, as it was typed.
+    /// The user's name; empty where it does not look like one.
     pub full_name: &'a str,
     /// The address that was registered.
     pub email: &'a str,
@@ -55,22 +55,26 @@ impl Templates {
             environment.add_template_owned(name, source).map_err(|error| fault(in_words(&error)))?;
         }
         let templates = Templates(environment);
-        let sample = Variables {
-            full_name: "Ada Lovelace",
-            email: "ada@example.com",
-            date: "2026-11-22".into(),
-            sender: "neodyme",
-        };
-        let texts = templates.render(&sample).map_err(|error| fault(in_words(&error)))?;
+        for full_name in ["Ada Lovelace", ""] {
+            templates.try_with(full_name).map_err(fault)?;
+        }
+        Ok(templates)
+    }
+
+    /// Finds what would go wrong for a user of that name.
+    fn try_with(&self, full_name: &str) -> Result<(), String> {
+        let (email, date) = ("ada@example.com", "2026-11-22".into());
+        let texts = self.render(&Variables { full_name, email, date, sender: "neodyme" });
+        let texts = texts.map_err(|error| in_words(&error))?;
         for (name, text) in [(SUBJECT, &texts.subject), (TEXT, &texts.text), (HTML, &texts.html)] {
             if text.trim().is_empty() {
-                return Err(fault(format!("{name} is empty")));
+                return Err(format!("{name} is empty"));
             }
         }
         if texts.subject.contains(['\r', '\n']) {
-            return Err(fault(format!("{SUBJECT} gives more than one line")));
+            return Err(format!("{SUBJECT} gives more than one line"));
         }
-        Ok(templates)
+        Ok(())
     }
 
     /// The texts with these values.
@@ -135,6 +139,8 @@ mod tests {
             }
         }
         assert!(texts.text.starts_with("Hello Zoë O'Brien,\n"));
+        let nameless = Templates::load(None).unwrap().render(&variables("")).unwrap();
+        assert!(nameless.text.starts_with("Hello,\n") && nameless.html.contains(">Hello,</h1>"), "{}", nameless.html);
     }
 
     #[test]

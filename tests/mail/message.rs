@@ -1,6 +1,7 @@
 //! What arrives.
 
 use lettre::message::Mailbox;
+use neodyme::domain::{Email, FullName};
 use neodyme::mail::Composer;
 use neodyme::outbox::Reason;
 use proptest::prelude::*;
@@ -120,10 +121,49 @@ async fn a_template_that_fails_for_one_user_is_the_operators_to_repair() {
     assert!(failure.cause.to_string().starts_with("welcome.txt:1: undefined value"), "{}", failure.cause);
 }
 
+#[tokio::test]
+async fn whatever_address_is_accepted_is_sent_to() {
+    for (email, to) in [
+        ("\"a b\"@example.com", "\"a b\"@example.com"),
+        ("\"a@b\"@example.com", "\"a@b\"@example.com"),
+        ("\"a>b\\\\\\\"c\"@example.com", "\"a>b\\\\\\\"c\"@example.com"),
+        ("\"john\"@example.com", "john@example.com"),
+        ("o'brien+tag=1@example.com", "o'brien+tag=1@example.com"),
+        ("संपर्क@डाटामेल.भारत", "संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c"),
+        ("jose\u{301}@example.com", "jos\u{e9}@example.com"),
+    ] {
+        let sink = SmtpSink::start(Behaviour::Normal).await;
+        mailer_to(&sink, &[]).send_welcome(&job_for(email, "Jane")).await.unwrap();
+        let mail = sink.received().remove(0);
+        assert_eq!(mail.to, to);
+        assert_eq!(mail.header("To"), format!("Jane <{to}>"));
+        assert_eq!(mail.parameters, if to.is_ascii() { "" } else { "SMTPUTF8 BODY=8BITMIME" });
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_message_is_left_out() {
+    let sink = SmtpSink::start(Behaviour::Normal).await;
+    let mailer = mailer_to(&sink, &[]);
+    for name in ["You won! http://example.net/x", "evil.example.net", "Call 0800 555 1234", "<b>Jane</b>"] {
+        mailer.send_welcome(&job_for("jane@example.com", name)).await.unwrap();
+        let mail = sink.received().pop().unwrap();
+        assert_eq!(mail.header("To"), "jane@example.com");
+        let [text, html] = mail.parts();
+        assert!(text.starts_with("Hello,\r\n") && html.contains(">Hello,</h1>"), "{text}");
+        assert!(!mail.raw.contains(name) && !text.contains(name) && !html.contains("Jane"), "{text}");
+    }
+}
+
 /// Names that try to be something else.
 fn names() -> impl Strategy<Value = String> {
     let hostile = "(Jane|[<>&\"'=?:,;()@\\\\%{}\\[\\].\r\n\t\0]|\r\nBcc: x@example.com|=\\?utf-8\\?q\\?=0A\\?=|</bdi><script>|\\{\\{ email \\}\\}|é|王|\u{1f600}|\u{202e}| ){1,40}";
-    prop_oneof![any::<String>(), hostile.prop_map(String::from), "\\PC{200,255}".prop_map(String::from)]
+    prop_oneof![
+        any::<String>(),
+        hostile.prop_map(String::from),
+        "\\PC{200,255}".prop_map(String::from),
+        "[ '().,A-Za-zéß王-]{1,40}"
+    ]
 }
 
 proptest! {
@@ -149,19 +189,39 @@ proptest! {
             prop_assert!(line.len() <= 998, "{}", line);
         }
         let to = mail.header("To");
-        let (shown, address) = to.rsplit_once(" <").unwrap();
-        prop_assert_eq!(address, format!("{local}@example.com>"));
+        let [text, html] = mail.parts();
+        let email = Email::parse(&format!("{local}@example.com")).unwrap();
+        if to == email.expose() {
+            prop_assert!(text.starts_with("Hello,\r\n"), "{}", text);
+            return Ok(());
+        }
+        let shown = to.strip_suffix(&format!(" <{}>", email.expose())).unwrap();
         let quoted = shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let unquoted = |text: &str| text.replace("\\\"", "\"").replace("\\\\", "\\");
+        // Outside of quotes there are atoms and encoded words (RFC 5322, 3.2.3).
+        prop_assert!(quoted.is_some() || !shown.contains(['.', ',', '(', ')', '<', '>', '@', ':', ';', '"', '\\', '[', ']']), "{}", shown);
         let shown = quoted.map_or_else(|| decode_words(shown), unquoted);
-        let full_name = neodyme::domain::FullName::parse(&name).unwrap();
+        let full_name = FullName::parse(&name).unwrap();
         prop_assert_eq!(&shown, full_name.expose());
 
-        let [text, html] = mail.parts();
         let greeting = format!("Hello {},\r\n", full_name.expose());
         prop_assert!(text.starts_with(&greeting), "{}", text);
         let written = html.split_once("<bdi>").unwrap().1.split_once("</bdi>").unwrap().0;
         prop_assert!(!written.contains(['<', '>', '"', '\'']), "{}", written);
+    }
+
+    #[test]
+    fn an_address_that_is_accepted_can_be_mailed(
+        local in "[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}|\"[ -~]{1,30}\"|\\PC{1,20}",
+        domain in "[a-z0-9-]{1,12}\\.[a-z0-9-]{1,9}|\\PC{1,9}\\.\\PC{1,4}|[0-9.]{3,15}",
+    ) {
+        let address = format!("{local}@{domain}");
+        let Ok(email) = Email::parse(&address) else { return Ok(()) };
+        let composer = Composer::new(&config([("mail_from", "Example <hello@example.org>")])).unwrap();
+        let letter = composer.welcome(&job_for(&address, "Jane")).unwrap();
+        let header = format!("\r\nTo: Jane <{}>\r\n", email.expose());
+        prop_assert!(letter.message.contains(&header), "{}", letter.message);
+        prop_assert!(email.expose().len() + "RCPT TO:<>\r\n".len() <= 512);
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! Whether a name may greet whoever reads the mail.
+//!
+//! Anybody can register the address of anybody, under any name: a name that is a message (`You won! http://…`) would be
+//! sent by us, to somebody who never asked. Such a name is left out of mails, and greets nobody.
+
+use unicode_normalization::char::is_combining_mark;
+
+use crate::domain::FullName;
+use crate::text::is_shaper;
+
+/// More words than this are rather a sentence.
+const MAX_WORDS: usize = 6;
+const MAX_CHARACTERS: usize = 80;
+/// More digits than this are rather a number to call, or a sum.
+const MAX_DIGITS: usize = 2;
+/// What names have beside letters: `Anne-Marie O'Brien (née Smith), Jr.`, `Gal·la`, `Jack "Ace" & Jill`, and their like in
+/// other scripts.
+const PUNCTUATION: &str = " .,'-()\"&’‘ʼ´`“”„‐‑–·・゠＝־׳״՚་";
+
+/// The name, if it looks like one.
+pub(super) fn presentable(name: &FullName) -> Option<&str> {
+    let name = name.expose();
+    let is_short = name.chars().count() <= MAX_CHARACTERS && name.split_whitespace().count() <= MAX_WORDS;
+    let is_of_letters = name.chars().all(is_of_a_name) && name.contains(char::is_alphabetic);
+    let digits = name.chars().filter(|c| c.is_numeric()).count();
+    (is_short && is_of_letters && digits <= MAX_DIGITS && !has_link(name)).then_some(name)
+}
+
+fn is_of_a_name(c: char) -> bool {
+    c.is_alphanumeric() || is_combining_mark(c) || is_shaper(c) || c.is_whitespace() || PUNCTUATION.contains(c)
+}
+
+/// Whether a mail reader could take a part of it for the name of a host: letters behind a dot that is no initial's.
+fn has_link(name: &str) -> bool {
+    let words = name.split(|c: char| c.is_whitespace() || ",()\"&“”„".contains(c));
+    words
+        .flat_map(|word| word.split('.').skip(1))
+        .any(|label| label.chars().filter(|c| c.is_alphanumeric()).count() > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn presents(text: &str) -> bool {
+        presentable(&FullName::parse(text).unwrap()).is_some()
+    }
+
+    #[test]
+    fn a_name_is_presented_as_it_is() {
+        for name in [
+            "Ada",
+            "Ada.",
+            "Ng",
+            "Jean-Luc Picard",
+            "O'Brien (née Smith)",
+            "Miles O’Brien",
+            "Dr. Martin Luther King, Jr.",
+            "J.R.R. Tolkien",
+            "J. R. R. Tolkien",
+            "Sammy Davis Jr.",
+            "Henry Louis Gates III",
+            "Jack \"Ace\" Smith",
+            "Jack & Jill Hill",
+            "Zoë Ñandú-王",
+            "María del Carmen García López",
+            "王小明",
+            "नमिता गोखले",
+            "சுப்பிரமணிய பாரதி",
+            "علی\u{200c}رضا",
+            "ථිලිණි",
+            "בן־ציון",
+            "Gal·la Placídia",
+            "レオナルド・ダ・ヴィンチ",
+            "X Æ A-12",
+            "Łukasz",
+            "Jose\u{301}",
+        ] {
+            assert!(presents(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_not() {
+        for name in [
+            "You won! http://example.org/x",
+            "example.org",
+            "Visit example.org",
+            "www.example.org",
+            "EXAMPLE.ORG",
+            "t.co",
+            "Ada (evil.example)",
+            "see evil。example",
+            "see evil．example",
+            "ada@example.org",
+            "evil[.]example",
+            "https:",
+            "Call 0800 555 1234",
+            "+49 30 1234567",
+            "٠١٢٣٤٥٦٧",
+            "Ⅷ555",
+            "You won 1000",
+            "$$$",
+            "Free €",
+            "Ada!",
+            "Really?",
+            "<b>Ada</b>",
+            "{{ email }}",
+            "Ada/Bob",
+            "Ada_Bob",
+            "#1",
+            "50%",
+            "🎉",
+            "Please click on the button to win",
+            "...",
+            "12",
+        ] {
+            assert!(!presents(name), "{name}");
+        }
+        assert!(!presents(&"a".repeat(81)));
+    }
+}
