@@ -5,6 +5,7 @@
 
 mod database_url;
 mod file;
+mod host;
 mod host_pattern;
 mod postgres_url;
 mod problem;
@@ -22,6 +23,7 @@ mod values;
 mod tests;
 
 pub use database_url::DatabaseUrl;
+pub use host::Host;
 pub use host_pattern::{HostPattern, is_localhost};
 pub use postgres_url::{PostgresHost, PostgresTls, PostgresUrl};
 pub use problem::{Problem, Problems};

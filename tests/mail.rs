@@ -11,6 +11,8 @@ mod connections;
 mod files;
 #[path = "mail/fixture.rs"]
 mod fixture;
+#[path = "mail/introduction.rs"]
+mod introduction;
 #[path = "mail/message.rs"]
 mod message;
 #[path = "mail/refusals.rs"]

@@ -1,7 +1,5 @@
 //! Checks that look at several settings, and what `environment = production` refuses.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use super::problem::Problems;
@@ -60,7 +58,7 @@ fn production_refusals(config: &Config) -> Faults {
     let shared = matches!(config.database.url, DatabaseUrl::Postgres(_));
     let everyone = |network: &IpNet| network.prefix_len() == 0;
     let mail = &config.mail;
-    let mail_leaves = mail.smtp_host.as_deref().is_some_and(|host| !is_loopback(host));
+    let mail_leaves = mail.smtp_host.as_ref().is_some_and(|host| !host.is_this_machine());
     let refusals = [
         ("password_argon2_memory_kib", !is_slow_enough(memory, passes), format!(
             "{memory} KiB with password_argon2_iterations {passes} is guessed too fast; OWASP's least for KiB/iterations \
@@ -88,10 +86,6 @@ fn production_refusals(config: &Config) -> Faults {
 
 fn is_slow_enough(memory_kib: u32, iterations: u32) -> bool {
     OWASP_MINIMUM.iter().any(|&(memory, passes)| memory_kib >= memory && iterations >= passes)
-}
-
-fn is_loopback(host: &str) -> bool {
-    is_localhost(host) || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use url::Url;
 use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
-use super::{DatabaseUrl, Environment, HostPattern, LogFormat, Secret, SmtpTls};
+use super::{DatabaseUrl, Environment, Host, HostPattern, LogFormat, Secret, SmtpTls};
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
 const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
@@ -118,13 +118,16 @@ settings! {
     /// The welcome email.
     mail: MailConfig "Mail" {
         /// Mail server. Without one, mail is written to files in `mail_directory`.
-        smtp_host: Option<String> = "smtp_host", "";
+        smtp_host: Option<Host> = "smtp_host", "";
         /// Port of the mail server; 0 for the usual one: 587 with STARTTLS, 465 with TLS, 25 with neither.
         smtp_port: u16 = "smtp_port", "0", 0..=u16::MAX;
         /// How the conversation is protected. `none` only where nobody can listen.
         smtp_tls: SmtpTls = "smtp_tls", "starttls";
-        /// File with certificate authorities (PEM) to trust instead of the system's.
+        /// File with certificates (PEM) to trust instead of the system's: authorities, or the mail server's own.
         smtp_ca_file: Option<PathBuf> = "smtp_ca_file", "";
+        /// Name of this machine, as the mail server is told with EHLO. Without one, the host name if it is fully qualified,
+        /// else the address of this end of the connection.
+        smtp_helo_name: Option<Host> = "smtp_helo_name", "";
         /// User name at the mail server. Without one there is no authentication.
         smtp_username: Option<String> = "smtp_username", "";
         /// Password at the mail server.

@@ -135,6 +135,19 @@ fn a_user_name_at_the_mail_server_needs_a_password_and_the_other_way_round() {
     assert!(text.contains("smtp_username: it is missing") && !text.contains("canary"), "{text}");
 }
 
+#[test]
+fn hosts_of_mail_are_checked_with_all_other_values() {
+    let wrong =
+        [("NEODYME_SMTP_HOST", "mail.example.com:587"), ("NEODYME_SMTP_HELO_NAME", "a b"), ("NEODYME_LOG_LEVEL", "x")];
+    let text = with_variables(&wrong).unwrap_err();
+    let accepted = "accepted: the name of a host, or its IP address, without a port";
+    for (key, value) in [("smtp_host", "mail.example.com:587"), ("smtp_helo_name", "a b")] {
+        let expected = format!("{key}: \"{value}\" is neither the name nor the address of a host; {accepted}");
+        assert!(text.contains(&expected), "{expected} is missing in {text}");
+    }
+    assert!(text.starts_with("the configuration has 3 problems"), "{text}");
+}
+
 /// The value of each secret setting, from a file that holds this.
 fn secrets_from_files(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::{DatabaseUrl, HostPattern, Secret};
+use super::{DatabaseUrl, Host, HostPattern, Secret};
 
 const OUT_OF_RANGE: &str = "is out of range";
 
@@ -244,9 +244,14 @@ macro_rules! optional {
     )*};
 }
 optional! {
+    Host, "HOST", "the name of a host, or its IP address, without a port", parse_host, Host::to_string;
     String, "TEXT", "a text without control characters", parse_text, String::clone;
     PathBuf, "PATH", "a path", |text: &str| Ok(PathBuf::from(text)), |path: &PathBuf| path.display().to_string();
     Url, "URL", "a URL such as https://analytics.example.com/v1, without user and password", parse_http_url, Url::to_string;
+}
+
+fn parse_host(text: &str) -> Result<Host, &'static str> {
+    Host::parse(text).ok_or("is neither the name nor the address of a host")
 }
 
 fn parse_text(text: &str) -> Result<String, &'static str> {

@@ -1,10 +1,13 @@
-//! Mail over SMTP: lettre speaks it, over connections that are kept for the next mail.
+//! Mail over SMTP (RFC 5321), over connections that are kept for the next mail.
 //!
-//! lettre's own transport does not tell at which command a delivery failed, and that decides what a reply means: 554 to
-//! the recipient concerns one mail, 554 as a greeting concerns them all. So its commands are given one by one.
+//! lettre writes the mails; it does not send them. Its transport trusts no pinned certificate, knows no HELO, and does not
+//! tell at which command a delivery failed, which decides what a reply means: 554 to the recipient concerns one mail, 554
+//! as a greeting concerns them all.
 
+mod connection;
 mod fault;
 mod idle;
+mod reply;
 mod server;
 mod session;
 mod stream;
@@ -20,7 +23,7 @@ use self::server::Server;
 use self::session::{Limits, Session};
 use super::InvalidSetting;
 use super::composer::Letter;
-use crate::config::MailConfig;
+use crate::config::{Host, MailConfig};
 use crate::outbox::{Failure, Receipt};
 use crate::redaction::Person;
 
@@ -39,7 +42,7 @@ impl Smtp {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn new(host: &str, config: &MailConfig) -> Result<Self, InvalidSetting> {
+    pub fn new(host: &Host, config: &MailConfig) -> Result<Self, InvalidSetting> {
         Ok(Self { server: Server::new(host, config)?, idle: Arc::default(), timeout: config.smtp_timeout })
     }
 

@@ -26,6 +26,7 @@ use super::eventually;
 pub enum Verb {
     Greeting,
     Ehlo,
+    Helo,
     StartTls,
     Auth,
     Rset,
@@ -44,6 +45,8 @@ pub enum Behaviour {
     Normal,
     /// Answers with this code and text. (Several lines: `"-first\r\n550 last"`.)
     Refuse { verb: Verb, code: u16, text: String },
+    /// Refuses with 5.7.8 and everything that the client has said so far, its password included.
+    Repeat { verb: Verb, code: u16 },
     /// Refuses this recipient with 550, and no other.
     RefuseRecipient(String),
     /// Refuses each of these recipients with 451 so many times, and takes every other mail.
@@ -78,6 +81,7 @@ impl Behaviour {
     fn concerns(&self, verb: Verb) -> bool {
         match self {
             Behaviour::Refuse { verb: at, .. }
+            | Behaviour::Repeat { verb: at, .. }
             | Behaviour::HangAfter(at)
             | Behaviour::DripAfter(at)
             | Behaviour::CloseAfter(at)
@@ -108,12 +112,14 @@ pub struct SinkOptions {
     pub credentials: Option<(String, String)>,
     /// What EHLO announces, besides STARTTLS and AUTH.
     pub extensions: Vec<&'static str>,
+    /// The mechanisms of AUTH, where there are credentials.
+    pub mechanisms: &'static str,
 }
 
 impl Default for SinkOptions {
     fn default() -> Self {
         let extensions = vec!["PIPELINING", "8BITMIME", "SMTPUTF8"];
-        SinkOptions { security: Security::None, credentials: None, extensions }
+        SinkOptions { security: Security::None, credentials: None, extensions, mechanisms: "PLAIN LOGIN" }
     }
 }
 

@@ -59,6 +59,13 @@ async fn an_answer_of_several_lines_is_one_cause() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_would_obey_is_written_out() {
+    let (_, cause, _) =
+        behaving(Behaviour::refuse(Verb::Rcpt, 550, "5.1.1 \u{202e}no\u{1b}[2J\u{200f} \u{9b}\u{feff}x")).await;
+    assert_eq!(cause, "RCPT TO: 550 5.1.1 \\u{202e}no [2J\\u{200f} \\u{feff}x");
+}
+
+#[tokio::test]
 async fn a_server_that_breaks_off_is_out_of_order() {
     for verb in [Verb::Greeting, Verb::Ehlo, Verb::Mail, Verb::Rcpt, Verb::Data, Verb::Message] {
         let (meaning, cause, _) = behaving(Behaviour::CloseAfter(verb)).await;

@@ -1,23 +1,26 @@
 //! What goes wrong in a conversation, and what that means for the job.
 
-use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use lettre::transport::smtp;
+use rustls::InvalidMessage;
 
+use super::reply::Reply;
 use crate::outbox::{Failure, Reason};
 use crate::redaction::Person;
 
 /// How far a conversation came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Connect,
-    /// Connection, handshake, greeting and EHLO, which lettre does as one where TLS is spoken from the first byte.
+    /// The handshake, where TLS is spoken from the first byte.
     Tls,
-    /// The greeting and EHLO.
     Greeting,
-    /// The command, the handshake and the second EHLO.
+    /// With the name that was given.
+    Ehlo(String),
+    /// With the name that was given.
+    Helo(String),
+    /// The command and the handshake.
     StartTls,
     Auth,
     /// The question whether the server listens.
@@ -32,11 +35,13 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    fn in_words(self) -> &'static str {
-        match self {
+    fn in_words(&self) -> String {
+        let words = match self {
             Stage::Connect => "connection",
-            Stage::Tls => "TLS connection",
+            Stage::Tls => "TLS",
             Stage::Greeting => "greeting",
+            Stage::Ehlo(name) => return format!("EHLO {name}"),
+            Stage::Helo(name) => return format!("HELO {name}"),
             Stage::StartTls => "STARTTLS",
             Stage::Auth => "AUTH",
             Stage::Noop => "NOOP",
@@ -45,7 +50,8 @@ impl Stage {
             Stage::Rcpt => "RCPT TO",
             Stage::Data => "DATA",
             Stage::Message => "message",
-        }
+        };
+        words.to_owned()
     }
 }
 
@@ -53,11 +59,24 @@ impl Stage {
 #[derive(Debug)]
 pub(super) enum What {
     NoConnection(io::Error),
-    NoAnswer,
+    NoTls(io::Error),
+    /// `silent`: the server has never said anything, and it was its turn.
+    NoAnswer {
+        silent: bool,
+    },
+    /// The connection broke.
+    Broken(io::Error),
+    NotSmtp,
+    EndlessReply,
+    Refused(Reply),
     /// A positive answer to another question than the one asked.
     OutOfStep(u16),
+    NoStartTls,
+    /// Something came in plain text behind the answer to STARTTLS.
+    SpokeBeforeTls,
+    /// No way to authenticate that both sides know.
+    NoMechanism,
     NoInternationalAddresses,
-    Smtp(smtp::Error),
 }
 
 #[derive(Debug)]
@@ -67,17 +86,22 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// The reply that refused something.
-    fn reply(&self) -> Option<u16> {
-        match &self.what {
-            What::Smtp(error) => error.status().map(u16::from),
-            _ => None,
+    /// The same; where the server did not answer, with whether it has ever said anything.
+    pub fn in_silence(self, silent: bool) -> Self {
+        match self.what {
+            What::NoAnswer { .. } => Self { what: What::NoAnswer { silent }, ..self },
+            _ => self,
         }
+    }
+
+    /// The code with which something was refused.
+    fn code(&self) -> Option<u16> {
+        if let What::Refused(reply) = &self.what { Some(reply.code) } else { None }
     }
 
     /// Whether the server refused this mail and listens on.
     pub fn leaves_the_connection_usable(&self) -> bool {
-        self.reply().is_some_and(|code| code != 421) || matches!(self.what, What::NoInternationalAddresses)
+        self.code().is_some_and(|code| code != 421) || matches!(self.what, What::NoInternationalAddresses)
     }
 
     /// Whether the server had ended the conversation before this mail began.
@@ -87,7 +111,7 @@ impl Fault {
 
     /// What the outbox is told.
     pub fn into_failure(self, person: &Person, limit: Duration) -> Failure {
-        let code = self.reply();
+        let code = self.code();
         let reason = self.reason();
         let is_refusal = matches!(reason, Reason::Refused4xx | Reason::Refused5xx);
         let is_about_this_mail = matches!(self.stage, Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Message);
@@ -105,68 +129,75 @@ impl Fault {
     }
 
     fn reason(&self) -> Reason {
-        let error = match &self.what {
-            What::NoConnection(_) => return Reason::Connect,
-            What::NoAnswer => return Reason::Timeout,
-            What::OutOfStep(_) => return Reason::Protocol,
-            What::NoInternationalAddresses => return Reason::Refused5xx,
-            What::Smtp(error) => error,
-        };
-        match (self.reply(), self.stage) {
-            (Some(421), _) => Reason::Refused4xx,
-            (Some(530 | 534 | 535 | 538), _) | (Some(_), Stage::Auth) => Reason::Auth,
-            (Some(_), Stage::StartTls) => Reason::Tls,
-            (Some(400..500), _) => Reason::Refused4xx,
-            (Some(_), _) => Reason::Refused5xx,
-            (None, _) if tls_error(error).is_some() => Reason::Tls,
-            (None, _) if error.is_response() => Reason::Protocol,
-            (None, Stage::StartTls) => Reason::Tls,
-            (None, Stage::Tls) if is_end(error) => Reason::Tls,
-            (None, Stage::Tls) => Reason::Connect,
-            // No mechanism that both sides know.
-            (None, Stage::Auth) if error.is_client() => Reason::Auth,
-            (None, _) => Reason::Protocol,
+        match &self.what {
+            What::NoConnection(_) => Reason::Connect,
+            What::NoAnswer { .. } => Reason::Timeout,
+            What::NoTls(_) | What::NoStartTls | What::SpokeBeforeTls => Reason::Tls,
+            What::NoMechanism => Reason::Auth,
+            What::NoInternationalAddresses => Reason::Refused5xx,
+            What::Broken(_) | What::NotSmtp | What::EndlessReply | What::OutOfStep(_) => Reason::Protocol,
+            What::Refused(reply) => match (reply.code, &self.stage) {
+                (421, _) => Reason::Refused4xx,
+                (530 | 534 | 535 | 538, _) | (_, Stage::Auth) => Reason::Auth,
+                (_, Stage::StartTls) => Reason::Tls,
+                (400..500, _) => Reason::Refused4xx,
+                _ => Reason::Refused5xx,
+            },
         }
     }
 
+    /// What happened, and what to do where that is plain. Of the server's own words only what it says to a refused command,
+    /// and nothing of what it says to AUTH, which may repeat the credentials.
     fn in_words(&self, person: &Person, limit: Duration) -> String {
         let stage = self.stage.in_words();
-        let error = match &self.what {
-            What::NoConnection(error) => return format!("{stage}: {error}"),
-            What::NoAnswer => return format!("{stage}: no answer within {limit:?}"),
-            What::OutOfStep(code) => return format!("{stage}: the answer {code} is out of step"),
-            What::NoInternationalAddresses => {
-                return "the address has letters beyond ASCII, and the mail server does not take such (SMTPUTF8)"
-                    .into();
+        let what = match &self.what {
+            What::Refused(reply) if self.stage == Stage::Auth => {
+                let enhanced = reply.enhanced_code().map(|code| format!(" {code}")).unwrap_or_default();
+                format!("refused with {}{enhanced}", reply.code)
             }
-            What::Smtp(error) => error,
+            What::Refused(reply) => return person.hide(&format!("{stage}: {} {}", reply.code, reply.text())),
+            What::NoInternationalAddresses => {
+                return "the address has letters beyond ASCII, and the mail server does not take such (SMTPUTF8)".into();
+            }
+            What::NoConnection(error) | What::Broken(error) => error.to_string(),
+            What::NoTls(error) if self.stage == Stage::Tls && is_plain_text(error) => {
+                "the server answers in plain text: set smtp_tls to starttls, or smtp_port to one that speaks TLS from the \
+                 first byte (usually 465)"
+                    .into()
+            }
+            What::NoTls(error) => in_words_of_tls(error),
+            What::NoAnswer { silent: false } => format!("no answer within {limit:?}"),
+            What::NoAnswer { silent: true } => format!(
+                "no word within {limit:?}: a server that speaks TLS from the first byte waits for it, then set smtp_tls to tls"
+            ),
+            What::OutOfStep(code) => format!("the answer {code} is out of step"),
+            What::NotSmtp => "the answer is not SMTP, or broke off".into(),
+            What::EndlessReply => "the answer has no end".into(),
+            What::NoStartTls => {
+                "the server does not offer it: set smtp_port to one that does (usually 587), or smtp_tls to tls for one that \
+                 speaks TLS from the first byte (usually 465)"
+                    .into()
+            }
+            What::SpokeBeforeTls => "somebody spoke in plain text where TLS had to begin".into(),
+            What::NoMechanism => "the server offers neither PLAIN nor LOGIN".into(),
         };
-        let said = || causes(error).last().map(ToString::to_string).unwrap_or_default();
-        match (error.status(), tls_error(error)) {
-            // It may repeat the credentials.
-            (Some(code), _) if self.stage == Stage::Auth => format!("{stage}: refused with {code}"),
-            (Some(code), _) => person.hide(&format!("{stage}: {code} {}", said())),
-            (None, Some(tls)) => format!("{stage}: {tls}"),
-            // What the server said may be part of it, with anything in it.
-            (None, None) if error.is_response() => format!("{stage}: the answer is not SMTP, or broke off"),
-            (None, None) => format!("{stage}: {}", said()),
-        }
+        format!("{stage}: {what}")
     }
 }
 
-/// What was wrong with TLS, in whichever layers lettre and tokio wrapped it.
-fn tls_error(error: &smtp::Error) -> Option<&rustls::Error> {
-    io_error(error)?.get_ref()?.downcast_ref()
+/// The error of TLS, which is wrapped into one of input and output.
+fn in_words_of_tls(error: &io::Error) -> String {
+    match tls_error(error) {
+        Some(rustls::Error::Other(ours)) => ours.to_string(),
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    }
 }
 
-fn is_end(error: &smtp::Error) -> bool {
-    io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+fn is_plain_text(error: &io::Error) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)))
 }
 
-fn io_error(error: &smtp::Error) -> Option<&io::Error> {
-    causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-fn causes(error: &smtp::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source())
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }

@@ -1,22 +1,22 @@
 //! One connection to the mail server, and one mail after another over it.
 
-use std::fmt::Display;
 use std::time::Duration;
 
-use lettre::transport::smtp;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt, Rset};
-use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
-use lettre::transport::smtp::response::{Code, Severity};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::connection::Connection;
 use super::fault::{Fault, Stage, What};
-use super::server::{Protection, Server};
-use super::stream::{LIMIT_PER_ADDRESS, Stream};
+use super::reply::Reply;
+use super::server::{Credentials, Protection, Server};
 use crate::mail::composer::Letter;
 use crate::outbox::Receipt;
 
 const LIMIT_OF_FAREWELL: Duration = Duration::from_secs(1);
+
+/// What a server says who does not know EHLO, or not this argument of it.
+const UNKNOWN_COMMAND: std::ops::RangeInclusive<u16> = 500..=504;
 
 /// Until when a mail has to be through.
 #[derive(Clone, Copy)]
@@ -29,7 +29,9 @@ pub(super) struct Limits {
 
 /// A connection that is let in.
 pub(super) struct Session {
-    connection: AsyncSmtpConnection,
+    connection: Connection,
+    /// The reply to EHLO, or to HELO, which offers nothing.
+    offers: Reply,
     /// Whether the server still has an earlier mail in mind, which it refused.
     needs_reset: bool,
 }
@@ -37,29 +39,26 @@ pub(super) struct Session {
 impl Session {
     /// Connects, changes to TLS and gives the credentials, as the server is set up.
     pub async fn open(server: &Server, deadline: Instant) -> Result<Self, Fault> {
-        let connection = match &server.protection {
-            Protection::Tls(tls) => {
-                let address = (server.host.as_str(), server.port);
-                let limit = Some(LIMIT_PER_ADDRESS);
-                let tls = Some(tls.clone());
-                step(
-                    Stage::Tls,
-                    deadline,
-                    AsyncSmtpConnection::connect_tokio1(address, limit, &server.hello, tls, None),
-                )
-                .await?
+        let host = &server.host;
+        let mut connection = step(Stage::Connect, deadline, Connection::open(host, server.port)).await?;
+        if let Protection::Tls(tls) = &server.protection {
+            connection = step(Stage::Tls, deadline, connection.secure(host, tls)).await?;
+        }
+        let greeting = step(Stage::Greeting, deadline, connection.reply()).await;
+        let greeting = greeting.map_err(|fault| fault.in_silence(!connection.has_heard()))?;
+        expect(Stage::Greeting, 2, greeting)?;
+        let mut session = Session { connection, offers: Reply::default(), needs_reset: false };
+        session.introduce(server, deadline).await?;
+        if let Protection::StartTls(tls) = &server.protection {
+            if session.offers.offer("STARTTLS").is_none() {
+                return Err(Fault { stage: Stage::StartTls, what: What::NoStartTls });
             }
-            Protection::StartTls(tls) => {
-                let mut connection = greet(server, deadline).await?;
-                step(Stage::StartTls, deadline, connection.starttls(tls.clone(), &server.hello)).await?;
-                connection
-            }
-            Protection::None => greet(server, deadline).await?,
-        };
-        let mut session = Session { connection, needs_reset: false };
+            session.command(Stage::StartTls, 2, "STARTTLS", deadline).await?;
+            session.connection = step(Stage::StartTls, deadline, session.connection.secure(host, tls)).await?;
+            session.introduce(server, deadline).await?;
+        }
         if let Some(credentials) = &server.credentials {
-            let mechanisms = smtp::authentication::DEFAULT_MECHANISMS;
-            step(Stage::Auth, deadline, session.connection.auth(mechanisms, credentials)).await?;
+            session.authenticate(credentials, deadline).await?;
         }
         Ok(session)
     }
@@ -67,9 +66,9 @@ impl Session {
     /// Opens a connection, asks the server to do nothing, and leaves.
     pub async fn probe(server: &Server, deadline: Instant) -> Result<(), Fault> {
         let mut session = Session::open(server, deadline).await?;
-        let alive = session.command(Stage::Noop, Severity::PositiveCompletion, Noop, deadline).await;
+        let alive = session.command(Stage::Noop, 2, "NOOP", deadline).await;
         tokio::spawn(session.end());
-        alive.map(|_code| ())
+        alive.map(drop)
     }
 
     /// Sends a mail. The receipt is the server's word that it has taken responsibility.
@@ -79,73 +78,93 @@ impl Session {
         sent
     }
 
-    async fn converse(&mut self, letter: &Letter, Limits { begin, end }: Limits) -> Result<Receipt, Fault> {
-        use Severity::{PositiveCompletion, PositiveIntermediate};
-        if self.needs_reset {
-            self.command(Stage::Reset, PositiveCompletion, Rset, begin).await?;
-        }
-        let mail = Mail::new(Some(letter.from.clone()), self.parameters(letter)?);
-        self.command(Stage::Mail, PositiveCompletion, mail, begin).await?;
-        let recipient = Rcpt::new(letter.to.clone(), Vec::new());
-        self.command(Stage::Rcpt, PositiveCompletion, recipient, end).await?;
-        self.command(Stage::Data, PositiveIntermediate, Data, end).await?;
-        let message = transparent(&letter.message);
-        let code = self.command(Stage::Message, PositiveCompletion, message, end).await?;
-        Ok(Receipt { code: Some(code.into()) })
+    /// EHLO, or HELO to a server of the old kind. There is no STARTTLS after HELO, so a server that must offer it is told no
+    /// more.
+    async fn introduce(&mut self, server: &Server, deadline: Instant) -> Result<(), Fault> {
+        let name = server.introduction(self.connection.local_address());
+        let ehlo = self.command(Stage::Ehlo(name.clone()), 2, &format!("EHLO {name}"), deadline).await;
+        self.offers = match ehlo {
+            Err(Fault { what: What::Refused(reply), .. })
+                if UNKNOWN_COMMAND.contains(&reply.code) && !matches!(server.protection, Protection::StartTls(_)) =>
+            {
+                self.command(Stage::Helo(name.clone()), 2, &format!("HELO {name}"), deadline).await?;
+                Reply::default()
+            }
+            answered => answered?,
+        };
+        Ok(())
     }
 
-    fn parameters(&self, letter: &Letter) -> Result<Vec<MailParameter>, Fault> {
-        if !letter.is_international() {
-            return Ok(Vec::new());
+    /// AUTH PLAIN (RFC 4616), or LOGIN where there is no other.
+    async fn authenticate(&mut self, credentials: &Credentials, deadline: Instant) -> Result<(), Fault> {
+        let (user, password) = (credentials.user.as_str(), credentials.password.expose());
+        let offers = |mechanism| {
+            self.offers.offer("AUTH").is_some_and(|mut all| all.any(|one| one.eq_ignore_ascii_case(mechanism)))
+        };
+        if offers("PLAIN") {
+            let response = BASE64.encode(format!("\0{user}\0{password}"));
+            self.command(Stage::Auth, 2, &format!("AUTH PLAIN {response}"), deadline).await?;
+        } else if offers("LOGIN") {
+            self.command(Stage::Auth, 3, "AUTH LOGIN", deadline).await?;
+            self.command(Stage::Auth, 3, &BASE64.encode(user), deadline).await?;
+            self.command(Stage::Auth, 2, &BASE64.encode(password), deadline).await?;
+        } else {
+            return Err(Fault { stage: Stage::Auth, what: What::NoMechanism });
         }
-        let server = self.connection.server_info();
-        if server.supports_feature(Extension::SmtpUtfEight) && server.supports_feature(Extension::EightBitMime) {
-            Ok(vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)])
+        Ok(())
+    }
+
+    async fn converse(&mut self, letter: &Letter, Limits { begin, end }: Limits) -> Result<Receipt, Fault> {
+        if self.needs_reset {
+            self.command(Stage::Reset, 2, "RSET", begin).await?;
+        }
+        let parameters = self.parameters(letter)?;
+        self.command(Stage::Mail, 2, &format!("MAIL FROM:<{}>{parameters}", letter.from), begin).await?;
+        self.command(Stage::Rcpt, 2, &format!("RCPT TO:<{}>", letter.to), end).await?;
+        self.command(Stage::Data, 3, "DATA", end).await?;
+        let taken = step(Stage::Message, end, self.connection.send(&transparent(&letter.message))).await?;
+        let taken = expect(Stage::Message, 2, taken)?;
+        Ok(Receipt { code: Some(taken.code) })
+    }
+
+    fn parameters(&self, letter: &Letter) -> Result<&'static str, Fault> {
+        if !letter.is_international() {
+            return Ok("");
+        }
+        if self.offers.offer("SMTPUTF8").is_some() && self.offers.offer("8BITMIME").is_some() {
+            Ok(" SMTPUTF8 BODY=8BITMIME")
         } else {
             Err(Fault { stage: Stage::Mail, what: What::NoInternationalAddresses })
         }
     }
 
-    /// An answer to another command than this one, after which nothing would be what it seems, is a fault as well.
-    async fn command(
-        &mut self,
-        stage: Stage,
-        expected: Severity,
-        command: impl Display,
-        deadline: Instant,
-    ) -> Result<Code, Fault> {
-        let code = step(stage, deadline, self.connection.command(command)).await?.code();
-        if code.severity == expected { Ok(code) } else { Err(Fault { stage, what: What::OutOfStep(code.into()) }) }
+    /// Gives a command, and takes an answer of the class that is due (2 for done, 3 for go on).
+    async fn command(&mut self, stage: Stage, class: u16, line: &str, deadline: Instant) -> Result<Reply, Fault> {
+        let reply = step(stage.clone(), deadline, self.connection.command(line)).await?;
+        expect(stage, class, reply)
     }
 
     /// Takes leave of the server.
     pub async fn end(mut self) {
-        let _ = timeout(LIMIT_OF_FAREWELL, self.connection.abort()).await;
+        let _ = timeout(LIMIT_OF_FAREWELL, self.connection.quit()).await;
     }
 }
 
-async fn greet(server: &Server, deadline: Instant) -> Result<AsyncSmtpConnection, Fault> {
-    let no_connection = |error| Fault { stage: Stage::Connect, what: What::NoConnection(error) };
-    let expects_tls = matches!(server.protection, Protection::StartTls(_));
-    let stream = timeout_at(deadline, Stream::connect(&server.host, server.port, expects_tls)).await;
-    let stream = stream.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(no_connection)?;
-    step(Stage::Greeting, deadline, AsyncSmtpConnection::connect_with_transport(Box::new(stream), &server.hello)).await
-}
-
-async fn step<T>(
-    stage: Stage,
-    deadline: Instant,
-    work: impl Future<Output = Result<T, smtp::Error>>,
-) -> Result<T, Fault> {
-    match timeout_at(deadline, work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Fault { stage, what: What::Smtp(error) }),
-        Err(_) => Err(Fault { stage, what: What::NoAnswer }),
+/// A yes to another command than this one, after which nothing would be what it seems, is a fault as well.
+fn expect(stage: Stage, class: u16, reply: Reply) -> Result<Reply, Fault> {
+    match reply.code / 100 {
+        found if found == class => Ok(reply),
+        4 | 5 => Err(Fault { stage, what: What::Refused(reply) }),
+        _ => Err(Fault { stage, what: What::OutOfStep(reply.code) }),
     }
 }
 
-/// The message as DATA carries it (RFC 5321, 4.5.2), its end included: written at once, since of two small writes the
-/// second waits for the acknowledgement of the first.
+async fn step<T>(stage: Stage, deadline: Instant, work: impl Future<Output = Result<T, What>>) -> Result<T, Fault> {
+    let done = timeout_at(deadline, work).await.unwrap_or(Err(What::NoAnswer { silent: false }));
+    done.map_err(|what| Fault { stage, what })
+}
+
+/// The message as DATA carries it (RFC 5321, 4.5.2), its end included.
 fn transparent(message: &str) -> String {
     let mut lines = message.replace("\r\n.", "\r\n..");
     if lines.starts_with('.') {

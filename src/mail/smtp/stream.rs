@@ -1,91 +1,87 @@
-//! A TCP connection on which the other side cannot talk without end, nor slip in an answer before TLS that is read after.
+//! The bytes to and from a mail server, in plain text or over TLS.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lettre::transport::smtp::client::AsyncTokioStream;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
-
-/// More than any answer or handshake. lettre itself looks at an answer's length only at the end of its line.
-const LONGEST_ANSWER: usize = 256 * 1024;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A host with an address that swallows packets is reached at its next one.
-pub(super) const LIMIT_PER_ADDRESS: Duration = Duration::from_secs(5);
+const LIMIT_PER_ADDRESS: Duration = Duration::from_secs(5);
 
-/// The first byte of a client's first TLS record; no SMTP command begins with it.
-const HANDSHAKE: u8 = 0x16;
-
-/// Reads at most [`LONGEST_ANSWER`] between two writes.
-#[derive(Debug)]
-pub(super) struct Stream {
-    tcp: TcpStream,
-    left: usize,
-    /// lettre reads ahead, and after STARTTLS would take what somebody on the way has put behind the answer for the
-    /// server's. Where TLS is to come, it gets one byte at a time until then, and so nothing ahead.
-    expects_tls: bool,
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
     /// Connects to the first address of the host that answers.
-    pub async fn connect(host: &str, port: u16, expects_tls: bool) -> io::Result<Self> {
+    pub async fn connect(host: &str, port: u16) -> io::Result<Self> {
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for address in lookup_host((host, port)).await? {
             match timeout(LIMIT_PER_ADDRESS, TcpStream::connect(address)).await {
-                Ok(Ok(tcp)) => return Ok(Self { tcp, left: LONGEST_ANSWER, expects_tls }),
+                Ok(Ok(tcp)) => return Ok(Self::Plain(tcp)),
                 Ok(Err(error)) => failure = error,
                 Err(_) => failure = io::ErrorKind::TimedOut.into(),
             }
         }
         Err(failure)
     }
-}
 
-impl AsyncTokioStream for Stream {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.peer_addr()
+    /// Changes to TLS, once.
+    pub async fn secure(self, host: ServerName<'static>, tls: Arc<ClientConfig>) -> io::Result<Self> {
+        match self {
+            Self::Plain(tcp) => Ok(Self::Tls(Box::new(TlsConnector::from(tls).connect(host, tcp).await?))),
+            secured @ Self::Tls(_) => Ok(secured),
+        }
+    }
+
+    /// The address of this end.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Plain(tcp) => tcp.local_addr(),
+            Self::Tls(tls) => tls.get_ref().0.local_addr(),
+        }
     }
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.left == 0 {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the answer has no end")));
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(context, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_read(context, bytes),
         }
-        let before = buffer.filled().len();
-        if self.expects_tls {
-            let mut byte = [0];
-            let mut one = ReadBuf::new(&mut byte);
-            ready!(Pin::new(&mut self.tcp).poll_read(context, &mut one))?;
-            buffer.put_slice(one.filled());
-        } else {
-            ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
-        }
-        self.left = self.left.saturating_sub(buffer.filled().len() - before);
-        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.left = LONGEST_ANSWER;
-        self.expects_tls &= bytes.first() != Some(&HANDSHAKE);
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_flush(context),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(context),
+        }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(context),
+        }
     }
 }

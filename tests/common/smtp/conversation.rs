@@ -44,6 +44,7 @@ impl Conversation {
             let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => self.ehlo().await?,
+                "HELO" => drop(self.answer(Verb::Helo, "250 sink.example.com").await?),
                 "STARTTLS" => self.start_tls().await?,
                 "AUTH" => self.auth(&line).await?,
                 "RSET" => {
@@ -70,7 +71,7 @@ impl Conversation {
             lines.push("STARTTLS".into());
         }
         if self.shared.options.credentials.is_some() {
-            lines.push("AUTH PLAIN LOGIN".into());
+            lines.push(format!("AUTH {}", self.shared.options.mechanisms));
         }
         let last = lines.pop().unwrap();
         let text: String = lines.into_iter().map(|line| format!("250-{line}\r\n")).collect();
@@ -90,7 +91,14 @@ impl Conversation {
     }
 
     async fn auth(&mut self, line: &str) -> io::Result<()> {
-        let given = line.strip_prefix("AUTH PLAIN ").map(base64).unwrap_or_default();
+        let mut given = line.strip_prefix("AUTH PLAIN ").map(base64).unwrap_or_default();
+        if line == "AUTH LOGIN" {
+            for challenge in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
+                self.say(challenge).await?;
+                given.push(0);
+                given.extend(base64(&self.line().await?));
+            }
+        }
         let expected = self.shared.options.credentials.as_ref();
         self.let_in = expected.is_some_and(|(user, password)| given == format!("\0{user}\0{password}").as_bytes());
         let answer = if self.let_in { "235 2.7.0 come in" } else { "535 5.7.8 who are you" };
@@ -185,6 +193,11 @@ impl Conversation {
             Behaviour::Refuse { code, text, .. } => {
                 let space = if text.starts_with('-') { "" } else { " " };
                 self.say(&format!("{code}{space}{text}")).await?;
+            }
+            Behaviour::Repeat { code, .. } => {
+                let heard = self.shared.commands.lock().unwrap().join(" / ");
+                let password = self.shared.options.credentials.iter().map(|(_, password)| password.as_str());
+                self.say(&format!("{code} 5.7.8 {heard} / {}", password.collect::<String>())).await?;
             }
             Behaviour::GarbageAfter(_) => self.say("HTTP/1.1 400 Bad Request <jane.canary@example.com>").await?,
             Behaviour::HangAfter(_) => std::future::pending().await,
