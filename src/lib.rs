@@ -30,6 +30,9 @@
 //! | | [`logging`] | JSON lines, written by a thread of their own |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
 //! | | [`accept`] | what a client accepts |
+//! | | [`redaction`] | a text of others without secrets and persons |
+//! | | [`text`] | characters that cannot be seen |
+//! | | [`tls`] | whom a TLS connection trusts |
 //! | | [`timestamp`] | time as clients and logs read it |
 //! | | [`mod@build`] | version, revision, compiler |
 //!
