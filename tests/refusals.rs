@@ -179,6 +179,8 @@ async fn each_bound_is_exact(backend: Backend) {
         ("full_name", "x".to_owned()),
         ("full_name", "é".repeat(255)),
         ("full_name", format!("  {}  ", "x".repeat(255))),
+        ("full_name", "علی\u{200c}رضا O'Brien (née Smith), Jr.".to_owned()),
+        ("email", "संपर्क@डाटामेल.भारत".to_owned()),
         ("password", "ä".repeat(8)),
         ("password", "p".repeat(128)),
     ] {
@@ -193,8 +195,13 @@ async fn each_bound_is_exact(backend: Backend) {
         ("full_name", "x".repeat(256)),
         ("full_name", "Ada\nLovelace".to_owned()),
         ("full_name", "Ada\u{7f}".to_owned()),
+        ("full_name", "Ada\u{200f}".to_owned()),
+        ("full_name", "\u{200b}\u{feff}\u{2800}\u{3164}\u{ad}".to_owned()),
+        ("email", "ada@1.2.3.4".to_owned()),
+        ("email", "a\u{202e}da@example.com".to_owned()),
         ("password", "p".repeat(7)),
         ("password", "p".repeat(129)),
+        ("password", "\u{fdfa}".repeat(5000)),
     ] {
         assert_eq!(fields(&app.post(&with(field, bad.clone())).await), [field], "{bad:?}");
     }

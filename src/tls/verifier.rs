@@ -22,13 +22,16 @@ pub(super) struct Verifier {
 
 /// What keeps a certificate from being trusted whoever signed it, and what to do about it.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the server's certificate {what}: put exactly this certificate into the file of {setting}, or make one with \
-     `openssl req -x509 … -addext subjectAltName=DNS:HOST -addext basicConstraints=critical,CA:FALSE`"
-)]
-struct Flaw {
-    what: &'static str,
-    setting: &'static str,
+enum Flaw {
+    #[error(
+        "the server's certificate is that of an authority (CA:TRUE): put exactly this one into the file of {setting}"
+    )]
+    Authority { setting: &'static str },
+    #[error(
+        "the server's certificate {what}: make one with `openssl req -x509 … -addext subjectAltName=DNS:HOST`, and put it \
+         into the file of {setting}"
+    )]
+    Nameless { what: &'static str, setting: &'static str },
 }
 
 impl Verifier {
@@ -57,20 +60,19 @@ impl Verifier {
 
     /// Puts into words what an operator cannot guess from the name of an error.
     fn explain(&self, error: Error, certificate: &CertificateDer<'_>) -> Error {
-        let what = match &error {
-            Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
-                if presented.is_empty() =>
-            {
-                "names no host in a subjectAltName"
+        let Error::InvalidCertificate(fault) = &error else { return error };
+        let setting = self.setting;
+        let flaw = match (fault, Certificate::read(certificate)) {
+            (CertificateError::NotValidForNameContext { presented, .. }, _) if presented.is_empty() => {
+                Flaw::Nameless { what: "names no host in a subjectAltName", setting }
             }
-            Error::InvalidCertificate(CertificateError::Other(_)) => match Certificate::read(certificate) {
-                Some(read) if read.is_of_version_1() => "is of X.509 version 1, which names no host",
-                Some(read) if read.is_authority() => "is that of an authority (CA:TRUE)",
-                _ => return error,
-            },
+            (CertificateError::Other(_), Some(read)) if read.is_of_version_1() => {
+                Flaw::Nameless { what: "is of X.509 version 1, which names no host", setting }
+            }
+            (CertificateError::Other(_), Some(read)) if read.is_authority() => Flaw::Authority { setting },
             _ => return error,
         };
-        Error::Other(OtherError(Arc::new(Flaw { what, setting: self.setting })))
+        Error::Other(OtherError(Arc::new(flaw)))
     }
 }
 

@@ -51,9 +51,11 @@ async fn silence_in_the_handshake_and_the_authentication_ends_at_the_limit() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let sink = SmtpSink::start(Behaviour::Normal).await;
-    for (tls, says) in
-        [("none", "then set smtp_tls to tls"), ("starttls", "then set smtp_tls to tls"), ("tls", "no answer")]
-    {
+    for (tls, says) in [
+        ("none", "set smtp_tls to tls for such a port"),
+        ("starttls", "set smtp_tls to tls for such a port"),
+        ("tls", "no answer"),
+    ] {
         let silent = failure(&mailer_to(&sink, &[LIMIT, ("smtp_port", &port), ("smtp_tls", tls)])).await;
         assert_eq!(silent.reason, Reason::Timeout, "{tls}");
         assert!(silent.cause.to_string().contains(says), "{}", silent.cause);

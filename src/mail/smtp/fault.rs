@@ -168,7 +168,8 @@ impl Fault {
             What::NoTls(error) => in_words_of_tls(error),
             What::NoAnswer { silent: false } => format!("no answer within {limit:?}"),
             What::NoAnswer { silent: true } => format!(
-                "no word within {limit:?}: a server that speaks TLS from the first byte waits for it, then set smtp_tls to tls"
+                "no word within {limit:?} (a server that speaks TLS from the first byte waits for the client: set smtp_tls to \
+                 tls for such a port)"
             ),
             What::OutOfStep(code) => format!("the answer {code} is out of step"),
             What::NotSmtp => "the answer is not SMTP, or broke off".into(),
