@@ -24,3 +24,18 @@ impl Fault {
         Fault { code, message: message.into() }
     }
 }
+
+#[cfg(test)]
+mod testing {
+    use std::time::{Duration, Instant};
+
+    /// What a piece of work takes when nothing disturbs it.
+    pub fn cost<T>(work: impl Fn() -> T) -> Duration {
+        let took = || {
+            let began = Instant::now();
+            (0..50).for_each(|_| drop(std::hint::black_box(work())));
+            began.elapsed()
+        };
+        (0..5).map(|_| took()).min().unwrap_or_default()
+    }
+}

@@ -94,6 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::testing::cost;
 
     fn code(text: &str) -> &'static str {
         Email::parse(text).map_or_else(|fault| fault.code, |_| "ok")
@@ -209,6 +210,22 @@ mod tests {
         assert_eq!(code(&format!("{}@example.com", "l".repeat(65))), "format");
         assert_eq!(code(&format!("a@{}.example", "d".repeat(63))), "ok");
         assert_eq!(code(&format!("a@{}.example", "d".repeat(64))), "format");
+    }
+
+    #[test]
+    fn a_text_that_grows_or_is_too_long_costs_no_more_than_a_good_one() {
+        let international = format!("é@{}example", "é.".repeat(30));
+        let usual = cost(|| Email::parse(&international).unwrap());
+        for text in [
+            format!("a@{}.com", "\u{fdfa}".repeat(330)),
+            format!("a@{}", "\u{fdfa}.".repeat(240)),
+            format!("{}@example.com", "\u{fdfa}".repeat(330)),
+            format!("a@xn--{}.com", "a".repeat(990)),
+            "x".repeat(16_384),
+        ] {
+            let took = cost(|| Email::parse(&text));
+            assert!(took < 10 * usual, "{took:?} instead of {usual:?}");
+        }
     }
 
     proptest! {

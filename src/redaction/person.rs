@@ -14,8 +14,8 @@ pub(crate) struct Person(Vec<String>);
 impl Person {
     /// Whoever has this address and name.
     pub fn new(email: &Email, name: &FullName) -> Self {
-        let names = name.expose().split_whitespace();
-        Self(std::iter::once(email.local_part()).chain(names).map(str::to_lowercase).collect())
+        let local = email.local_part().split(|c: char| c.is_whitespace() || c == '"').filter(|part| !part.is_empty());
+        Self(local.chain(name.expose().split_whitespace()).map(str::to_lowercase).collect())
     }
 
     /// Nobody in particular: what looks like an address is left out all the same.
@@ -67,6 +67,13 @@ mod tests {
             assert_eq!(jane().hide(said), shown);
         }
         assert_eq!(jane().hide(&"long ".repeat(100)).len(), MAX_BYTES);
+    }
+
+    #[test]
+    fn an_address_in_quotes_is_left_out_whole() {
+        let email = Email::parse("\"jane doe\"@example.com").unwrap();
+        let person = Person::new(&email, &FullName::parse("J").unwrap());
+        assert_eq!(person.hide("no \"Jane Doe\"@example.com here, nor doe"), "no … … here, nor …");
     }
 
     proptest! {

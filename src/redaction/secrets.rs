@@ -28,7 +28,13 @@ fn mask<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     if secrets.is_empty() {
         return text.into();
     }
-    let mut places: Vec<Range<usize>> = View::all_of(text).iter().flat_map(|view| places(view, secrets)).collect();
+    let masked = cover(text, View::all_of(text).iter().flat_map(|view| places(view, secrets)).collect());
+    let folded = places(&View::unfolded(&masked), secrets);
+    if folded.is_empty() { masked } else { cover(&masked, folded).into_owned().into() }
+}
+
+/// The text with `***` at these places.
+fn cover(text: &str, mut places: Vec<Range<usize>>) -> Cow<'_, str> {
     if places.is_empty() {
         return text.into();
     }
@@ -57,7 +63,7 @@ fn places(view: &View, secrets: &[Secret]) -> Vec<Range<usize>> {
             places.push(run);
         }
     }
-    places.into_iter().map(|place| view.in_source(place)).collect()
+    places.into_iter().filter_map(|place| view.in_source(place)).collect()
 }
 
 /// Whether what was decoded holds `secret`; a short one must be all of it, or all behind the last NUL as in AUTH PLAIN.
@@ -149,6 +155,15 @@ mod tests {
         assert_eq!(hide("no, not now: no", &["no"]), "***, not now: ***");
         assert_eq!(hide(&STANDARD.encode("no"), &["no"]), MASK);
         assert_eq!(hide(&STANDARD.encode("\0user\0no"), &["no"]), MASK);
+    }
+
+    #[test]
+    fn what_is_folded_is_masked_too() {
+        let (user, key) = ("apikey", "SG.0123456789abcdefghijkl.0123456789-abcdefghijklmnopqrstuvwxyz");
+        let mut said = STANDARD.encode(format!("\0{user}\0{key}"));
+        said.insert_str(76, "\r\n");
+        assert_eq!(hide(&format!("not: {said} (really)"), &[key]), "not: *** (really)");
+        assert_eq!(hide("hunt er2! x", &["hunter2!"]), "*** x");
     }
 
     #[test]

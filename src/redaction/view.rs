@@ -16,8 +16,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 pub(super) struct View {
     pub bytes: Vec<u8>,
-    /// Where in the text each byte began, and where the text ends.
-    origins: Vec<usize>,
+    /// Where in the text each byte is from.
+    origins: Vec<Range<usize>>,
 }
 
 impl View {
@@ -28,23 +28,29 @@ impl View {
         [View::decode(text, |_| None), View::decode(text, percent), View::decode(text, form), View::decode(text, json)]
     }
 
+    /// The text without its white space, where what was long is folded.
+    pub fn unfolded(text: &str) -> View {
+        View::decode(text, |rest| rest.first()?.is_ascii_whitespace().then(|| (Vec::new(), 1)))
+    }
+
     /// `unescape` gives the bytes that an escape at the start of a text stands for, and its length.
     fn decode(text: &str, unescape: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> View {
-        let mut view = View { bytes: Vec::with_capacity(text.len()), origins: Vec::with_capacity(text.len() + 1) };
+        let mut view = View { bytes: Vec::with_capacity(text.len()), origins: Vec::with_capacity(text.len()) };
         let mut rest = text.as_bytes();
         while let Some(first) = rest.first() {
             let (bytes, length) = unescape(rest).unwrap_or_else(|| (vec![*first], 1));
-            view.origins.extend(bytes.iter().map(|_| text.len() - rest.len()));
+            let start = text.len() - rest.len();
+            view.origins.extend(bytes.iter().map(|_| start..start + length));
             view.bytes.extend(bytes);
             rest = &rest[length..];
         }
-        view.origins.push(text.len());
         view
     }
 
     /// The place of these bytes in the text.
-    pub fn in_source(&self, place: Range<usize>) -> Range<usize> {
-        self.origins[place.start]..self.origins[place.end]
+    pub fn in_source(&self, place: Range<usize>) -> Option<Range<usize>> {
+        let origins = self.origins.get(place)?;
+        Some(origins.first()?.start..origins.last()?.end)
     }
 
     /// Whatever may be base64 or hexadecimal, read as such from each place at which it may begin.

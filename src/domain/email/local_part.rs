@@ -7,10 +7,15 @@ use crate::text::{is_invisible, is_shaper};
 
 /// RFC 5321, 4.5.3.1.1.
 const MAX_OCTETS: usize = 64;
+/// In quotes, and with a backslash before each character.
+const MAX_CHARACTERS: usize = 2 * MAX_OCTETS + 2;
 
 /// A local part in its one form: NFC (RFC 6532, 3.1), and in quotes only where it cannot be without. `None` if it is none.
 pub(super) fn normalise(text: &str) -> Option<String> {
-    let text: String = text.nfc().collect();
+    let text: String = text.nfc().take(MAX_CHARACTERS + 1).collect();
+    if text.chars().count() > MAX_CHARACTERS {
+        return None;
+    }
     let mailbox = match text.strip_prefix('"') {
         Some(quoted) => unquote(quoted.strip_suffix('"')?)?,
         None if is_dot_string(&text) => text,
