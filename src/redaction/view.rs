@@ -21,11 +21,19 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The text as it is, percent-decoded (also with `+` for a space, as in forms), and with the escapes of JSON undone.
-    pub fn all_of(text: &str) -> [View; 4] {
+    /// The text as it is, percent-decoded (also with `+` for a space, as in forms), and with the escapes of JSON undone; not
+    /// those that would show nothing else.
+    pub fn all_of(text: &str) -> Vec<View> {
+        let mut views = vec![View::decode(text, |_| None)];
         let percent = |rest: &[u8]| (*rest.first()? == b'%').then(|| hexadecimal(rest, 1..3)).flatten();
         let form = |rest: &[u8]| if *rest.first()? == b'+' { Some((vec![b' '], 1)) } else { percent(rest) };
-        [View::decode(text, |_| None), View::decode(text, percent), View::decode(text, form), View::decode(text, json)]
+        if text.contains(['%', '+']) {
+            views.extend([View::decode(text, percent), View::decode(text, form)]);
+        }
+        if text.contains('\\') {
+            views.push(View::decode(text, json));
+        }
+        views
     }
 
     /// The text without its white space, where what was long is folded.
@@ -53,16 +61,18 @@ impl View {
         Some(origins.first()?.start..origins.last()?.end)
     }
 
-    /// Whatever may be base64 or hexadecimal, read as such from each place at which it may begin.
-    pub fn decoded_runs(&self) -> Vec<(Range<usize>, Vec<u8>)> {
+    /// Whatever may be base64 or hexadecimal, read as such from each place at which it may begin, if it is long enough to hold
+    /// so many bytes.
+    pub fn decoded_runs(&self, bytes: usize) -> Vec<(Range<usize>, Vec<u8>)> {
         let mut decoded = Vec::new();
-        for mut run in self.runs(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte)) {
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+        for mut run in self.runs(is_digit).into_iter().filter(|run| 3 * run.len() >= 4 * bytes) {
             let digits: Vec<u8> = self.bytes[run.clone()].iter().map(|byte| standard(*byte)).collect();
             run.end += self.bytes[run.end..].iter().take_while(|byte| **byte == b'=').count();
             let from = |start| decode_base64(digits.get(start..)?);
             decoded.extend((0..4).filter_map(from).map(|bytes| (run.clone(), bytes)));
         }
-        for run in self.runs(u8::is_ascii_hexdigit) {
+        for run in self.runs(u8::is_ascii_hexdigit).into_iter().filter(|run| run.len() >= 2 * bytes) {
             let from = |start| decode_hexadecimal(self.bytes[run.clone()].get(start..)?);
             decoded.extend((0..2).filter_map(from).map(|bytes| (run.clone(), bytes)));
         }
