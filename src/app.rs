@@ -104,6 +104,8 @@ fn blocking_threads(config: &Config) -> usize {
 
 async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Result<()> {
     let log = loggers.get(LoggerName::App).clone();
+    // Before the first line: it may be written to a file that must not grow.
+    signals::ignore(log.clone())?;
     info!(log, "Starting"; "context" => context(json!({
         "version": build::INFO.version, "revision": build::INFO.revision, "environment": config.environment,
         "pid": std::process::id(),

@@ -14,6 +14,7 @@ use common::http::{self, Answer};
 use common::load::{Failure, Load};
 use common::raw::{RawClient, registration};
 use common::scrape::metric;
+use rustix::process::Signal;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -142,8 +143,41 @@ async fn a_request_that_never_ends_is_cut_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn ctrl_c_stops_as_well() {
-    let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
-    app.interrupt();
-    assert!(app.wait_for_exit().await.success());
+async fn ctrl_c_and_sigquit_stop_as_well() {
+    for signal in [Signal::INT, Signal::QUIT] {
+        let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+        app.signal(signal);
+        assert!(app.wait_for_exit().await.success());
+    }
+}
+
+#[tokio::test]
+async fn no_other_signal_ends_or_stops_the_service() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let told = [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::USR1, "SIGUSR1"),
+        (Signal::USR2, "SIGUSR2"),
+        (Signal::ALARM, "SIGALRM"),
+        (Signal::STKFLT, "SIGSTKFLT"),
+        (Signal::TSTP, "SIGTSTP"),
+        (Signal::TTIN, "SIGTTIN"),
+        (Signal::TTOU, "SIGTTOU"),
+        (Signal::XCPU, "SIGXCPU"),
+        (Signal::XFSZ, "SIGXFSZ"),
+        (Signal::VTALARM, "SIGVTALRM"),
+        (Signal::PROF, "SIGPROF"),
+        (Signal::IO, "SIGIO"),
+        (Signal::POWER, "SIGPWR"),
+    ];
+    let silent = [Signal::PIPE, Signal::CHILD, Signal::URG, Signal::WINCH, Signal::CONT];
+    for signal in told.iter().map(|(signal, _)| *signal).chain(silent) {
+        app.signal(signal);
+    }
+    for (_, name) in told {
+        let line = app.wait_for_log(name, |line| line["context"]["signal"] == name).await;
+        assert_eq!((&line["message"], &line["level"]), (&"Signal ignored".into(), &"warning".into()), "{line}");
+        assert!(line["context"]["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{line}");
+    }
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
 }

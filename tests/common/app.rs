@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -179,18 +179,21 @@ impl TestApp {
         self.signal(Signal::TERM);
     }
 
-    /// Sends SIGINT.
-    pub fn interrupt(&self) {
-        self.signal(Signal::INT);
-    }
-
-    fn signal(&self, signal: Signal) {
+    /// Sends any signal.
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.process.child), signal).unwrap();
     }
 
     /// Whether the process is gone.
     pub fn has_ended(&mut self) -> bool {
         self.process.child.try_wait().unwrap().is_some()
+    }
+
+    /// Changes a limit of the running process, which it may raise again.
+    pub fn limit(&self, resource: Resource, limit: Option<u64>) {
+        let maximum = getrlimit(resource).maximum;
+        let limit = Rlimit { current: limit.or(maximum), maximum };
+        prlimit(Some(Pid::from_child(&self.process.child)), resource, limit).unwrap();
     }
 
     /// Waits for the end of the process and of its output.
