@@ -14,13 +14,14 @@ use slog::{Logger, crit, info, warn};
 use tokio::net::TcpListener;
 
 use crate::analytics::Analytics;
-use crate::config::{Config, DatabaseConfig, DatabaseUrl};
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
 use crate::fairness::{Places, Rate};
 use crate::health::{Health, Probes};
 use crate::http::{Guard, Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
+use crate::limits::Limits;
 use crate::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context};
 use crate::mail::Mailer;
 use crate::outbox::Outbox;
@@ -66,22 +67,18 @@ pub struct App {
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
-/// Whatever keeps it from serving: an address in use, a database that cannot be reached or is not ours.
+/// Whatever keeps it from serving: too little memory, an address in use, a database that cannot be reached or is not ours.
 pub fn run(config: Config) -> anyhow::Result<()> {
     let began = Instant::now();
+    // Before the log, which takes a thread and memory.
+    let limits = Limits::secure(&config)?;
     metrics::mark_start();
     metrics::init();
     errors::recorder();
     let logging = Logging::start(&config.log);
     let loggers = logging.loggers();
     log_panics(loggers.get(LoggerName::App).clone());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .max_blocking_threads(blocking_threads(&config))
-        .build()
-        .context("start the async runtime")?;
-    let served = runtime.block_on(serve(config, loggers.clone(), began));
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    let served = run_within(limits, config, &loggers, began);
     match &served {
         Ok(()) => info!(loggers.get(LoggerName::App), "Stopped"),
         Err(error) => {
@@ -93,16 +90,17 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     served
 }
 
-/// One thread for each thing that may block at the same time, so that none waits behind one that hangs: looking up a host's
-/// name for a connection to the database, to the mail server and to the analytics service, and a handful that have a bound
-/// of their own ([`App::large_answers`], SQLite's connections, a check of each kind, the figures of the machine).
-fn blocking_threads(config: &Config) -> usize {
-    const OTHERS: usize = 16;
-    let Config { database, outbox, .. } = config;
-    OTHERS + database.pool_size + outbox.welcome_email_concurrency + outbox.analytics_event_concurrency
+/// Starts the async runtime, and serves until it ends.
+fn run_within(limits: Limits, config: Config, loggers: &Loggers, began: Instant) -> anyhow::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().worker_threads(limits.threads.runtime).max_blocking_threads(limits.threads.blocking);
+    let runtime = runtime.build().context("start the async runtime")?;
+    let served = runtime.block_on(serve(config, limits, loggers.clone(), began));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
-async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Result<()> {
+async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant) -> anyhow::Result<()> {
     let log = loggers.get(LoggerName::App).clone();
     // Before the first line: it may be written to a file that must not grow.
     signals::ignore(log.clone())?;
@@ -110,6 +108,7 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
         "version": build::INFO.version, "revision": build::INFO.revision, "environment": config.environment,
         "pid": std::process::id(),
     })));
+    limits.descriptors.tell(&log);
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
     metrics::init_error_users(user_hash_key(&config)?);
@@ -135,8 +134,9 @@ async fn serve(config: Config, loggers: Loggers, began: Instant) -> anyhow::Resu
     });
 
     let guard = Guard::new(app.config.ops_token.clone(), app.config.ops_allowed_hosts.clone());
-    let api = server(&app, "api", api, handlers::api_routes(), Guard::open(), API_STREAMS)?;
-    let ops = server(&app, "ops", ops, handlers::ops_routes(), guard, OPS_STREAMS)?;
+    let api_limits = HttpConfig { max_connections: limits.descriptors.api, ..app.config.http.clone() };
+    let api = server(&app, "api", api, handlers::api_routes(), Guard::open(), api_limits, API_STREAMS)?;
+    let ops = server(&app, "ops", ops, handlers::ops_routes(), guard, ops_limits(&app.config.http, &limits), OPS_STREAMS)?;
     let background = [
         tokio::spawn(checking),
         tokio::spawn(handlers::refresh_users(Arc::clone(&app))),
@@ -167,14 +167,25 @@ fn server(
     listener: TcpListener,
     router: Router<App>,
     guard: Guard,
+    limits: HttpConfig,
     max_streams: u32,
 ) -> anyhow::Result<Server<App>> {
-    let (log, limits) = (app.loggers.get(LoggerName::App), app.config.http.clone());
+    let log = app.loggers.get(LoggerName::App);
     let address = listener.local_addr()?.to_string();
     info!(log, "Listening"; "context" => context(json!({ "listener": name, "address": address })));
     let life = app.lifecycle.clone();
     let service = Service::new(Arc::clone(app), router, limits.clone(), guard, life, app.loggers.clone());
     Ok(Server::new(listener, service, limits, app.lifecycle.clone(), log.clone(), max_streams))
+}
+
+/// Operators are few, and half of their connections are kept from each of them.
+fn ops_limits(http: &HttpConfig, limits: &Limits) -> HttpConfig {
+    let max_connections = limits.descriptors.ops;
+    let share = match http.max_connections_per_client {
+        0 => max_connections,
+        share => share,
+    };
+    HttpConfig { max_connections, max_connections_per_client: share.min(max_connections / 2).max(1), ..http.clone() }
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

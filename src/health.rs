@@ -5,7 +5,7 @@
 //! life of the async runtime, [`System`] what the kernel says. What a status means for an answer is in `handlers/health`.
 
 mod beat;
-mod cgroup;
+pub(crate) mod cgroup;
 mod check;
 mod judge;
 mod probes;

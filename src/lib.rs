@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | process | [`cli`] | the subcommands, from the command line to the exit code |
 //! | | [`app`] | the life of `neodyme serve`, and what its parts share |
+//! | | [`limits`] | what the system lets the process have, and whether the settings fit into it |
 //! | endpoints | [`handlers`] | one file each, and each a short story |
 //! | work | [`registration`] | the main job, step by step |
 //! | | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up |
@@ -83,6 +84,7 @@ pub mod http;
 pub mod json;
 pub mod label;
 pub mod lifecycle;
+pub mod limits;
 pub mod logging;
 pub mod mail;
 pub mod metrics;

@@ -106,7 +106,7 @@ impl HashPool {
     /// Starts the workers.
     ///
     /// # Errors
-    /// Parameters that Argon2 does not accept, or threads that the system does not give.
+    /// Parameters that Argon2 does not accept, or memory or threads that the system does not give.
     pub fn start(config: &PasswordConfig) -> io::Result<Self> {
         let workers = match config.workers {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get),
@@ -120,7 +120,7 @@ impl HashPool {
             mean_nanos: AtomicU64::new(hasher.first_guess_nanos()),
         });
         for worker in 0..workers {
-            let (shared, hasher) = (Arc::clone(&shared), hasher.clone());
+            let (shared, hasher) = (Arc::clone(&shared), hasher.with_memory().map_err(io::Error::other)?);
             std::thread::Builder::new().name(format!("hash-{worker}")).spawn(move || work(&shared, hasher))?;
         }
         Ok(HashPool { shared, max_wait: config.max_wait })

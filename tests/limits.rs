@@ -11,6 +11,7 @@ use common::database::Backend;
 use common::http::{self, Answer};
 use common::raw::{RawClient, registration};
 use common::scrape::metric;
+use rustix::process::Resource;
 use tokio::task::JoinSet;
 
 const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
@@ -61,7 +62,8 @@ async fn the_open_connections_are_counted() {
 
 #[tokio::test]
 async fn a_service_without_file_descriptors_waits_for_better_times() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).max_files(80)).await;
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    app.limit(Resource::Nofile, Some(80));
     let mut clients = Vec::new();
     for _ in 0..100 {
         clients.push(RawClient::connect(app.api_address()).await);
@@ -78,6 +80,34 @@ async fn a_service_without_file_descriptors_waits_for_better_times() {
     common::eventually("it is well again", async || (app.get("/health/").await.status == 200).then_some(())).await;
     assert_eq!(app.register(&fresh_email()).await.status, 201);
     metric("neodyme_http_connections_total").label("result", "io_error").at_least(1.0).assert_in(&app).await;
+}
+
+#[tokio::test]
+async fn idle_connections_of_clients_leave_files_for_everything_else() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).limit("nofile", 300)).await;
+    let line =
+        app.wait_for_log("a warning", |line| line["message"] == "Fewer connections than http_max_connections").await;
+    let context = &line["context"];
+    let [files, kept, ops, api] = ["open_files", "kept", "ops", "api"].map(|key| context[key].as_u64().unwrap());
+    assert_eq!((files, kept + ops + api), (300, 300), "{line}");
+    assert!(context["remedy"].as_str().is_some_and(|text| text.contains("LimitNOFILE=")), "{line}");
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+
+    let mut clients = Vec::new();
+    for _ in 0..300 {
+        let mut client = RawClient::connect(app.api_address()).await;
+        client.send(HEALTH).await;
+        clients.push(client);
+    }
+    metric("neodyme_http_connections").at_least(api as f64).assert_in(&app).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let mail = app.folder().join("data/mail");
+    let mails = async || (std::fs::read_dir(&mail).map_or(0, Iterator::count) == 2).then_some(());
+    common::eventually("both users have their mail", mails).await;
+    assert_eq!(Answer::to(http::client().get(format!("{}/health/", app.ops_url()))).await.unwrap().status, 200);
+    metric("neodyme_dependency_up").label("dependency", "database").value(1.0).assert_in(&app).await;
+    let refused = |line: &serde_json::Value| line["message"] == "Connections cannot be accepted";
+    assert!(!app.logs().iter().any(refused), "{}", app.output());
 }
 
 /// Sends the beginnings, and expects the connection to be closed soon; returns what the server said.

@@ -15,6 +15,7 @@ use common::eventually;
 use common::postgres::Cluster;
 use common::scrape::metric;
 use diesel::connection::SimpleConnection;
+use rustix::process::Resource;
 
 /// Nobody registers meanwhile: the service sees it by itself.
 async fn assert_becomes_unready(app: &TestApp, kind: &str, says: &str) {
@@ -125,11 +126,11 @@ async fn a_full_disk_is_seen() {
 
 #[tokio::test]
 async fn a_file_that_cannot_grow_any_more_is_seen() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).ignoring_file_limits()).await;
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
     assert_heals(&app).await;
-    app.limit_files(Some(1));
+    app.limit(Resource::Fsize, Some(1));
     assert_becomes_unready(&app, "other", "the disk cannot be read or written").await;
-    app.limit_files(None);
+    app.limit(Resource::Fsize, None);
     assert_heals(&app).await;
 }
 

@@ -6,6 +6,7 @@ use super::{block_on, missing_file, print};
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
 use crate::db::Db;
 use crate::error::Result;
+use crate::limits::Limits;
 use crate::mail::Mailer;
 
 /// What fits a terminal that nobody has made wider.
@@ -17,6 +18,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     print(line("setting", "value", "source"))?;
     print(config.effective().iter().map(row).collect::<String>())?;
     print(format_args!("\nmail: {}\n", Mailer::new(&config.mail)?.describe()))?;
+    print(format_args!("open files: {}\n", Limits::secure(config)?.descriptors))?;
     print(format_args!("database: {}\n", name(&config.database.url)))?;
     match block_on(probe(&config.database))? {
         Ok(state) => print(format_args!("  {state}\n")),

@@ -13,13 +13,13 @@ const NO_LIMIT: u64 = 1 << 60;
 
 /// How much of something is used, and how much may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Share {
+pub(crate) struct Share {
     pub used: f64,
     pub limit: f64,
 }
 
 /// The groups that limit this process.
-pub(super) struct Cgroups {
+pub(crate) struct Cgroups {
     memory: Hierarchy,
     cpu: Hierarchy,
     /// Version 1: where the CPU time is counted that `cpu` limits.

@@ -7,10 +7,8 @@ use crate::config::PasswordConfig;
 use crate::error::Cause;
 
 /// Hashes passwords, one at a time.
-#[derive(Clone)]
 pub(super) struct Hasher {
     params: Params,
-    /// Taken at the first hash, so that an idle service stays small.
     memory: Vec<Block>,
 }
 
@@ -19,6 +17,17 @@ impl Hasher {
         let params =
             Params::new(config.memory_kib, config.iterations, config.parallelism, Some(Params::DEFAULT_OUTPUT_LEN))?;
         Ok(Hasher { params, memory: Vec::new() })
+    }
+
+    /// The same with memory of its own: the first hash must not find that there is none. Until then it is not touched, so
+    /// that an idle service stays small.
+    pub(super) fn with_memory(&self) -> Result<Self, String> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(self.params.block_count()).map_err(|_| {
+            let size = self.params.m_cost();
+            format!("no memory for {size} KiB more: lower password_hash_workers or password_argon2_memory_kib")
+        })?;
+        Ok(Hasher { params: self.params.clone(), memory })
     }
 
     /// What a hash may cost before the first one was measured: some half a nanosecond a byte and pass.

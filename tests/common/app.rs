@@ -168,12 +168,6 @@ impl TestApp {
         self.process.stdout.set_reading(reading);
     }
 
-    /// From now on, no file of its may grow beyond so many bytes; or all may.
-    pub fn limit_files(&self, bytes: Option<u64>) {
-        let limit = Rlimit { current: bytes, maximum: None };
-        prlimit(Some(Pid::from_child(&self.process.child)), Resource::Fsize, limit).unwrap();
-    }
-
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);

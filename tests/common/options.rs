@@ -15,8 +15,7 @@ pub struct AppOptions {
     pub(super) backend: Backend,
     variables: Vec<(String, String)>,
     without_root: bool,
-    max_files: Option<u32>,
-    ignores_file_limits: bool,
+    limits: Vec<String>,
     small_disk: Option<String>,
 }
 
@@ -30,8 +29,7 @@ impl AppOptions {
             backend: Backend::Sqlite,
             variables: Vec::new(),
             without_root: false,
-            max_files: None,
-            ignores_file_limits: false,
+            limits: Vec::new(),
             small_disk: None,
         }
     }
@@ -80,15 +78,9 @@ impl AppOptions {
         self
     }
 
-    /// With so many file descriptors at most.
-    pub fn max_files(mut self, count: u32) -> AppOptions {
-        self.max_files = Some(count);
-        self
-    }
-
-    /// Not ended by a file that may not grow: see [`TestApp::limit_files`](super::app::TestApp::limit_files).
-    pub fn ignoring_file_limits(mut self) -> AppOptions {
-        self.ignores_file_limits = true;
+    /// With a limit as prlimit(1) takes it: `("nofile", 300)` for so many files, `("nofile", "64:300")` if it may be raised.
+    pub fn limit(mut self, resource: &str, limit: impl ToString) -> AppOptions {
+        self.limits.push(format!("--{resource}={}", limit.to_string()));
         self
     }
 
@@ -118,7 +110,7 @@ impl AppOptions {
                 let copy = folder.join("neodyme");
                 std::fs::copy(binary, &copy).unwrap();
                 chown(folder, Some(uid), Some(gid)).unwrap();
-                let mut command = Command::new(copy);
+                let mut command = self.limited(&copy);
                 command.uid(uid).gid(gid);
                 command
             }
@@ -131,23 +123,19 @@ impl AppOptions {
     }
 
     fn limited(&self, binary: &Path) -> Command {
-        let files = self.max_files.map(|count| format!("ulimit -n {count}; "));
-        let growth = self.ignores_file_limits.then(|| "trap '' XFSZ; ".to_owned());
-        let disk = self.small_disk.as_ref();
-        let disk = disk.map(|folder| format!("mkdir {folder} && mount -t tmpfs -o size=4m tmpfs {folder} && "));
-        let before: String = [files, growth, disk].into_iter().flatten().collect();
-        if before.is_empty() {
-            return Command::new(binary);
+        let mut words: Vec<String> = Vec::new();
+        if let Some(folder) = &self.small_disk {
+            let mount = format!(r#"mkdir {folder} && mount -t tmpfs -o size=4m tmpfs {folder} && exec "$0" "$@""#);
+            words.extend(["unshare"].iter().chain(&MOUNTING).chain(&["/bin/sh", "-c"]).map(ToString::to_string));
+            words.push(mount);
         }
-        let mut command = match &self.small_disk {
-            None => Command::new("/bin/sh"),
-            Some(_) => {
-                let mut command = Command::new("unshare");
-                command.args(MOUNTING).arg("/bin/sh");
-                command
-            }
-        };
-        command.args(["-c", &format!(r#"{before}exec "$0" "$@""#)]).arg(binary);
+        if !self.limits.is_empty() {
+            words.push("/usr/bin/prlimit".into());
+            words.extend(self.limits.iter().cloned());
+        }
+        words.push(binary.display().to_string());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         command
     }
 }

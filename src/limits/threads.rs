@@ -1,0 +1,80 @@
+//! Threads: how many there may come to be, and whether the system gives those that are needed from the start.
+
+use std::io;
+use std::num::NonZero;
+use std::sync::RwLock;
+use std::thread::{Builder, available_parallelism, scope};
+
+use super::TooLittle;
+use crate::config::{Config, DatabaseUrl};
+
+/// Threads that block, for SQLite and for what is read of the system.
+const BLOCKING: usize = 24;
+/// Those of them that an idle service has.
+const BLOCKING_WHEN_IDLE: usize = 5;
+/// The log, mail in files, and the allocator's own.
+const OTHERS: usize = 6;
+
+/// How many threads there may be of each kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads {
+    /// Those that run async tasks: one for each core.
+    pub runtime: usize,
+    /// Those that hash passwords.
+    pub hashing: usize,
+    /// Those that wait for files and for names of hosts, at most.
+    pub blocking: usize,
+}
+
+impl Threads {
+    pub(super) fn of(config: &Config) -> Self {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        let hashing = if config.password.workers == 0 { cores } else { config.password.workers };
+        let outbox = &config.outbox;
+        let database = if let DatabaseUrl::Postgres(_) = config.database.url { config.database.pool_size } else { 0 };
+        let blocking = BLOCKING + database + outbox.welcome_email_concurrency + outbox.analytics_event_concurrency;
+        Threads { runtime: cores, hashing, blocking }
+    }
+
+    /// All of them.
+    pub(super) fn most(&self) -> usize {
+        self.runtime + self.hashing + self.blocking + OTHERS
+    }
+
+    /// Starts as many threads as an idle service has, and lets them end.
+    pub(super) fn rehearse(&self) -> Result<(), TooLittle> {
+        let needed = self.runtime + self.hashing + BLOCKING_WHEN_IDLE + OTHERS;
+        start(needed).map_err(|error| {
+            TooLittle(format!(
+                "the service needs at least {needed} threads at once, and the system does not give them ({error}); raise its \
+                 limits (TasksMax= and LimitNPROC= of systemd, --pids-limit of Docker, ulimit -u), or lower \
+                 password_hash_workers ({})",
+                self.hashing
+            ))
+        })
+    }
+}
+
+/// Has so many threads at once.
+fn start(threads: usize) -> io::Result<()> {
+    let gate = RwLock::new(());
+    scope(|scope| {
+        let closed = gate.write();
+        let started = (0..threads).try_for_each(|_| {
+            let wait = || drop(gate.read());
+            Builder::new().spawn_scoped(scope, wait).map(drop)
+        });
+        drop(closed);
+        started
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_the_system_gives_are_started_and_ended() {
+        start(16).unwrap();
+    }
+}
