@@ -14,6 +14,7 @@ use slog::{Logger, crit, info, warn};
 use tokio::net::TcpListener;
 
 use crate::analytics::Analytics;
+use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
 use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
@@ -28,7 +29,7 @@ use crate::outbox::Outbox;
 use crate::password::HashPool;
 use crate::redaction::mask_secrets;
 use crate::server::Server;
-use crate::timestamp::millis;
+use crate::timestamp::{millis, rfc3339};
 use crate::{build, errors, handlers, metrics};
 
 /// How long the last lines may take to be written: a stalled reader of standard output must not hold up the exit.
@@ -116,6 +117,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
+    hold_clock_against(&db, &log).await?;
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
     let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
@@ -136,9 +138,11 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let guard = Guard::new(app.config.ops_token.clone(), app.config.ops_allowed_hosts.clone());
     let api_limits = HttpConfig { max_connections: limits.descriptors.api, ..app.config.http.clone() };
     let api = server(&app, "api", api, handlers::api_routes(), Guard::open(), api_limits, API_STREAMS)?;
-    let ops = server(&app, "ops", ops, handlers::ops_routes(), guard, ops_limits(&app.config.http, &limits), OPS_STREAMS)?;
+    let ops =
+        server(&app, "ops", ops, handlers::ops_routes(), guard, ops_limits(&app.config.http, &limits), OPS_STREAMS)?;
     let background = [
         tokio::spawn(checking),
+        tokio::spawn(clock::watch(log.clone())),
         tokio::spawn(handlers::refresh_users(Arc::clone(&app))),
         tokio::spawn(service_manager::keep_alive(log.clone())),
     ];
@@ -240,6 +244,21 @@ fn is_worth_waiting(url: &DatabaseUrl, error: &anyhow::Error) -> bool {
     let Some(Error::Database { kind, .. }) = error.downcast_ref::<Error>() else { return false };
     let may_pass = matches!(kind, Connection | DiskFull | ReadOnly | Refused | Resources | Timeout);
     may_pass && matches!(url, DatabaseUrl::Postgres(_))
+}
+
+/// Tells the clock what the database knows of the time.
+async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
+    const ASK: &str = "ask the database for the time";
+    if let Some(time) = db.time().await.context(ASK)? {
+        clock::compare(time);
+    }
+    if let Some(newest) = db.newest().await.context(ASK)?
+        && clock::start_after(newest)
+    {
+        warn!(log, "The newest row is more than a day old: for an hour nothing is removed or given up by a later time";
+            "context" => context(json!({ "newest": rfc3339(newest) })));
+    }
+    Ok(())
 }
 
 /// Opens the way to the services outside, and says which they are.

@@ -21,6 +21,7 @@ pub mod types;
 pub mod users;
 
 use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
 
 use self::group_commit::GroupCommit;
 use self::migrations::Task;
@@ -29,6 +30,7 @@ use self::postgres::{PostgresManager, PostgresServer};
 use self::query::with_read;
 pub use self::readiness::LastWrite;
 pub use self::rows::{Insertion, Rows};
+use self::schema::InstantSql;
 use self::sqlite::{Role, SqliteFile, SqliteManager};
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::error::Result;
@@ -125,6 +127,28 @@ impl Db {
             Db::Postgres { .. } => "SELECT 1",
         };
         with_read!(self, DbOperation::Ping, |conn| diesel::sql_query(question).execute(conn)).map(|_rows| ())
+    }
+
+    /// What time it is by the clock of the database's server. None on SQLite, which has none of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn time(&self) -> Result<Option<OffsetDateTime>> {
+        match self {
+            Db::Sqlite { .. } => Ok(None),
+            Db::Postgres { pool, .. } => with_lease!(pool, DbOperation::Ping, |conn| {
+                diesel::select(diesel::dsl::sql::<InstantSql>("clock_timestamp()")).get_result(conn)
+            })
+            .map(Some),
+        }
+    }
+
+    /// When the newest row that there is was stored: none later than the last registration.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest(&self) -> Result<Option<OffsetDateTime>> {
+        Ok(users::newest(self).await?.max(audit::newest(self).await?))
     }
 
     /// The pools, as of now.

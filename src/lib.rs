@@ -25,6 +25,7 @@
 //! | | [`error`] | the one error, and the table of its codes |
 //! | | [`errors`] | the one place that records an error, with the last samples of each type |
 //! | | [`metrics`] | the only place that names a metric |
+//! | | [`clock`] | what time it is, and how sure that is |
 //! | | [`fairness`] | what one client may take of what all share |
 //! | | [`json`] | JSON as clients send it |
 //! | | [`label`] | closed sets of label values |
@@ -72,6 +73,7 @@ pub mod analytics;
 pub mod app;
 pub mod build;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod db;
 pub mod domain;

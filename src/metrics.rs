@@ -4,6 +4,7 @@
 //! `increase()` sees the first event. Durations are seconds, sizes bytes, points in time seconds since the epoch
 //! (never ages). Names follow <https://prometheus.io/docs/practices/naming/>.
 
+mod clock;
 mod database;
 mod errors;
 mod exposition;
@@ -26,6 +27,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lazy_static::lazy_static;
 use prometheus::Registry;
 
+pub use self::clock::{ClockReference, clock_difference, clock_jumped};
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub(crate) use self::errors::error;
 pub use self::errors::init_error_users;
@@ -69,6 +71,7 @@ crate::label::labels! {
 /// Touches every static, so that the first scrape has every series. Called once, at start.
 pub fn init() {
     lazy_static::initialize(&REGISTRY);
+    clock::init();
     database::init();
     errors::init();
     exposition::init();
@@ -85,6 +88,7 @@ pub fn init() {
 
 /// Brings the gauges that mirror the process and the runtime up to date; called before each exposition.
 pub fn refresh() {
+    clock::refresh();
     process::refresh();
     runtime::refresh();
 }

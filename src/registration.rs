@@ -9,11 +9,11 @@ mod attempt;
 use std::sync::Arc;
 
 use serde_json::json;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use self::attempt::Attempt;
 use crate::app::App;
+use crate::clock;
 use crate::db::audit::NewAuditEntry;
 use crate::db::users::{self, NewUser};
 use crate::db::{Insertion, Rows, types};
@@ -65,7 +65,7 @@ async fn read(app: &App, context: &Context, request: Request) -> Result<Registra
 }
 
 fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
-    let now = types::to_micros(OffsetDateTime::now_utc());
+    let now = types::to_micros(clock::now());
     NewUser {
         id: Uuid::now_v7(),
         email: registration.email.expose().to_owned(),

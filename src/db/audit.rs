@@ -1,5 +1,6 @@
 //! The table `audit_log`: who did what, when and from where; written in the transaction of the deed.
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
@@ -113,6 +114,14 @@ pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<Aud
         }
         query.order((audit_log::occurred_at.desc(), audit_log::id.desc())).limit(to_bigint(limit)).load(conn)
     })
+}
+
+/// When the latest entry was written.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::ListAudit, |conn| audit_log::table.select(max(audit_log::occurred_at)).get_result(conn))
 }
 
 /// Deletes at most `limit` entries from before this time. Says how many; fewer than `limit` means that there are no more.

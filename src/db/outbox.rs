@@ -1,6 +1,6 @@
 //! The table `outbox_jobs`: jobs are put in with what causes them, claimed under a lease, and settled.
 //!
-//! Time is the clock of the process that asks, in UTC.
+//! Time is the [clock](crate::clock) of the process that asks, in UTC.
 
 mod claim;
 mod operate;
@@ -23,6 +23,7 @@ use super::Db;
 use super::query::{insertion, skip_locked, with_read, with_write};
 use super::schema::{InstantSql, outbox_jobs};
 use super::types::{Id, Instant, Json, to_bigint};
+use crate::clock;
 use crate::error::Result;
 use crate::metrics::DbOperation;
 use crate::outbox::{JobState, NewJob, Topic};
@@ -48,7 +49,7 @@ pub(super) fn insertion(job: &NewJob) -> insertion!() {
 /// # Errors
 /// When the database fails.
 pub async fn release(db: &Db, topic: Topic) -> Result<usize> {
-    let now = Instant(OffsetDateTime::now_utc());
+    let now = Instant(clock::now());
     with_write!(db, DbOperation::ReleaseJobs, |conn| {
         diesel::update(outbox_jobs::table)
             .filter(outbox_jobs::topic.eq(topic.as_str()))

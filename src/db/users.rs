@@ -120,6 +120,16 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<User>> {
     })
 }
 
+/// When the latest user came to be.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        users::table.order(users::id.desc()).select(users::created_at).first(conn).await.optional()
+    })
+}
+
 /// Counts the users.
 ///
 /// # Errors

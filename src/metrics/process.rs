@@ -10,7 +10,7 @@ use procfs::process::{LimitValue, Process};
 use prometheus::{Counter, Gauge, IntGaugeVec, Opts};
 
 use super::unix_now;
-use super::vectors::{gauge, opts, register};
+use super::vectors::{opts, register};
 
 lazy_static! {
     static ref CPU: Counter = register(Counter::with_opts(Opts::new(
@@ -24,7 +24,6 @@ lazy_static! {
     static ref START_TIME: Gauge =
         standard("process_start_time_seconds", "Start time of the process since unix epoch in seconds.");
     static ref THREADS: Gauge = standard("process_threads", "Number of OS threads in the process.");
-    static ref CLOCK: Gauge = gauge("clock_timestamp_seconds", "The service's own clock, in seconds since the epoch.");
     static ref BUILD: IntGaugeVec = register(IntGaugeVec::new(
         opts("build_info", "Always 1; the labels say what is running."),
         &["version", "revision", "rustc"],
@@ -49,7 +48,6 @@ pub fn mark_start() {
 
 /// Reads `/proc/self`. Where there is none, the figures stay at 0.
 pub(super) fn refresh() {
-    CLOCK.set(unix_now());
     let Ok(process) = Process::myself() else { return };
     if let Ok(stat) = process.stat() {
         let ticks = stat.utime + stat.stime;

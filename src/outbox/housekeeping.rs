@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{JobState, Topic};
+use crate::clock;
 use crate::config::OutboxConfig;
 use crate::db::{Db, audit, outbox};
 use crate::error::Result;
@@ -69,7 +70,10 @@ fn unix_seconds(time: OffsetDateTime) -> f64 {
 
 /// Removes delivered jobs and audit rows that are older than they need be.
 async fn prune(db: &Db, settings: &OutboxConfig, log: &Logger) -> Result<()> {
-    let now = OffsetDateTime::now_utc();
+    if let Some(time) = db.time().await? {
+        clock::compare(time);
+    }
+    let now = clock::earliest();
     let mut removed = 0;
     for topic in Topic::ALL {
         let retention = match topic {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use slog::{Logger, error, info, warn};
-use time::OffsetDateTime;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -14,6 +13,7 @@ use uuid::Uuid;
 use super::backoff::{random, wait_after};
 use super::circuit::{Circuit, Permit};
 use super::{Failure, Job, Outbox, Reason, Receipt, Topic};
+use crate::clock;
 use crate::config::{Config, OutboxConfig};
 use crate::db::Db;
 use crate::db::outbox::{self as store, Pick, Settlement};
@@ -188,7 +188,7 @@ impl Lane {
         };
         let outcome = match settlement {
             Settlement::Delivered => {
-                let latency = OffsetDateTime::now_utc() - job.created_at;
+                let latency = clock::now() - job.created_at;
                 metrics::outbox_delivered(self.topic, latency.try_into().unwrap_or_default());
                 AttemptOutcome::Delivered
             }
@@ -226,8 +226,7 @@ impl Lane {
 
     fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
         let error = failure.to_string();
-        let now = OffsetDateTime::now_utc();
-        let too_old = now - job.created_at > self.settings.retry_for;
+        let too_old = clock::earliest() - job.created_at > self.settings.retry_for;
         if failure.permanent || too_old {
             error!(super::delivery::logger(job, &self.loggers), "Job given up"; "context" => context(json!({
                 "topic": self.topic.as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
@@ -236,7 +235,7 @@ impl Lane {
         }
         let wait = wait_after(job.attempt, self.settings.max_backoff, random());
         let wait = wait.max(failure.retry_after.unwrap_or_default().min(self.settings.max_backoff));
-        Settlement::Retry { run_at: now + wait, error }
+        Settlement::Retry { run_at: clock::now() + wait, error }
     }
 
     /// Writes down what ended. What cannot be written is kept for the next time; at worst it is delivered again.

@@ -1,6 +1,6 @@
 //! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`], [`pgbouncer`]), the services
 //! at the far end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]) and an Alertmanager ([`alertmanager`]), clients
-//! ([`http`], [`raw`], [`load`]), a [`browser`] and a matcher for scrapes ([`scrape`]). The shipped [`rules`], the
+//! ([`http`], [`raw`], [`load`]), a [`browser`], a [`clock`] and a matcher for scrapes ([`scrape`]). The shipped [`rules`], the
 //! [`selectors`] of a query, and the [`world`] that they select from.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
@@ -16,6 +16,7 @@ pub mod alertmanager;
 pub mod analytics;
 pub mod app;
 pub mod browser;
+pub mod clock;
 pub mod daemon;
 pub mod database;
 pub mod http;

@@ -36,7 +36,7 @@ impl World {
             Injection::MailRefused(times) => self.refuse_mail(times).await,
             Injection::FirstDatabaseError | Injection::OneDatabaseErrorThenFlood => self.fail_one_registration().await,
             Injection::LogStalled => self.instances[1].set_reading(Reading::Paused),
-            Injection::ClockShifted => std::fs::write(&self.clock, "+30").unwrap(),
+            Injection::ClockShifted => self.clock.set_ahead(30),
             Injection::Nothing | Injection::RestartLoop | Injection::DuplicateFlood | Injection::HashFlood => {}
         }
     }
@@ -83,7 +83,7 @@ impl World {
                 }
             }
             Injection::LogStalled => self.instances[1].set_reading(Reading::On),
-            Injection::ClockShifted => std::fs::write(&self.clock, "+0").unwrap(),
+            Injection::ClockShifted => self.clock.set_ahead(0),
             Injection::Nothing
             | Injection::MailRefused(_)
             | Injection::FirstDatabaseError

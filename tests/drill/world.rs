@@ -1,8 +1,6 @@
 //! A world of its own for each fault: two neodyme on one PostgreSQL, everything they talk to, and everybody who watches.
 
 use std::fmt::Write;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use neodyme::config::Setting;
 use crate::common::alertmanager::Alertmanager;
 use crate::common::analytics::AnalyticsService;
 use crate::common::app::{AppOptions, TestApp};
+use crate::common::clock::FakeClock;
 use crate::common::database::Database;
 use crate::common::postgres::Cluster;
 use crate::common::programs::lasting_port;
@@ -34,10 +33,9 @@ pub struct World {
     pub cluster: Cluster,
     pub prometheus: Arc<Prometheus>,
     pub receivers: Arc<Receivers>,
-    /// What libfaketime adds to the clock of the second instance, where it is asked for.
-    pub clock: PathBuf,
+    /// The clock of the second instance, where it is asked for.
+    pub clock: FakeClock,
     _alertmanager: Alertmanager,
-    _folder: tempfile::TempDir,
 }
 
 impl World {
@@ -50,9 +48,7 @@ impl World {
         let through = Database::Postgres(url.replace(server, &way.address().to_string()));
         let mail = SmtpSink::start(Behaviour::Normal).await;
         let analytics = AnalyticsService::start().await;
-        let folder = tempfile::tempdir().unwrap();
-        let clock = folder.path().join("clock");
-        fs::write(&clock, "+0").unwrap();
+        let clock = FakeClock::new();
 
         let mut instances = Vec::new();
         for number in 0..2 {
@@ -73,11 +69,7 @@ impl World {
                     .set("password_argon2_iterations", 10),
                 // The pipe and the queue fill within a minute.
                 Injection::LogStalled => options.set("log_queue_capacity", 64),
-                Injection::ClockShifted if number == 1 => options
-                    .variable("LD_PRELOAD", faketime().display())
-                    .variable("FAKETIME_TIMESTAMP_FILE", clock.display())
-                    .variable("FAKETIME_CACHE_DURATION", 1)
-                    .variable("FAKETIME_DONT_FAKE_MONOTONIC", 1),
+                Injection::ClockShifted if number == 1 => clock.give_to(options),
                 _ => options,
             };
             instances.push(TestApp::spawn(options).await);
@@ -99,7 +91,6 @@ impl World {
             receivers,
             clock,
             _alertmanager: alertmanager,
-            _folder: folder,
         }
     }
 }
@@ -128,10 +119,3 @@ fn history(targets: &[&str], past: Duration) -> String {
 }
 
 const SLOS: [&str; 3] = ["availability", "registration_latency", "welcome_email"];
-
-/// libfaketime, where Debian puts it: it shifts what the process is told of the time, and leaves the monotonic clock.
-fn faketime() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
-    let libraries = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
-    libraries.into_iter().find(|path| path.is_file()).expect("libfaketime is not installed: run `make deps`")
-}

@@ -15,6 +15,7 @@ on_both_databases!(
     a_job_of_another_topic_or_time_is_not_claimed,
     a_job_put_off_beyond_the_horizon_is_due,
     a_job_whose_lease_has_ended_is_claimed_again,
+    a_lease_that_is_longer_than_any_is_none,
     a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due,
 );
 
@@ -60,6 +61,16 @@ async fn a_job_whose_lease_has_ended_is_claimed_again(backend: Backend) {
     assert_eq!((second.id, first.attempt, second.attempt), (first.id, 1, 2));
     assert_ne!(first.lease_token, second.lease_token);
     assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
+}
+
+/// It was taken before the clock jumped back; its instance may be gone.
+async fn a_lease_that_is_longer_than_any_is_none(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-1])).await;
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let first = claim(&storage.db, 9, hours(3)).await;
+    assert_eq!(ids(&claim(&storage.db, 9, hours(1)).await), ids(&first));
+    assert_eq!(ids(&claim(&storage.db, 9, hours(1)).await), NONE);
 }
 
 async fn a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due(backend: Backend) {

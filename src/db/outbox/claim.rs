@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::later;
 use super::row::JobRow;
+use crate::clock;
 use crate::db::Db;
 use crate::db::query::{skip_locked, with_write};
 use crate::db::schema::{InstantSql, UuidSql};
@@ -16,6 +16,9 @@ use crate::db::types::{Id, Instant, to_bigint};
 use crate::error::Result;
 use crate::metrics::DbOperation;
 use crate::outbox::{Job, Topic};
+
+/// No lease is this long: one that seems to be was taken before the clock jumped back.
+const NO_LEASE: Duration = Duration::from_secs(2 * 3600);
 
 /// Which jobs to claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub async fn claim(db: &Db, topic: Topic, limit: usize, lease: Duration, pick: P
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let now = OffsetDateTime::now_utc();
+    let now = clock::now();
     let lease_token = Uuid::new_v4();
     let statement = statement(order, skip_locked(db));
     let mut rows: Vec<JobRow> = with_write!(db, DbOperation::ClaimJobs, |conn| {
@@ -51,6 +54,7 @@ pub async fn claim(db: &Db, topic: Topic, limit: usize, lease: Duration, pick: P
             .bind::<InstantSql, _>(Instant(now))
             .bind::<BigInt, _>(to_bigint(limit))
             .bind::<InstantSql, _>(Instant(later(now, horizon)))
+            .bind::<InstantSql, _>(Instant(later(now, NO_LEASE)))
             .bind::<InstantSql, _>(Instant(later(now, lease)))
             .bind::<UuidSql, _>(Id(lease_token))
             .load(conn)
@@ -77,11 +81,11 @@ fn statement(order: &str, lock: &str) -> String {
         "WITH chosen AS MATERIALIZED (
              SELECT id FROM ({} UNION ALL {} UNION ALL {}) AS claimable ORDER BY {order} LIMIT $3
          )
-         UPDATE outbox_jobs SET state = 'running', attempts = attempts + 1, lease_until = $5, lease_token = $6
+         UPDATE outbox_jobs SET state = 'running', attempts = attempts + 1, lease_until = $6, lease_token = $7
          WHERE id IN (SELECT id FROM chosen)
          RETURNING *",
         look("state = 'pending' AND run_at <= $2"),
         look("state = 'pending' AND run_at > $4"),
-        look("state = 'running' AND lease_until <= $2"),
+        look("state = 'running' AND (lease_until <= $2 OR lease_until > $5)"),
     )
 }

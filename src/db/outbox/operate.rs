@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::JobRow;
+use crate::clock;
 use crate::db::Db;
 use crate::db::query::{with_read, with_write};
 use crate::db::schema::outbox_jobs;
@@ -81,7 +81,7 @@ pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
     let (topics, states, ids) = conditions(selection);
     let pending = (
         outbox_jobs::state.eq(JobState::Pending.as_str()),
-        outbox_jobs::run_at.eq(Instant(OffsetDateTime::now_utc())),
+        outbox_jobs::run_at.eq(Instant(clock::now())),
         outbox_jobs::finished_at.eq(None::<Instant>),
     );
     let waiting = || outbox_jobs::topic.eq_any(&topics).and(outbox_jobs::state.eq_any(&states));

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::clock;
 use crate::db::Db;
 use crate::db::query::with_write;
 use crate::db::schema::{InstantSql, UuidSql};
@@ -47,7 +48,7 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
     if settlements.is_empty() {
         return Ok(0);
     }
-    let now = OffsetDateTime::now_utc();
+    let now = clock::now();
     let statement = statement(settlements.len());
     with_write!(db, DbOperation::SettleJobs, |conn| {
         let mut query = diesel::sql_query(statement).into_boxed();

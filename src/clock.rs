@@ -1,0 +1,92 @@
+//! What time it is, and how sure that is.
+//!
+//! A wall clock can be set, also wrongly. So that nothing is lost to one that is wrong for a while, what is stored is stamped
+//! with the latest time that it may be ([`now`]), and what is removed or given up for its age is found by the earliest
+//! ([`earliest`]). The two are the same for as long as the wall clock agrees with the other clocks: that of the machine's
+//! uptime, which nobody can set and which goes on while the machine sleeps (`CLOCK_BOOTTIME`), that of the database's
+//! server, and at the start the newest rows.
+
+mod opinions;
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
+use slog::{Logger, info, warn};
+use time::OffsetDateTime;
+use tokio::time::MissedTickBehavior;
+
+use self::opinions::{Interval, Opinions, Reading};
+use crate::logging::context;
+use crate::metrics::{self, ClockReference};
+
+/// Between two looks when nobody asks for the time.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+static OPINIONS: LazyLock<Mutex<Opinions>> = LazyLock::new(|| Mutex::new(Opinions::new(read())));
+
+/// The time to stamp with: the latest that it may be.
+pub fn now() -> OffsetDateTime {
+    look(&mut opinions()).latest
+}
+
+/// The time to remove and to give up by: the earliest that it may be.
+pub fn earliest() -> OffsetDateTime {
+    look(&mut opinions()).earliest
+}
+
+/// At the start, tells when the newest row was stored. Returns whether that is suspiciously long ago: then [`earliest`]
+/// goes by that row for an hour.
+pub fn start_after(newest: OffsetDateTime) -> bool {
+    opinions().start_after(newest, read())
+}
+
+/// Tells what the time is by the database's server, just now.
+pub fn compare(database: OffsetDateTime) {
+    let reading = read();
+    opinions().compare(database, reading);
+    metrics::clock_difference(ClockReference::Database, (reading.wall - database).as_seconds_f64());
+}
+
+/// Looks also when nobody asks, and tells of jumps, until it is dropped.
+pub async fn watch(log: Logger) {
+    let mut ticks = tokio::time::interval(LOOK_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut told, mut in_doubt) = (0, false);
+    loop {
+        ticks.tick().await;
+        let jumps = {
+            let mut opinions = opinions();
+            look(&mut opinions);
+            opinions.jumps()
+        };
+        if jumps.count > told {
+            (told, in_doubt) = (jumps.count, true);
+            warn!(log, "The clock jumped: nothing is removed or given up by it until it is back, or an hour has passed";
+                "context" => context(json!({ "by_seconds": jumps.last.as_seconds_f64() })));
+        }
+        if in_doubt && !jumps.is_open {
+            in_doubt = false;
+            info!(log, "The clock is trusted again");
+        }
+    }
+}
+
+fn opinions() -> MutexGuard<'static, Opinions> {
+    OPINIONS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn look(opinions: &mut Opinions) -> Interval {
+    let before = opinions.jumps().count;
+    let interval = opinions.look(read());
+    metrics::clock_jumped(opinions.jumps().count - before);
+    metrics::clock_difference(ClockReference::Uptime, opinions.ahead_of_uptime().as_seconds_f64());
+    interval
+}
+
+fn read() -> Reading {
+    let uptime = clock_gettime(ClockId::Boottime);
+    let nanos = i32::try_from(uptime.tv_nsec).unwrap_or_default();
+    Reading { wall: OffsetDateTime::now_utc(), uptime: time::Duration::new(uptime.tv_sec, nanos) }
+}
