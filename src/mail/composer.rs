@@ -107,7 +107,7 @@ impl Composer {
             .singlepart(part(ContentType::TEXT_HTML, &html));
         let message = builder.multipart(parts).map_err(|_| unreadable("no message can be made of it"))?;
         let message = String::from_utf8(message.formatted()).map_err(|_| unreadable("it is not UTF-8"))?;
-        let person = Person::new(&email, &name);
+        let person = Person::new(email.local_part(), name.expose());
         Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, person })
     }
 
