@@ -27,7 +27,7 @@ use self::group_commit::GroupCommit;
 use self::migrations::Task;
 use self::pool::ConnectionPool;
 use self::postgres::{PostgresManager, PostgresServer};
-use self::query::with_read;
+use self::query::{with_lease, with_read};
 pub use self::readiness::LastWrite;
 pub use self::rows::{Insertion, Rows};
 use self::schema::InstantSql;
