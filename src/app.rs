@@ -215,7 +215,10 @@ async fn open_database(config: &Config, lifecycle: &Lifecycle, log: &Logger) -> 
                 let cause: &(dyn std::error::Error + 'static) = error.as_ref();
                 warn!(log, "The database cannot be used yet"; "exception" => Exception::of(cause));
             }
-            Err(error) => return Err(error.context(format!("open the database {}", config.database.url))),
+            Err(error) if error.is::<Error>() => {
+                return Err(error.context(format!("open the database {}", config.database.url)));
+            }
+            Err(told) => return Err(told),
         }
         tokio::select! {
             () = tokio::time::sleep(DATABASE_RETRY) => {}

@@ -54,9 +54,9 @@ fn the_check_says_how_many_connections_there_is_room_for() {
         said.lines().find(|line| line.starts_with("open files: ")).unwrap().to_owned()
     };
     let short = check(1000);
-    assert!(short.contains("1000 at once") && short.contains("fewer than http_max_connections (1024)"), "{short}");
+    assert!(short.contains("1000: ") && short.contains("fewer than http_max_connections (1024)"), "{short}");
     let enough = check(4000);
-    assert!(enough.ends_with(", 1024 for clients' connections"), "{enough}");
+    assert!(enough.ends_with(", 1024 for clients"), "{enough}");
 }
 
 #[tokio::test]

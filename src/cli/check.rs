@@ -93,8 +93,8 @@ mod tests {
             text.lines().count()
         };
         assert_eq!([0, 14, 30].map(|length| lines(length, "default")), [1; 3]);
-        assert_eq!([0, 14].map(|length| lines(length, variable)), [1; 2]);
-        assert_eq!([20, 48].map(|length| lines(length, variable)), [2; 2]);
+        assert_eq!([0, 14].map(|length| lines(length, "NEODYME_LOG_LEVEL")), [1; 2]);
+        assert_eq!([0, 14, 45].map(|length| lines(length, variable)), [2; 3]);
         assert_eq!([60, 76].map(|length| lines(length, variable)), [3; 2]);
     }
 }

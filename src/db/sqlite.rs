@@ -189,6 +189,7 @@ mod tests {
     fn connections_are_durable_and_readers_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let file = SqliteFile::new(&folder.path().join("neodyme.db"), Duration::from_secs(1));
+        file.create().unwrap();
         let mut writer = file.open(Role::Writer).unwrap();
         let mut reader = file.open(Role::Reader).unwrap();
         for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("query_only", 0), ("mmap_size", 0)] {

@@ -99,7 +99,7 @@ impl fmt::Display for Descriptors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reserve, api, ops, wanted, .. } = self;
         let limit = self.limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
-        write!(f, "{limit} at once: {reserve} kept, {ops} for operators' connections, {api} for clients' connections")?;
+        write!(f, "{limit}: {reserve} kept, {ops} for operators, {api} for clients")?;
         match self.remedy() {
             Some(remedy) => write!(f, ", fewer than http_max_connections ({wanted}); {remedy}"),
             None => Ok(()),
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(divide(232, 1024), Ok((24, 8)));
         assert_eq!(divide(204, 2), Ok((2, 2)));
         let text = Descriptors::divide(Some(1024), 200, 1024).unwrap().to_string();
-        assert!(text.contains("760 for clients' connections, fewer than http_max_connections (1024); raise"), "{text}");
+        assert!(text.contains("760 for clients, fewer than http_max_connections (1024); raise"), "{text}");
         assert!(text.contains(" to 1288, or lower http_max_connections to 760"), "{text}");
         assert_eq!(divide(1288, 1024), Ok((1024, 64)));
         assert_eq!(divide(1024, 760), Ok((760, 64)));
