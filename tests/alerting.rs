@@ -93,10 +93,18 @@ fn no_link_is_dead() {
         runbooks().into_iter().map(|name| format!("docs/runbooks/{name}.md")).chain(["docs/ALERTING.md".into()]);
     for page in pages {
         for link in read(project(&page)).split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let target = project(&page).parent().unwrap().join(link);
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = project(&page).parent().unwrap().join(file);
             assert!(link.starts_with("https://") || target.exists(), "{page}: {link}");
+            assert!(heading.is_empty() || has_heading(&read(target), heading), "{page}: {link}");
         }
     }
+}
+
+/// Whether a page has the heading that a link names by its words in lower case.
+fn has_heading(page: &str, name: &str) -> bool {
+    let headings = page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    headings.map(|heading| heading.to_lowercase().replace(' ', "-")).any(|heading| heading == name)
 }
 
 #[tokio::test]
