@@ -21,7 +21,13 @@ pub fn check(input: &[u8]) {
 
 fn assert_request_id(header: Option<&HeaderValue>) {
     let id = RequestId::from_header(header, [7; 16]);
-    assert!(Uuid::try_parse(id.as_str()).is_ok(), "{id}");
+    let is_kept = header.is_some_and(|header| header.as_bytes() == id.as_str().as_bytes());
+    assert!(is_kept || Uuid::try_parse(id.as_str()).is_ok(), "{id}");
+    // It stands in headers, logs, queries and command lines as it is.
+    let is_unsafe = |c: char| !c.is_ascii_graphic() || r#""'`<>()[]{}\|&;?*$!%^"#.contains(c);
+    assert!((1..=128).contains(&id.as_str().len()) && !id.as_str().contains(is_unsafe), "{id}");
+    let domain = id.as_str().split_once('@').map(|(_, domain)| domain);
+    assert!(domain.is_none_or(|domain| !domain.contains('.')), "an address is kept: {id}");
     let sent_on = HeaderValue::from_str(id.as_str()).expect("an id fits into a header");
     assert!(RequestId::from_header(Some(&sent_on), [8; 16]) == id, "{id} is not kept");
 }
