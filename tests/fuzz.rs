@@ -8,10 +8,12 @@ mod mutants;
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -46,8 +48,27 @@ any_bytes! {
     token: 500,
 }
 
+thread_local! {
+    /// Whether this thread looks for the least mutant that still fails.
+    static IS_SEARCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Of all the panics of such a search the last one is told, by [`run`].
+fn silence_searches() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !IS_SEARCHING.get() {
+                tell(panic)
+            }
+        }));
+    });
+}
+
 /// Tries the seeds as they are, then mutants of them. A failure shows the least mutant that still fails.
 fn run(target: &str, mutants: u32, check: fn(&[u8])) {
+    silence_searches();
     let mut corpus = Vec::new();
     for file in seeds(target) {
         let seed = fs::read(&file).unwrap();
@@ -56,10 +77,12 @@ fn run(target: &str, mutants: u32, check: fn(&[u8])) {
     }
     let config = Config { cases: mutants, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    IS_SEARCHING.set(true);
     let outcome = runner.run(&mutants::of(corpus), |mutant| {
         check(&mutant.0);
         Ok(())
     });
+    IS_SEARCHING.set(false);
     outcome.unwrap_or_else(|failure| panic!("{failure}\nonce it is mended, keep this input in fuzz/corpus/{target}"));
 }
 
