@@ -45,6 +45,7 @@ any_bytes! {
     log_line: 200,
     payload: 1_000,
     query: 1_000,
+    smtp: 1_000,
     token: 500,
 }
 

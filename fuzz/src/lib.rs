@@ -18,6 +18,7 @@ pub mod log_level;
 pub mod log_line;
 pub mod payload;
 pub mod query;
+pub mod smtp;
 pub mod token;
 
 mod configuration;
