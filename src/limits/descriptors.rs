@@ -50,11 +50,11 @@ impl Descriptors {
         let files = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let (room, least) = (files.saturating_sub(reserve), wanted.saturating_mul(2).min(LEAST));
         if room < least {
+            let enough = reserve + least;
             return Err(TooLittle(format!(
-                "{files} files may be open at once, and the service needs at least {}: {reserve} for the database, mail, \
-                 analytics and itself, {least} for connections; {RAISE}, or lower database_pool_size, \
-                 welcome_email_concurrency or analytics_event_concurrency",
-                reserve + least
+                "{files} files may be open at once, and the service needs at least {enough}: {reserve} for the database, \
+                 mail, analytics and itself, {least} for connections; allow {enough} ({WHERE_TO_ALLOW}), or lower \
+                 database_pool_size, welcome_email_concurrency or analytics_event_concurrency"
             )));
         }
         let api = wanted.min(room - OPERATIONS.min(wanted).min(room / 4));
@@ -63,21 +63,25 @@ impl Descriptors {
 
     /// Says so where the API listener takes fewer connections than `http_max_connections`.
     pub fn tell(&self, log: &Logger) {
-        if let Some(remedy) = self.remedy() {
+        if let Some(remedies) = self.remedies() {
             warn!(log, "Fewer connections than http_max_connections"; "context" => context(json!({
-                "open_files": self.limit, "kept": self.reserve, "ops": self.ops, "api": self.api, "remedy": remedy,
+                "open_files": self.limit, "kept": self.reserve, "ops": self.ops, "api": self.api,
+                "remedy": remedies.join(", or "),
             })));
         }
     }
 
     /// What to do about that.
-    fn remedy(&self) -> Option<String> {
-        let enough = self.reserve + self.wanted + OPERATIONS.min(self.wanted);
-        (self.api < self.wanted).then(|| format!("{RAISE} to {enough}, or lower http_max_connections to {}", self.api))
+    fn remedies(&self) -> Option<[String; 2]> {
+        let Self { reserve, api, wanted, .. } = self;
+        let enough = reserve + wanted + OPERATIONS.min(*wanted);
+        (api < wanted).then(|| {
+            [format!("lower http_max_connections to {api}"), format!("allow {enough} files ({WHERE_TO_ALLOW})")]
+        })
     }
 }
 
-const RAISE: &str = "raise the limit (LimitNOFILE= of systemd, --ulimit nofile= of Docker, ulimit -Hn of a shell)";
+const WHERE_TO_ALLOW: &str = "systemd: LimitNOFILE=; Docker: --ulimit nofile=; ulimit -Hn";
 
 /// What is open, or may be at any moment, besides connections of clients.
 fn reserve(config: &Config) -> usize {
@@ -95,13 +99,14 @@ fn reserve(config: &Config) -> usize {
     PROCESS + REFUSALS + database + mail + analytics
 }
 
+/// On lines of at most 80 columns, for `neodyme check`.
 impl fmt::Display for Descriptors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reserve, api, ops, wanted, .. } = self;
-        let limit = self.limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
+        let Self { limit, reserve, api, ops, wanted } = self;
+        let limit = limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
         write!(f, "{limit}: {reserve} kept, {ops} for operators, {api} for clients")?;
-        match self.remedy() {
-            Some(remedy) => write!(f, ", fewer than http_max_connections ({wanted}); {remedy}"),
+        match self.remedies() {
+            Some([lower, allow]) => write!(f, "\n  fewer than http_max_connections ({wanted}): {lower},\n  or {allow}"),
             None => Ok(()),
         }
     }
@@ -122,7 +127,7 @@ mod tests {
         assert_eq!(divide(200 + 2048, 1024), Ok((1024, 1024)));
         assert_eq!(divide(200 + 1024 + 64, 1024), Ok((1024, 64)));
         let files = Descriptors::divide(None, 200, 1024).unwrap();
-        assert_eq!((files.api, files.ops, files.remedy()), (1024, 1024, None));
+        assert_eq!((files.api, files.ops, files.remedies()), (1024, 1024, None));
     }
 
     #[test]
@@ -132,8 +137,14 @@ mod tests {
         assert_eq!(divide(232, 1024), Ok((24, 8)));
         assert_eq!(divide(204, 2), Ok((2, 2)));
         let text = Descriptors::divide(Some(1024), 200, 1024).unwrap().to_string();
-        assert!(text.contains("760 for clients, fewer than http_max_connections (1024); raise"), "{text}");
-        assert!(text.contains(" to 1288, or lower http_max_connections to 760"), "{text}");
+        assert!(text.starts_with("1024: 200 kept, 64 for operators, 760 for clients\n"), "{text}");
+        assert!(
+            text.contains("fewer than http_max_connections (1024): lower http_max_connections to 760,\n"),
+            "{text}"
+        );
+        assert!(text.contains("allow 1288 files (systemd: LimitNOFILE=;"), "{text}");
+        let many = Descriptors::divide(Some(900_000), 200_000, 1_000_000).unwrap().to_string();
+        assert!(many.lines().all(|line| line.len() <= 80 - "open files: ".len()), "{many}");
         assert_eq!(divide(1288, 1024), Ok((1024, 64)));
         assert_eq!(divide(1024, 760), Ok((760, 64)));
     }
@@ -154,7 +165,7 @@ mod tests {
         assert_eq!(reserve(&config), few + 100);
         config.analytics.base_url = Some("http://127.0.0.1".parse().unwrap());
         assert_eq!(reserve(&config), few + 118);
-        config.database.url = DatabaseUrl::parse("postgres://u@h/d").unwrap();
+        config.database.url = DatabaseUrl::Postgres("postgres://u@h/d".parse().unwrap());
         config.database.pool_size = 100;
         assert_eq!(reserve(&config), few + 118 + 84);
     }

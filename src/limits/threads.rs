@@ -6,10 +6,11 @@ use std::sync::RwLock;
 use std::thread::{Builder, available_parallelism, scope};
 
 use super::TooLittle;
-use crate::config::{Config, DatabaseUrl};
+use crate::config::Config;
 
-/// Threads that block, for SQLite and for what is read of the system.
-const BLOCKING: usize = 24;
+/// Threads that block and have a bound of their own: [`App::large_answers`](crate::app::App::large_answers), SQLite's
+/// connections, a check of each kind, the figures of the machine.
+const BLOCKING: usize = 16;
 /// Those of them that an idle service has.
 const BLOCKING_WHEN_IDLE: usize = 5;
 /// The log, mail in files, and the allocator's own.
@@ -22,7 +23,8 @@ pub struct Threads {
     pub runtime: usize,
     /// Those that hash passwords.
     pub hashing: usize,
-    /// Those that wait for files and for names of hosts, at most.
+    /// Those that block, at most: one for each thing that may do so at the same time, so that none waits behind one that
+    /// hangs. A connection to the database, to the mail server or to the analytics service looks up a host's name.
     pub blocking: usize,
 }
 
@@ -31,8 +33,8 @@ impl Threads {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let hashing = if config.password.workers == 0 { cores } else { config.password.workers };
         let outbox = &config.outbox;
-        let database = if let DatabaseUrl::Postgres(_) = config.database.url { config.database.pool_size } else { 0 };
-        let blocking = BLOCKING + database + outbox.welcome_email_concurrency + outbox.analytics_event_concurrency;
+        let calls = outbox.welcome_email_concurrency + outbox.analytics_event_concurrency;
+        let blocking = BLOCKING + config.database.pool_size + calls;
         Threads { runtime: cores, hashing, blocking }
     }
 

@@ -66,6 +66,7 @@ async fn every_message_is_documented_and_every_documented_message_is_said() {
     of_the_configuration(&mut seen);
     of_the_database(&mut seen);
     of_serve(&mut seen);
+    of_the_system(&mut seen);
     of_email(&mut seen);
     of_those_who_ask(&mut seen);
     of_jobs(&mut seen).await;
@@ -126,6 +127,19 @@ fn of_serve(seen: &mut Seen) {
     let without_certificates =
         Neodyme::new().variable("SSL_CERT_FILE", "/nowhere").variable("SSL_CERT_DIR", "/nowhere");
     seen.run(&without_certificates, &["serve", "--analytics-base-url", "https://analytics.invalid"]);
+}
+
+fn of_the_system(seen: &mut Seen) {
+    let options = || AppOptions::on(Backend::Sqlite);
+    for options in
+        [options().limit("nofile", 100), options().limit("as", 200 << 20), options().without_root().limit("nproc", 3)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let output = options.run(&["serve"], folder.path());
+        let err = String::from_utf8(output.stderr).unwrap();
+        let answer = Answer { code: output.status.code().unwrap(), out: String::new(), err };
+        seen.note(&["serve", "within limits"], &answer);
+    }
 }
 
 fn of_email(seen: &mut Seen) {
