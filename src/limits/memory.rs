@@ -25,8 +25,8 @@ const ARENA: u64 = 64 * MIB;
 /// The caches of SQLite's connections; a connection to PostgreSQL.
 const SQLITE: u64 = 8 * MIB;
 const POSTGRES: u64 = MIB;
-/// A connection of a client, besides the headers that it sends.
-const CONNECTION: u64 = 32 * KIB;
+/// A connection of a client, besides the headers that it sends: on HTTP/2 what is not read yet, and an answer.
+const CONNECTION: u64 = 320 * KIB;
 
 /// What the service may come to need, in bytes, and what for.
 struct Part(u64, &'static str);
@@ -44,13 +44,13 @@ impl Memory {
     pub fn of(config: &Config, threads: &Threads, descriptors: &Descriptors) -> Self {
         let (http, most) = (&config.http, threads.most() as u64);
         let connections = (descriptors.api + descriptors.ops) as u64;
-        let requests = connections.min(http.max_requests_in_flight as u64);
+        let bodies = (http.max_requests_in_flight + http.max_late_bodies) as u64;
         let database = match config.database.url {
             DatabaseUrl::Sqlite { .. } => SQLITE,
             DatabaseUrl::Postgres(_) => config.database.pool_size as u64 * POSTGRES,
         };
         let clients =
-            connections * (http.max_header_bytes as u64 + CONNECTION) + requests * http.max_body_bytes as u64 * 2;
+            connections * (http.max_header_bytes as u64 + CONNECTION) + bodies * http.max_body_bytes as u64 * 2;
         let hashes = threads.hashing as u64 * u64::from(config.password.memory_kib) * KIB;
         Memory {
             hashes: Part(hashes, "password_hash_workers times password_argon2_memory_kib"),
