@@ -29,7 +29,7 @@ use self::pool::ConnectionPool;
 use self::postgres::{PostgresManager, PostgresServer};
 use self::query::{with_lease, with_read};
 pub use self::readiness::LastWrite;
-pub use self::rows::{Insertion, Rows};
+pub use self::rows::Rows;
 use self::schema::InstantSql;
 use self::sqlite::{Role, SqliteFile, SqliteManager};
 use crate::config::{DatabaseConfig, DatabaseUrl};

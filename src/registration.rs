@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::clock;
 use crate::db::audit::NewAuditEntry;
 use crate::db::users::{self, NewUser};
-use crate::db::{Insertion, Rows, types};
+use crate::db::{Rows, types};
 use crate::domain::Registration;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request};
@@ -85,13 +85,7 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
         audit: vec![audit_entry(&attempt.context, user)],
         jobs: app.outbox.jobs_of(user, &attempt.context),
     });
-    let mut step = attempt.enter(Step::CreateUser);
-    let Insertion { committing_since, outcome } = rows.insert(&app.db).await;
-    if let Some(since) = committing_since {
-        step.passed(Step::Commit, since);
-    }
-    step.ended(&outcome);
-    outcome?;
+    attempt.step(Step::CreateUser, rows.insert(&app.db)).await?;
     // Not before: a line that names a user names one that exists.
     attempt.context.set_user_id(user.id);
     app.outbox.committed(&rows.jobs);

@@ -226,7 +226,7 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
         NewAuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
     ];
     let rows = Rows { audit: entries.to_vec(), ..Rows::default() };
-    Arc::new(rows).insert(&shop.db).await.outcome.unwrap();
+    Arc::new(rows).insert(&shop.db).await.unwrap();
     let requests = |arguments: &[&str]| -> Vec<String> {
         let json = shop.run(&[&["audit", "list", "--json"], arguments].concat()).json();
         json.as_array().unwrap().iter().map(|entry| entry["request_id"].as_str().unwrap().to_owned()).collect()

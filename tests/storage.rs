@@ -5,6 +5,8 @@
 #[path = "storage/audit.rs"]
 mod audit_log;
 mod common;
+#[path = "storage/counts.rs"]
+mod counts;
 #[path = "storage/failures.rs"]
 mod failures;
 #[path = "storage/fixture.rs"]
@@ -26,7 +28,6 @@ mod tls;
 
 use std::collections::HashSet;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ use neodyme::config::DatabaseConfig;
 use neodyme::db::audit::{AuditEntry, AuditFilter, NewAuditEntry};
 use neodyme::db::types::to_micros;
 use neodyme::db::users::{NewUser, UserCounts};
-use neodyme::db::{Db, Insertion, Rows, audit, users};
+use neodyme::db::{Db, Rows, audit, users};
 use neodyme::error::{DbErrorKind, Error};
 use outbox::emails;
 use time::macros::datetime;
@@ -52,7 +53,6 @@ on_both_databases!(
     an_insertion_given_up_anywhere_is_whole_or_not_there,
     unusual_values_come_back_as_they_were,
     times_are_kept_to_the_microsecond,
-    users_are_counted_by_state,
     the_pool_gives_up_in_time,
     a_check_writes_and_leaves_nothing,
     a_registration_of_late_says_more_than_a_check,
@@ -65,11 +65,8 @@ async fn a_user_and_the_audit_entry_are_written_together(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let user = user("ada@example.com");
     let entry = audit_entry(user.id);
-    let rows = Arc::new(Rows { users: vec![user.clone()], audit: vec![entry.clone()], jobs: vec![] });
-    let Insertion { committing_since, outcome } = rows.insert(&storage.db).await;
-    outcome.unwrap();
-    let of_its_own = backend == Backend::Sqlite;
-    assert_eq!(committing_since.is_some(), of_its_own, "PostgreSQL commits as part of the statement");
+    let rows = Rows { users: vec![user.clone()], audit: vec![entry.clone()], jobs: vec![] };
+    insert(&storage.db, rows).await.unwrap();
 
     assert!(users::email_exists(&storage.db, "ada@example.com").await.unwrap());
     assert!(!users::email_exists(&storage.db, "bob@example.com").await.unwrap());
@@ -127,9 +124,7 @@ async fn rows_are_written_together_or_not_at_all(backend: Backend) {
         Rows { audit: taken.audit, ..fresh.clone() },
         Rows { jobs: vec![others[0].clone(), job[0].clone()], ..fresh.clone() },
     ] {
-        let Insertion { committing_since, outcome } = Arc::new(rows).insert(&storage.db).await;
-        assert_eq!(committing_since, None, "nothing was written");
-        outcome.unwrap_err();
+        insert(&storage.db, rows).await.unwrap_err();
         assert_eq!(counts(&storage).await, "1 1 1");
         assert_eq!(storage.db.pool_status().in_use, 0);
     }
@@ -228,16 +223,6 @@ async fn times_are_kept_to_the_microsecond(backend: Backend) {
         assert_eq!(found.created_at.nanosecond() % 1_000, 0);
         assert!(found.created_at.offset().is_utc());
     }
-}
-
-async fn users_are_counted_by_state(backend: Backend) {
-    let storage = Storage::migrated(backend).await;
-    assert_eq!(users::count_by_state(&storage.db).await.unwrap(), UserCounts::default());
-    for n in 0..5 {
-        let new = NewUser { is_active: n < 3, ..user(&format!("{n}@example.com")) };
-        register(&storage.db, &new).await.unwrap();
-    }
-    assert_eq!(users::count_by_state(&storage.db).await.unwrap(), UserCounts { active: 3, inactive: 2 });
 }
 
 async fn the_pool_gives_up_in_time(backend: Backend) {

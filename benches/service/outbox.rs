@@ -105,7 +105,7 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
     db.migrate().await?;
     for _ in 0..BACKLOG / BATCH {
         let jobs = (0..BATCH).map(|_| event()).collect();
-        Arc::new(Rows { jobs, ..Rows::default() }).insert(&db).await.outcome?;
+        Arc::new(Rows { jobs, ..Rows::default() }).insert(&db).await?;
     }
     Ok(())
 }

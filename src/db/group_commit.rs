@@ -4,7 +4,6 @@
 
 use std::slice::from_ref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use diesel_async::SimpleAsyncConnection;
 use tokio::sync::oneshot::{self, error::RecvError};
@@ -13,9 +12,9 @@ use super::blocking::on_one_thread;
 use super::error::copy;
 use super::pool::{ConnectionPool, Lease};
 use super::query::on_lease;
-use super::rows::{Insertion, Rows};
+use super::rows::Rows;
 use super::sqlite::SqliteManager;
-use crate::error::{DbErrorKind, Error};
+use crate::error::{DbErrorKind, Error, Result};
 use crate::metrics::DbOperation;
 
 /// The connection that writes, and what waits for it.
@@ -27,17 +26,17 @@ pub struct GroupCommit {
 
 struct Waiting {
     rows: Arc<Rows>,
-    answer: oneshot::Sender<Insertion>,
+    answer: oneshot::Sender<Result<()>>,
 }
 
 /// How a transaction ended.
 enum Ended {
-    /// All is written; since when only the commit was left.
-    Committed(Instant),
+    /// All is written.
+    Committed,
     /// Some of the rows were refused, and nothing is written.
     Refused(Error),
     /// The database failed. Nothing is written, but the connection may still be in the transaction.
-    Failed { committing_since: Option<Instant>, error: Error },
+    Failed(Error),
 }
 
 impl GroupCommit {
@@ -46,19 +45,19 @@ impl GroupCommit {
     }
 
     /// Writes the rows: whoever gets the connection writes what all wait for.
-    pub(super) async fn insert(&self, rows: &Arc<Rows>) -> Insertion {
-        let (answer, mut insertion) = oneshot::channel();
+    pub(super) async fn insert(&self, rows: &Arc<Rows>) -> Result<()> {
+        let (answer, mut outcome) = oneshot::channel();
         self.lock().push(Waiting { rows: Arc::clone(rows), answer });
         tokio::select! {
             biased;
-            answered = &mut insertion => return self.told(answered),
+            answered = &mut outcome => return self.told(answered),
             lease = self.writer.acquire() => match lease {
                 Ok(lease) => self.write(lease).await,
-                Err(error) if self.withdraw(rows) => return Insertion::failed(error),
+                Err(error) if self.withdraw(rows) => return Err(error),
                 Err(_others_have_it) => {}
             }
         }
-        self.told(insertion.await)
+        self.told(outcome.await)
     }
 
     async fn write(&self, lease: Lease<SqliteManager>) {
@@ -80,9 +79,9 @@ impl GroupCommit {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told(&self, answered: Result<Insertion, RecvError>) -> Insertion {
+    fn told(&self, answered: std::result::Result<Result<()>, RecvError>) -> Result<()> {
         let abandoned = || self.writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
-        answered.unwrap_or_else(|_gone| Insertion::failed(abandoned()))
+        answered.unwrap_or_else(|_gone| Err(abandoned()))
     }
 }
 
@@ -91,49 +90,44 @@ async fn write(mut lease: Lease<SqliteManager>, group: Vec<Waiting>) {
     let alone = group.len() > 1 && matches!(ended, Ended::Refused(_));
     let mut answers = Vec::with_capacity(group.len());
     for waiting in group {
-        if alone && !matches!(ended, Ended::Failed { .. }) {
+        if alone && !matches!(ended, Ended::Failed(_)) {
             ended = transaction(&mut lease, from_ref(&waiting)).await;
         }
-        answers.push((waiting.answer, ended.insertion()));
+        answers.push((waiting.answer, ended.outcome()));
     }
     match &ended {
         // Its transaction may still be open.
-        Ended::Failed { error, .. } => lease.abandon(error),
+        Ended::Failed(error) => lease.abandon(error),
         Ended::Refused(error) => lease.settle(&Err::<(), _>(copy(error))),
-        Ended::Committed(_) => lease.settle(&Ok(())),
+        Ended::Committed => lease.settle(&Ok(())),
     }
-    for (answer, insertion) in answers {
-        let _ = answer.send(insertion);
+    for (answer, outcome) in answers {
+        let _ = answer.send(outcome);
     }
 }
 
 async fn transaction(lease: &mut Lease<SqliteManager>, group: &[Waiting]) -> Ended {
-    let failed = |error| Ended::Failed { committing_since: None, error };
     // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
     if let Err(error) = on_lease!(lease, DbOperation::Begin, |conn| conn.batch_execute("BEGIN IMMEDIATE")) {
-        return failed(error);
+        return Ended::Failed(error);
     }
     for waiting in group {
         if let Err(error) = on_lease!(lease, DbOperation::InsertRows, |conn| waiting.rows.insert_each(conn)) {
             let rolled_back = on_lease!(lease, DbOperation::Rollback, |conn| conn.batch_execute("ROLLBACK"));
-            return if rolled_back.is_ok() { Ended::Refused(error) } else { failed(error) };
+            return if rolled_back.is_ok() { Ended::Refused(error) } else { Ended::Failed(error) };
         }
     }
-    let since = Instant::now();
     match on_lease!(lease, DbOperation::Commit, |conn| conn.batch_execute("COMMIT")) {
-        Ok(()) => Ended::Committed(since),
-        Err(error) => Ended::Failed { committing_since: Some(since), error },
+        Ok(()) => Ended::Committed,
+        Err(error) => Ended::Failed(error),
     }
 }
 
 impl Ended {
-    fn insertion(&self) -> Insertion {
+    fn outcome(&self) -> Result<()> {
         match self {
-            Ended::Committed(since) => Insertion { committing_since: Some(*since), outcome: Ok(()) },
-            Ended::Refused(error) => Insertion::failed(copy(error)),
-            Ended::Failed { committing_since, error } => {
-                Insertion { committing_since: *committing_since, outcome: Err(copy(error)) }
-            }
+            Ended::Committed => Ok(()),
+            Ended::Refused(error) | Ended::Failed(error) => Err(copy(error)),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Rows that are written together, or not at all.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -16,7 +15,7 @@ use super::sqlite::SqliteConn;
 use super::types::Id;
 use super::users::{self as user_rows, NewUser};
 use super::{Db, outbox};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::DbOperation;
 use crate::outbox::NewJob;
 
@@ -31,47 +30,25 @@ pub struct Rows {
     pub jobs: Vec<NewJob>,
 }
 
-/// What became of rows.
-#[derive(Debug)]
-pub struct Insertion {
-    /// When only the commit was left. None if it did not come to that, and on PostgreSQL: it commits as part of the one
-    /// statement.
-    pub committing_since: Option<Instant>,
-    /// Whether they are written.
-    pub outcome: Result<()>,
-}
-
-impl Insertion {
-    /// Nothing was written.
-    pub(super) fn failed(error: Error) -> Self {
-        Self { committing_since: None, outcome: Err(error) }
-    }
-}
-
 impl Rows {
-    /// Writes the rows. When the outcome is `Ok`, they survive a crash.
+    /// Writes the rows. After `Ok`, they survive a crash.
     ///
     /// Given up before its end, all of the rows may be written, or none.
     ///
     /// # Errors
-    /// The outcome is [`Error::EmailAlreadyExists`] when the address of a user is registered, [`Error::Database`] when the
-    /// database fails. Nothing was written then, with one exception: after a broken connection (kinds `connection` and
-    /// `timeout`) all of it may have been.
-    pub async fn insert(self: &Arc<Self>, db: &Db) -> Insertion {
-        let insertion = self.write(db).await;
-        db.last_write().note(&insertion.outcome);
-        Insertion { outcome: insertion.outcome.map_err(user_rows::taken), ..insertion }
-    }
-
-    async fn write(self: &Arc<Self>, db: &Db) -> Insertion {
-        match db {
+    /// [`Error::EmailAlreadyExists`](crate::error::Error::EmailAlreadyExists) when the address of a user is registered, [`Error::Database`](crate::error::Error::Database) when the database fails.
+    /// Nothing was written then, with one exception: after a broken connection (kinds `connection` and `timeout`) all of
+    /// it may have been.
+    pub async fn insert(self: &Arc<Self>, db: &Db) -> Result<()> {
+        let written = match db {
             Db::Sqlite { commits, .. } => commits.insert(self).await,
             // One statement, which is a transaction by itself: one round trip.
             Db::Postgres { pool, .. } => {
-                let written = with_lease!(pool, DbOperation::InsertRows, |conn| Together::new(self).execute(conn));
-                Insertion { committing_since: None, outcome: written.map(|_rows| ()) }
+                with_lease!(pool, DbOperation::InsertRows, |conn| Together::new(self).execute(conn)).map(|_rows| ())
             }
-        }
+        };
+        db.last_write().note(&written);
+        written.map_err(user_rows::taken)
     }
 
     /// Writes the rows one after the other, within a transaction of the caller's.

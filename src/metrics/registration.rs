@@ -39,10 +39,8 @@ labels! {
         CheckExisting = "check_existing",
         /// Hashing the password, with the wait for a worker.
         HashPassword = "hash_password",
-        /// Writing the user and what belongs to it, on SQLite up to the commit.
+        /// Writing the user and what belongs to it, up to the end of the commit.
         CreateUser = "create_user",
-        /// Making it durable, on SQLite; PostgreSQL does it as part of the one statement.
-        Commit = "commit",
     }
 }
 

@@ -63,16 +63,20 @@ impl Attempt {
 
     /// Times a step.
     pub(super) async fn step<T>(&self, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let running = self.enter(step);
+        self.context.enter_step(step.as_str());
+        let began = Instant::now();
         let result = work.await;
-        running.ended(&result);
+        self.record(step, &result, began.elapsed());
         result
     }
 
-    /// Starts the clock of a step.
-    pub(super) fn enter(&self, step: Step) -> RunningStep<'_> {
-        self.context.enter_step(step.as_str());
-        RunningStep { attempt: self, step, began: Instant::now() }
+    fn record<T>(&self, step: Step, result: &Result<T>, took: Duration) {
+        metrics::registration_step(step, step_outcome(result), took);
+        if matches!(step, Step::CheckExisting | Step::CreateUser) {
+            let operation = step.as_str();
+            let details = DatabaseStep { operation, duration_ms: millis(took), result: word(result) };
+            info!(self.context.logger(LoggerName::Db), "Database operation: {}", operation; "context" => context(details));
+        }
     }
 
     /// What follows is on its way.
@@ -141,37 +145,6 @@ impl Attempt {
                 error!(log, "User registration failed"; "exception" => exception, "context" => details);
             }
             Some(_) => warn!(log, "User registration failed"; "context" => details),
-        }
-    }
-}
-
-/// A step on its way.
-pub(super) struct RunningStep<'a> {
-    attempt: &'a Attempt,
-    step: Step,
-    began: Instant,
-}
-
-impl RunningStep<'_> {
-    /// The step succeeded at this time, and this one began.
-    pub(super) fn passed(&mut self, next: Step, at: Instant) {
-        self.record(&Ok(()), at - self.began);
-        *self = RunningStep { began: at, ..self.attempt.enter(next) };
-    }
-
-    /// The step ended.
-    pub(super) fn ended<T>(&self, result: &Result<T>) {
-        self.record(result, self.began.elapsed());
-    }
-
-    fn record<T>(&self, result: &Result<T>, took: Duration) {
-        let step = self.step;
-        metrics::registration_step(step, step_outcome(result), took);
-        if matches!(step, Step::CheckExisting | Step::CreateUser | Step::Commit) {
-            let operation = step.as_str();
-            let details = DatabaseStep { operation, duration_ms: millis(took), result: word(result) };
-            info!(self.attempt.context.logger(LoggerName::Db), "Database operation: {}", operation;
-                "context" => context(details));
         }
     }
 }

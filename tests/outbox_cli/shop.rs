@@ -82,7 +82,7 @@ impl Shop {
         };
         let jobs: Vec<_> = seconds.iter().map(job).collect();
         let rows = Rows { jobs: jobs.clone(), ..Rows::default() };
-        Arc::new(rows).insert(&self.db).await.outcome.unwrap();
+        Arc::new(rows).insert(&self.db).await.unwrap();
         jobs
     }
 

@@ -149,7 +149,7 @@ pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
 }
 
 pub async fn insert(db: &Db, rows: Rows) -> Result<()> {
-    Arc::new(rows).insert(db).await.outcome
+    Arc::new(rows).insert(db).await
 }
 
 /// Opens every connection that the pool may have; one that is back early may serve another ping meanwhile.
