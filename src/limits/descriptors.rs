@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(reserve(&config), few + 100);
         config.analytics.base_url = Some("http://127.0.0.1".parse().unwrap());
         assert_eq!(reserve(&config), few + 118);
-        config.database.url = DatabaseUrl::Postgres("postgres://u@h/d".parse().unwrap());
+        config.database.url = DatabaseUrl::parse("postgres://u@h/d").unwrap();
         config.database.pool_size = 100;
         assert_eq!(reserve(&config), few + 118 + 84);
     }
