@@ -195,7 +195,7 @@ async fn what_a_terminal_would_obey_is_written_out(backend: Backend) {
         created_at: OffsetDateTime::now_utc(),
     });
     let audit = vec![NewAuditEntry { action: EVIL.into(), ..entry(EVIL, OffsetDateTime::now_utc()) }];
-    Arc::new(Rows { jobs: job.clone(), audit, ..Rows::default() }).insert(&shop.db).await.outcome.unwrap();
+    Arc::new(Rows { jobs: job.clone(), audit, ..Rows::default() }).insert(&shop.db).await.unwrap();
     let claimed = shop.claim(Topic::WelcomeEmail, 1).await.remove(0);
     shop.settle(&claimed, Settlement::Dead { error: EVIL.into() }).await;
 
