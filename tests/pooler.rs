@@ -32,7 +32,9 @@ async fn pooled(lines: &str) -> (PgBouncer, Database, String) {
 async fn assert_all_register(lines: &str) {
     let (_pooler, direct, url) = pooled(lines).await;
     // Two of them migrate at once, and share the pooler's sessions afterwards.
-    let apps = [(); 2].map(|()| TestApp::launch(AppOptions::on_database(Database::Postgres(url.clone()))));
+    let apps = [(); 2].map(|()| {
+        TestApp::launch(AppOptions::on_database(Database::Postgres(url.clone())).set("http_max_requests_per_client", 0))
+    });
     let apps = join_all(apps.map(|mut app| async move {
         app.wait_until_ready().await;
         app
@@ -74,7 +76,8 @@ async fn what_cannot_pass_the_pooler_is_refused_at_the_start() {
     ] {
         let (_pooler, _, url) = pooled(lines).await;
         let folder = tempfile::tempdir().unwrap();
-        let options = AppOptions::on_database(Database::Postgres(format!("{url}{parameters}")));
+        let options = AppOptions::on_database(Database::Postgres(format!("{url}{parameters}")))
+            .set("http_max_requests_per_client", 0);
         for command in ["serve", "migrate"] {
             let output = options.clone().set("database_startup_timeout", "1s").run(&[command], folder.path());
             let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -89,7 +92,8 @@ async fn a_pooler_that_comes_between_later_is_noticed() {
     let (pooler, direct, _) = pooled("pool_mode = transaction\nignore_startup_parameters = options").await;
     let address = Proxy::to(&Cluster::shared().address()).await;
     let url = direct.url().replace(&Cluster::shared().address(), &address.address().to_string());
-    let app = TestApp::spawn(AppOptions::on_database(Database::Postgres(url))).await;
+    let app =
+        TestApp::spawn(AppOptions::on_database(Database::Postgres(url)).set("http_max_requests_per_client", 0)).await;
     assert_eq!(registered(&app).await, 160);
     address.lead_to(pooler.address());
     address.break_connections().await;

@@ -48,7 +48,7 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_given() {
     let by_name = url.replace("127.0.0.1", "localhost");
     let db = format!("{by_name}?sslmode=verify-full&sslrootcert={mine}");
     Db::connect(&fixture::config(&Database::Postgres(db))).await.unwrap();
-    refused(&format!("{by_name}?sslmode=verify-full&sslrootcert={others}"), "put exactly this certificate").await;
+    refused(&format!("{by_name}?sslmode=verify-full&sslrootcert={others}"), "put exactly this one").await;
     refused(&format!("{url}?sslmode=verify-full&sslrootcert={mine}"), "names no host").await;
     refused(&format!("{by_name}?sslmode=verify-full"), "sslrootcert").await;
 }
