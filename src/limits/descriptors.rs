@@ -143,7 +143,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("allow 1288 files (systemd LimitNOFILE=,"), "{text}");
-        let many = Descriptors::divide(Some(900_000), 200_000, 1_000_000).unwrap().to_string();
+        let many = Descriptors::divide(Some(90_000), 20_000, 100_000).unwrap().to_string();
         assert!(format!("open files: {many}").lines().all(|line| line.len() <= 80), "{many}");
         assert_eq!(divide(1288, 1024), Ok((1024, 64)));
         assert_eq!(divide(1024, 760), Ok((760, 64)));
