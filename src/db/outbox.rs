@@ -1,6 +1,6 @@
 //! The table `outbox_jobs`: jobs are put in with what causes them, claimed under a lease, and settled.
 //!
-//! Time is the [clock](crate::clock) of the process that asks, in UTC.
+//! Time is that of the process that asks (see `crate::clock`), in UTC.
 
 mod claim;
 mod operate;
