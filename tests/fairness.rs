@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::Backend;
-use common::raw::{RawClient, registration};
+use common::raw::{HALF, RawClient, registration};
 use common::scrape::metric;
 
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
 const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
-const HALF: &str =
-    "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
 
 /// Far below the defaults of 10 s and more, far above what a limit of 300 ms needs on a busy machine.
 const SOON: Duration = Duration::from_secs(5);

@@ -9,14 +9,12 @@ use std::time::{Duration, Instant};
 use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::database::Backend;
 use common::http::{self, Answer};
-use common::raw::{RawClient, registration};
+use common::raw::{HALF, RawClient, registration};
 use common::scrape::metric;
 use rustix::process::Resource;
 use tokio::task::JoinSet;
 
 const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
-const HALF: &str =
-    "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
 const POST: &str = "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\n";
 
 /// Far below the defaults of 10 s and more, far above what a limit of 300 ms needs on a busy machine.

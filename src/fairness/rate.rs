@@ -35,7 +35,7 @@ impl Rate {
     pub fn admit(&self, client: ClientKey) -> Result<(), Duration> {
         let now = Instant::now();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = full_at.get(&client).copied().unwrap_or(now).max(now) + self.each;
+        let next = self.next(&full_at, client, now);
         let ahead = next - now;
         if ahead > self.burst {
             return Err(ahead - self.burst);
@@ -48,7 +48,7 @@ impl Rate {
     pub fn charge(&self, client: ClientKey) {
         let now = Instant::now();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = full_at.get(&client).copied().unwrap_or(now).max(now) + self.each;
+        let next = self.next(&full_at, client, now);
         self.set(&mut full_at, client, now, next.min(now + 2 * self.burst));
     }
 
@@ -57,6 +57,11 @@ impl Rate {
         let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = full_at.get(&client).copied();
         full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now() + self.burst))
+    }
+
+    /// When the client would have all again with one more used up.
+    fn next(&self, full_at: &HashMap<ClientKey, Instant>, client: ClientKey, now: Instant) -> Instant {
+        full_at.get(&client).map_or(now, |at| now.max(*at)) + self.each
     }
 
     fn set(&self, full_at: &mut HashMap<ClientKey, Instant>, client: ClientKey, now: Instant, next: Instant) {

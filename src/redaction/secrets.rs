@@ -134,7 +134,7 @@ mod tests {
         {
             for form in forms(secret) {
                 for (before, after) in
-                    [("", ""), ("535 5.7.8 no: ", " (really)"), ("pass=", "&x=1"), ("\u{e9}", "\u{e9}")]
+                    [("", ""), ("535 5.7.8 no: ", " (really)"), ("pass=", "&x=1"), ("\u{e9}", "\u{e9}"), ("\\", "")]
                 {
                     let hidden = hide(&format!("{before}{form}{after}"), &["other-secret", secret]);
                     assert!(hidden.contains(MASK), "{form} in {hidden}");

@@ -21,8 +21,8 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The text as it is, percent-decoded (also with `+` for a space, as in forms), and with the escapes of JSON undone; not
-    /// those that would show nothing else.
+    /// The text as it is, percent-decoded (also with `+` for a space, as in forms), and with the escapes of JSON undone (also
+    /// where a backslash before one is none, so that it escapes nothing); not those that would show nothing else.
     pub fn all_of(text: &str) -> Vec<View> {
         let mut views = vec![View::decode(text, |_| None)];
         let percent = |rest: &[u8]| (*rest.first()? == b'%').then(|| hexadecimal(rest, 1..3)).flatten();
@@ -31,7 +31,7 @@ impl View {
             views.extend([View::decode(text, percent), View::decode(text, form)]);
         }
         if text.contains('\\') {
-            views.push(View::decode(text, json));
+            views.extend([View::decode(text, json), View::decode(text, numbered)]);
         }
         views
     }
@@ -119,6 +119,14 @@ fn hexadecimal(escape: &[u8], digits: Range<usize>) -> Option<(Vec<u8>, usize)> 
 /// An escape of JSON, or of a string in some programming language.
 fn json(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
     match rest {
+        [b'\\', escaped @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((vec![*escaped], 2)),
+        _ => numbered(rest),
+    }
+}
+
+/// An escape that gives the number of a character.
+fn numbered(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
+    match rest {
         [b'\\', b'u', ..] => {
             let unit = |at: usize| u16::from_str_radix(std::str::from_utf8(rest.get(at..at + 4)?).ok()?, 16).ok();
             let units = [Some(unit(2)?), rest.get(6..8).filter(|next| next == b"\\u").and_then(|_| unit(8))];
@@ -129,7 +137,6 @@ fn json(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
             Some((character.to_string().into_bytes(), length))
         }
         [b'\\', b'x', ..] => hexadecimal(rest, 2..4),
-        [b'\\', escaped @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((vec![*escaped], 2)),
         _ => None,
     }
 }

@@ -9,6 +9,10 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
+/// A registration whose body has only begun.
+pub const HALF: &str =
+    "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+
 /// One connection.
 pub struct RawClient {
     stream: TcpStream,
