@@ -34,6 +34,7 @@ use self::schema::InstantSql;
 use self::sqlite::{Role, SqliteFile, SqliteManager};
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::error::Result;
+use crate::fairness::{ClientKey, Turn};
 use crate::metrics::{DbOperation, PoolStatus};
 
 /// The database and its pools of connections; cheap to clone.
@@ -151,17 +152,31 @@ impl Db {
         Ok(users::newest(self).await?.max(audit::newest(self).await?))
     }
 
+    /// Waits until it is the client's turn to ask the database. Clients have all connections but one: whatever they ask,
+    /// deliveries and the checks of health go on.
+    ///
+    /// # Errors
+    /// When it is not within `database_acquire_timeout`.
+    pub async fn turn(&self, client: ClientKey) -> Result<Turn> {
+        match self {
+            Db::Sqlite { reader, .. } => reader.turn(client).await,
+            Db::Postgres { pool, .. } => pool.turn(client).await,
+        }
+    }
+
     /// The pools, as of now.
     pub fn pool_status(&self) -> PoolStatus {
-        let pools = match self {
-            Db::Sqlite { writer, reader, .. } => vec![writer.status(), reader.status()],
-            Db::Postgres { pool, .. } => vec![pool.status()],
+        let (pools, waiters) = match self {
+            Db::Sqlite { writer, reader, .. } => {
+                (vec![writer.status(), reader.status()], writer.waiters() + reader.waiters())
+            }
+            Db::Postgres { pool, .. } => (vec![pool.status()], pool.waiters()),
         };
         PoolStatus {
             idle: pools.iter().map(|pool| pool.available).sum(),
             in_use: pools.iter().map(|pool| pool.size.saturating_sub(pool.available)).sum(),
             max: pools.iter().map(|pool| pool.max_size).sum(),
-            waiters: pools.iter().map(|pool| pool.waiting).sum(),
+            waiters,
         }
     }
 

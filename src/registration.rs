@@ -47,6 +47,7 @@ async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<N
     attempt.identify(&registration.email, app.config.log.full_emails);
     attempt
         .step(Step::CheckExisting, async {
+            let _turn = app.db.turn(attempt.context.client).await?;
             let exists = users::email_exists(&app.db, registration.email.key()).await?;
             if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
         })

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use self::activity::Activity;
 use self::connection::Connection;
+pub use self::refusal::MAX_REFUSALS;
 use crate::config::HttpConfig;
 use crate::fairness::{Full, Place, Places};
 use crate::http::Service;

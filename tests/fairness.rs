@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::app::{AppOptions, TestApp, fresh_email};
-use common::database::Backend;
+use common::database::{Backend, open_postgres};
 use common::raw::{HALF, RawClient, registration};
 use common::scrape::metric;
 
@@ -61,6 +61,41 @@ async fn a_flood_of_one_client_does_not_take_the_service_out_of_rotation() {
     }
     assert!(refused > 0, "the flood filled its queue");
     assert_eq!(app.register(&fresh_email()).await.status, 201);
+}
+
+#[tokio::test]
+async fn clients_take_turns_at_the_database_and_leave_a_connection_to_the_service() {
+    let options = AppOptions::on(Backend::Postgres).set("database_pool_size", 2);
+    let options = options.set("database_acquire_timeout", "30s").set("database_query_timeout", "30s");
+    let app = TestApp::spawn(options).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let (session, _) = open_postgres(&app.database.url()).await;
+    session.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+
+    let mut strangers = Vec::new();
+    for _ in 0..20 {
+        let mut client = connect_stranger(&app).await;
+        client.send(registration(&fresh_email())).await;
+        strangers.push(client);
+    }
+    metric("neodyme_db_pool_waiters").at_least(19.0).assert_in(&app).await;
+    assert_eq!(app.get_ops("/health/ready?fresh=true").await.status, 200);
+    let mut ours = RawClient::connect(app.api_address()).await;
+    ours.send(registration(&fresh_email())).await;
+    metric("neodyme_db_pool_waiters").at_least(20.0).assert_in(&app).await;
+    session.batch_execute("COMMIT").await.unwrap();
+
+    let answer = ours.answer().await;
+    assert_eq!(answer.status, 201);
+    for client in &mut strangers {
+        assert_eq!(client.answer().await.status, 201);
+    }
+    let id = answer.header("x-request-id").unwrap();
+    app.wait_for_request_log("Database operation: check_existing", id).await;
+    let checks = app.logs().into_iter().filter(|line| line["message"] == "Database operation: check_existing");
+    let requests: Vec<_> = checks.skip(1).map(|line| line["request_id"].clone()).collect();
+    let place = requests.iter().position(|request| request == id);
+    assert_eq!(place, Some(2), "after the one that was under way and the next of the other client");
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{Manager, Object, Pool, Status};
+use deadpool::managed::{Manager, Object, Pool, PoolError, Status, TimeoutType};
 use diesel::QueryResult;
-use diesel_async::pooled_connection::PoolError;
+use diesel_async::pooled_connection::PoolError as SetupError;
 
 use super::error::{Origin, Session, session_after};
 use crate::error::{DbErrorKind, Error, Result};
+use crate::fairness::{ClientKey, Turn, Turns};
 use crate::metrics::{self, DbOperation};
 
 /// The pool of one database's connections.
@@ -20,6 +21,8 @@ pub struct ConnectionPool<M: Manager> {
     pub(super) limits: Option<Limits>,
     /// Connections that are older lead to the wrong place.
     oldest: Arc<Mutex<Option<Instant>>>,
+    /// What clients may use at once: all connections but one.
+    turns: Turns,
 }
 
 /// Limits of this side, for a server that does not even refuse.
@@ -32,13 +35,26 @@ pub(super) struct Limits {
 impl<M: Manager> Clone for ConnectionPool<M> {
     fn clone(&self) -> Self {
         let oldest = Arc::clone(&self.oldest);
-        Self { pool: self.pool.clone(), origin: self.origin.clone(), limits: self.limits, oldest }
+        let turns = self.turns.clone();
+        Self { pool: self.pool.clone(), origin: self.origin.clone(), limits: self.limits, oldest, turns }
     }
 }
 
-impl<M: Manager<Error = PoolError>> ConnectionPool<M> {
+impl<M: Manager<Error = SetupError>> ConnectionPool<M> {
     pub(super) fn new(pool: Pool<M>, origin: Origin, limits: Option<Limits>) -> Self {
-        Self { pool, origin, limits, oldest: Arc::default() }
+        let turns = Turns::new(pool.status().max_size.saturating_sub(1).max(1));
+        Self { pool, origin, limits, oldest: Arc::default(), turns }
+    }
+
+    /// Waits until it is the client's turn to use a connection.
+    pub(super) async fn turn(&self, client: ClientKey) -> Result<Turn> {
+        if let Some(turn) = self.turns.try_take() {
+            return Ok(turn);
+        }
+        let started = Instant::now();
+        let turn = within(self.pool.timeouts().wait, self.turns.take(client)).await;
+        metrics::db_pool_wait(started.elapsed());
+        turn.map_err(|_limit| self.origin.acquire_failed(PoolError::Timeout(TimeoutType::Wait)))
     }
 
     /// Waits for a connection.
@@ -57,6 +73,11 @@ impl<M: Manager<Error = PoolError>> ConnectionPool<M> {
 }
 
 impl<M: Manager> ConnectionPool<M> {
+    /// How many wait for a connection, or for their turn.
+    pub(super) fn waiters(&self) -> usize {
+        self.pool.status().waiting + self.turns.waiting()
+    }
+
     pub(super) fn status(&self) -> Status {
         self.pool.status()
     }

@@ -10,11 +10,10 @@ use slog::{Logger, warn};
 use super::TooLittle;
 use crate::config::{Config, DatabaseUrl};
 use crate::logging::context;
+use crate::server::MAX_REFUSALS;
 
 /// Standard streams, listeners, the async runtime, signals, what is read of `/proc`, and some to spare.
 const PROCESS: usize = 48;
-/// Connections that are told that there is no room for them.
-const REFUSALS: usize = 64;
 /// SQLite opens three files for each connection: one that writes, four that read, one that migrates.
 const SQLITE: usize = 18;
 /// Connections that operators are sure of.
@@ -96,7 +95,7 @@ fn reserve(config: &Config) -> usize {
         Some(_) => 2 * (config.outbox.analytics_event_concurrency + 1),
         None => 0,
     };
-    PROCESS + REFUSALS + database + mail + analytics
+    PROCESS + MAX_REFUSALS + database + mail + analytics
 }
 
 /// On lines of at most 80 columns, for `neodyme check`.

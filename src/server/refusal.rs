@@ -12,8 +12,9 @@ Content-Type: application/problem+json\r\nContent-Length: 156\r\n\r\n\
 {\"type\":\"urn:neodyme:error:service-overloaded\",\"title\":\"The service is overloaded\",\"status\":503,\
 \"detail\":\"too many connections\",\"code\":\"SERVICE_OVERLOADED\"}";
 
-/// Connections that are being told so; beyond these the rest are just closed.
-static TELLING: Semaphore = Semaphore::const_new(64);
+/// So many connections are told so at once; beyond these the rest are just closed.
+pub const MAX_REFUSALS: usize = 64;
+static TELLING: Semaphore = Semaphore::const_new(MAX_REFUSALS);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) fn refuse(stream: TcpStream) {

@@ -33,6 +33,9 @@ const KNOWN: &[Known] = &[
 ];
 const NOTHING: &str = "it means nothing to this service; SIGTERM ends it";
 
+/// From SIGRTMIN, as the C library of GNU leaves it, to SIGRTMAX.
+const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
+
 /// Those that a terminal stops a program with; nobody else means to stop a service.
 const OF_TERMINALS: &[Known] = &[("SIGTSTP", 20, NOTHING), ("SIGTTIN", 21, NOTHING), ("SIGTTOU", 22, NOTHING)];
 
@@ -46,7 +49,8 @@ struct Ignored {
 /// Lets these signals do nothing from now on, and tells of them until the runtime ends.
 pub(in crate::app) fn ignore(log: Logger) -> io::Result<()> {
     let of_terminals = if is_on_terminal() { &[] } else { OF_TERMINALS };
-    let known = KNOWN.iter().chain(of_terminals);
+    let of_real_time = REAL_TIME.map(|number| ("a real-time signal", number, NOTHING));
+    let known = KNOWN.iter().chain(of_terminals).copied().chain(of_real_time);
     let mut all = known.map(Ignored::new).collect::<io::Result<Vec<_>>>()?;
     tokio::spawn(async move {
         loop {
@@ -65,7 +69,7 @@ fn is_on_terminal() -> bool {
 }
 
 impl Ignored {
-    fn new(&(name, number, remedy): &Known) -> io::Result<Self> {
+    fn new((name, number, remedy): Known) -> io::Result<Self> {
         Ok(Ignored { name, signal: signal(SignalKind::from_raw(number))?, remedy, told: None })
     }
 }
