@@ -1,8 +1,8 @@
 //! Mail over SMTP (RFC 5321), over connections that are kept for the next mail.
 //!
 //! lettre writes the mails; it does not send them. Its transport trusts no pinned certificate, knows no HELO, and does not
-//! tell at which command a delivery failed, which decides what a reply means: 554 to the recipient concerns one mail, 554
-//! as a greeting concerns them all.
+//! tell at which command a delivery failed, which decides what a reply means: 550 to the recipient concerns one mail, 550
+//! to the sender concerns them all.
 
 mod connection;
 mod fault;

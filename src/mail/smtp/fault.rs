@@ -120,12 +120,21 @@ impl Fault {
         let is_unsendable = matches!(self.what, What::NoInternationalAddresses);
         Failure {
             reason,
-            permanent: reason == Reason::Refused5xx && is_about_this_mail,
+            permanent: reason == Reason::Refused5xx && is_about_this_mail && !self.is_about_the_sender(),
             service_down: !is_unsendable && (!is_refusal || concerns_every_job),
             code,
             retry_after: None,
             cause: self.in_words(person, limit).into(),
         }
+    }
+
+    /// Whether the server may refuse us and not the recipient, which somebody can mend: an unknown sender, a relay that is
+    /// closed to this host, an account that may send to verified addresses only. Such is said with 5.7 (RFC 3463, 3.8) or
+    /// with 554, both of which a server also has for a single mail.
+    fn is_about_the_sender(&self) -> bool {
+        let What::Refused(reply) = &self.what else { return false };
+        let is_policy = reply.enhanced_code().is_some_and(|code| code.starts_with("5.7."));
+        self.stage == Stage::Mail || reply.code == 554 || is_policy
     }
 
     fn reason(&self) -> Reason {
