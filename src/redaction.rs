@@ -7,6 +7,7 @@
 
 mod person;
 mod secrets;
+mod spelling;
 mod view;
 
 pub(crate) use self::person::Person;

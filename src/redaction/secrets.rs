@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
 use super::MASK;
+use super::spelling::spelled;
 use super::view::View;
 use crate::config::Secret;
 
@@ -29,8 +30,13 @@ fn mask<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     if secrets.is_empty() {
         return text.into();
     }
-    let masked = cover(text, View::all_of(text).iter().flat_map(|view| places(view, secrets)).collect());
-    let folded = places(&View::unfolded(&masked), secrets);
+    let spelled = secrets.iter().flat_map(|secret| spelled_alone(text, secret.expose()));
+    let masked =
+        cover(text, View::all_of(text).iter().flat_map(|view| encoded(view, secrets)).chain(spelled).collect());
+    let unfolded = View::unfolded(&masked);
+    let plain = secrets.iter().flat_map(|secret| occurrences(&unfolded.bytes, secret.expose().as_bytes()));
+    let plain = plain.filter_map(|place| unfolded.in_source(place));
+    let folded: Vec<_> = plain.chain(encoded(&unfolded, secrets)).collect();
     if folded.is_empty() { masked } else { cover(&masked, folded).into_owned().into() }
 }
 
@@ -53,19 +59,13 @@ fn cover(text: &str, mut places: Vec<Range<usize>>) -> Cow<'_, str> {
     masked.into()
 }
 
-/// Where the text of a view repeats a secret.
-fn places(view: &View, secrets: &[Secret]) -> Vec<Range<usize>> {
-    let mut places = Vec::new();
-    for secret in secrets {
-        places.extend(occurrences(&view.bytes, secret.expose().as_bytes()));
-    }
+/// Where the text holds a secret in base64 or in hexadecimal.
+fn encoded(view: &View, secrets: &[Secret]) -> Vec<Range<usize>> {
     let shortest = secrets.iter().map(|secret| secret.expose().len()).min().unwrap_or_default();
-    for (run, decoded) in view.decoded_runs(shortest) {
-        if secrets.iter().any(|secret| is_repeated(&decoded, secret.expose().as_bytes())) {
-            places.push(run);
-        }
-    }
-    places.into_iter().filter_map(|place| view.in_source(place)).collect()
+    let runs = view.decoded_runs(shortest).into_iter();
+    let holding =
+        runs.filter(|(_, decoded)| secrets.iter().any(|secret| is_repeated(decoded, secret.expose().as_bytes())));
+    holding.filter_map(|(run, _)| view.in_source(run)).collect()
 }
 
 /// Whether what was decoded holds `secret`; a short one must be all of it, or all behind the last NUL as in AUTH PLAIN.
@@ -76,16 +76,24 @@ fn is_repeated(decoded: &[u8], secret: &[u8]) -> bool {
     }
 }
 
-/// Where `secret` stands, one occurrence after the other; a short one only where it is a word of its own.
+/// Where a secret is spelled out; a short one only where it is a word of its own.
+fn spelled_alone<'a>(text: &'a str, secret: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    let places = spelled(text, secret).into_iter();
+    places.filter(|place| secret.len() >= LONG_ENOUGH_TO_RECOGNISE || stands_alone(text.as_bytes(), place))
+}
+
+/// Where `secret` stands as it is, likewise.
 fn occurrences<'a>(bytes: &'a [u8], secret: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-    let is_of_a_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
-    let stands_alone = move |start: usize, end: usize| {
-        !is_of_a_word(start.checked_sub(1).and_then(|before| bytes.get(before))) && !is_of_a_word(bytes.get(end))
-    };
     let places =
         bytes.windows(secret.len().max(1)).enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(secret));
     let places = places.map(|(start, window)| start..start + window.len());
-    places.filter(move |place| secret.len() >= LONG_ENOUGH_TO_RECOGNISE || stands_alone(place.start, place.end))
+    places.filter(|place| secret.len() >= LONG_ENOUGH_TO_RECOGNISE || stands_alone(bytes, place))
+}
+
+fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
+    let is_of_a_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    !is_of_a_word(place.start.checked_sub(1).and_then(|before| bytes.get(before)))
+        && !is_of_a_word(bytes.get(place.end))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A text as it reads once its escapes are undone, with the way back to where each byte came from.
+//! A text as it reads once some of it is undone, with the way back to where each byte came from.
 
 use std::ops::Range;
 
@@ -14,6 +14,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
+const BASE64_ESCAPES: &[(&[u8], u8)] = &[
+    (b"%2b", b'+'),
+    (b"%2f", b'/'),
+    (b"%3d", b'='),
+    (b"\\u002b", b'+'),
+    (b"\\u002f", b'/'),
+    (b"\\u003d", b'='),
+    (b"\\/", b'/'),
+];
+
 pub(super) struct View {
     pub bytes: Vec<u8>,
     /// Where in the text each byte is from.
@@ -21,17 +31,15 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The text as it is, percent-decoded (also with `+` for a space, as in forms), and with the escapes of JSON undone (also
-    /// where a backslash before one is none, so that it escapes nothing); not those that would show nothing else.
+    /// The text as it is, and with the characters of base64 that are often escaped as themselves. (Any other escape in front
+    /// of base64 would take some of it.)
     pub fn all_of(text: &str) -> Vec<View> {
         let mut views = vec![View::decode(text, |_| None)];
-        let percent = |rest: &[u8]| (*rest.first()? == b'%').then(|| hexadecimal(rest, 1..3)).flatten();
-        let form = |rest: &[u8]| if *rest.first()? == b'+' { Some((vec![b' '], 1)) } else { percent(rest) };
-        if text.contains(['%', '+']) {
-            views.extend([View::decode(text, percent), View::decode(text, form)]);
-        }
-        if text.contains('\\') {
-            views.extend([View::decode(text, json), View::decode(text, numbered)]);
+        if text.contains(['%', '\\']) {
+            views.push(View::decode(text, |rest| {
+                let escape = BASE64_ESCAPES.iter().find(|(escape, _)| starts_with_ignoring_case(rest, escape))?;
+                Some((vec![escape.1], escape.0.len()))
+            }));
         }
         views
     }
@@ -110,33 +118,6 @@ fn decode_hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
     digits.chunks_exact(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-/// The byte with these digits, and the length of its escape.
-fn hexadecimal(escape: &[u8], digits: Range<usize>) -> Option<(Vec<u8>, usize)> {
-    let length = digits.end;
-    Some((decode_hexadecimal(escape.get(digits)?)?, length))
-}
-
-/// An escape of JSON, or of a string in some programming language.
-fn json(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
-    match rest {
-        [b'\\', escaped @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((vec![*escaped], 2)),
-        _ => numbered(rest),
-    }
-}
-
-/// An escape that gives the number of a character.
-fn numbered(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
-    match rest {
-        [b'\\', b'u', ..] => {
-            let unit = |at: usize| u16::from_str_radix(std::str::from_utf8(rest.get(at..at + 4)?).ok()?, 16).ok();
-            let units = [Some(unit(2)?), rest.get(6..8).filter(|next| next == b"\\u").and_then(|_| unit(8))];
-            let (character, length) = match char::decode_utf16(units.into_iter().flatten()).next()?.ok()? {
-                character if character.len_utf16() == 2 => (character, 12),
-                character => (character, 6),
-            };
-            Some((character.to_string().into_bytes(), length))
-        }
-        [b'\\', b'x', ..] => hexadecimal(rest, 2..4),
-        _ => None,
-    }
+fn starts_with_ignoring_case(text: &[u8], start: &[u8]) -> bool {
+    text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
 }
