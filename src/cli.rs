@@ -11,6 +11,7 @@ mod demo_traffic;
 mod email;
 mod errors;
 mod health;
+mod import;
 mod metrics;
 mod migrate;
 mod outbox;
@@ -73,6 +74,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),
         "email" => email::run(&config()?, task, inner),
+        "import" => import::run(&config()?, inner),
         "migrate" => migrate::run(&config()?),
         "outbox" => outbox::run(&config()?, task, inner),
         "audit" => audit::run(&config()?, inner),

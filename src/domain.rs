@@ -1,11 +1,13 @@
 //! Value types: what they hold is valid, and what is private stays private in any log. No I/O.
 
 mod email;
+mod fields;
 mod full_name;
 mod password;
 mod registration;
 
 pub use self::email::Email;
+pub use self::fields::Fields;
 pub use self::full_name::FullName;
 pub use self::password::Password;
 pub use self::registration::Registration;
@@ -20,7 +22,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
+    /// A fault with its code and its sentence.
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Fault { code, message: message.into() }
     }
 }

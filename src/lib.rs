@@ -12,6 +12,7 @@
 //! | | [`limits`] | what the system lets the process have, and whether the settings fit into it |
 //! | endpoints | [`handlers`] | one file each, and each a short story |
 //! | work | [`registration`] | the main job, step by step |
+//! | | [`import`] | users who come from another service |
 //! | | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up |
 //! | | [`health`] | the checks of what the service depends on, and what is believed of them |
 //! | | [`password`] | the threads that hash |
@@ -83,6 +84,7 @@ pub mod fairness;
 pub mod handlers;
 pub mod health;
 pub mod http;
+pub mod import;
 pub mod json;
 pub mod label;
 pub mod lifecycle;

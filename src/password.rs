@@ -7,6 +7,7 @@
 
 mod argon2id;
 mod queue;
+mod stored;
 
 use std::io;
 use std::num::NonZero;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 use self::argon2id::Hasher;
 use self::queue::Queue;
+pub use self::stored::StoredHash;
 use crate::config::PasswordConfig;
 use crate::domain::Password;
 use crate::error::{Error, Result};

@@ -76,6 +76,7 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
         is_active: true,
         created_at: now,
         updated_at: now,
+        email_verified_at: None,
     }
 }
 

@@ -41,6 +41,7 @@ any_bytes! {
     headers: 20_000,
     http1: 1_500,
     http2: 1_500,
+    import: 5_000,
     log_level: 1_000,
     log_line: 200,
     payload: 1_000,

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod headers;
 pub mod http1;
 pub mod http2;
+pub mod import;
 pub mod log_level;
 pub mod log_line;
 pub mod payload;

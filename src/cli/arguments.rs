@@ -45,6 +45,7 @@ pub(super) fn command() -> Command {
             with_settings(Command::new("check").about(about_check), &[])
                 .arg(markdown("Print the reference of all settings as Markdown instead")),
             super::email::command(),
+            super::import::command(),
             Command::new("metrics")
                 .about("List every metric: name, type, labels, help")
                 .arg(markdown("Print the list as Markdown")),

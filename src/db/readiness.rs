@@ -124,6 +124,7 @@ fn rows_of_nobody() -> Rows {
         is_active: false,
         created_at: now,
         updated_at: now,
+        email_verified_at: None,
     };
     let entry = NewAuditEntry {
         id: Uuid::now_v7(),

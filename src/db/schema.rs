@@ -27,7 +27,7 @@ impl SqlOrd for InstantSql {}
 pub struct JsonSql;
 
 diesel::table! {
-    use diesel::sql_types::{Bool, Text};
+    use diesel::sql_types::{Bool, Nullable, Text};
     use super::{InstantSql, UuidSql};
 
     users (id) {
@@ -39,6 +39,7 @@ diesel::table! {
         is_active -> Bool,
         created_at -> InstantSql,
         updated_at -> InstantSql,
+        email_verified_at -> Nullable<InstantSql>,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The table `users`.
 
+mod arrival;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
@@ -7,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::arrival::insert_new;
 use super::Db;
 use super::error::is_unique_violation;
 use super::query::{insertion, with_read};
@@ -34,6 +37,8 @@ pub struct NewUser {
     pub created_at: OffsetDateTime,
     /// When the user last changed; kept to the microsecond.
     pub updated_at: OffsetDateTime,
+    /// When the address was shown to be the user's own, if it was.
+    pub email_verified_at: Option<OffsetDateTime>,
 }
 
 /// A user as stored.
@@ -55,6 +60,8 @@ pub struct User {
     pub created_at: OffsetDateTime,
     /// When the user last changed, in UTC.
     pub updated_at: OffsetDateTime,
+    /// When the address was shown to be the user's own, if it was.
+    pub email_verified_at: Option<OffsetDateTime>,
 }
 
 /// How many users there are.
@@ -100,6 +107,7 @@ pub(super) fn insertion(user: &NewUser) -> insertion!() {
         users::is_active.eq(user.is_active),
         users::created_at.eq(Instant(user.created_at)),
         users::updated_at.eq(Instant(user.updated_at)),
+        users::email_verified_at.eq(user.email_verified_at.map(Instant)),
     ))
 }
 

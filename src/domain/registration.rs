@@ -1,15 +1,8 @@
 //! The body of a registration, read so that all of its faults are known at once.
 
-use serde_json::value::RawValue;
-
-use super::{Email, Fault, FullName, Password};
-use crate::error::{Error, FieldError, Result};
-use crate::json::{self, NotText};
-
-/// A name that an unknown field may have to be repeated to the client.
-const MAX_SHOWN_NAME: usize = 64;
-/// Unknown or repeated fields reported one by one; a body has no need of more.
-const MAX_REPORTED: usize = 16;
+use super::fields::Fields;
+use super::{Email, FullName, Password};
+use crate::error::Result;
 
 /// A valid registration.
 #[derive(Clone, Debug)]
@@ -26,80 +19,16 @@ impl Registration {
     /// Reads a JSON body.
     ///
     /// # Errors
-    /// [`Error::MalformedJson`] with the position, or [`Error::Validation`] with every fault of every field.
+    /// [`Error::MalformedJson`](crate::error::Error::MalformedJson) with the position, or
+    /// [`Error::Validation`](crate::error::Error::Validation) with every fault of every field.
     pub fn parse(body: &[u8]) -> Result<Self> {
-        let mut fields = Fields::default();
-        if !json::read_object(body, |name, value| fields.take(name, value))? {
-            fields.fault("", "type", "the body must be a JSON object");
-            return Err(Error::Validation(fields.faults));
-        }
-        let mut faults = fields.faults;
-        let email = field("email", fields.email, Email::parse, &mut faults);
-        let full_name = field("full_name", fields.full_name, FullName::parse, &mut faults);
-        let password = field("password", fields.password, Password::parse, &mut faults);
-        match (email, full_name, password) {
-            (Some(email), Some(full_name), Some(password)) if faults.is_empty() => {
-                Ok(Registration { email, full_name, password })
-            }
-            _ => Err(Error::Validation(faults)),
-        }
+        let mut fields = Fields::read(body, &["email", "full_name", "password"])?;
+        let email = fields.text("email", Email::parse);
+        let full_name = fields.text("full_name", FullName::parse);
+        let password = fields.text("password", Password::parse);
+        let all = email.zip(full_name).zip(password);
+        fields.finish(all.map(|((email, full_name), password)| Registration { email, full_name, password }))
     }
-}
-
-/// Reads one field, or notes its fault.
-fn field<T>(
-    name: &'static str,
-    value: Option<&RawValue>,
-    parse: impl Fn(&str) -> std::result::Result<T, Fault>,
-    faults: &mut Vec<FieldError>,
-) -> Option<T> {
-    let parsed = match value.map(json::text) {
-        None => Err(Fault::new("missing", "is required")),
-        Some(Ok(text)) => parse(&text),
-        Some(Err(NotText::OtherType)) => Err(Fault::new("type", "must be a string")),
-        Some(Err(NotText::Surrogate)) => {
-            Err(Fault::new("format", "has half of a surrogate pair, which is no character"))
-        }
-    };
-    parsed
-        .map_err(|fault| faults.push(FieldError { field: name.into(), code: fault.code, message: fault.message }))
-        .ok()
-}
-
-/// The fields as they came, with the faults of the body's shape.
-#[derive(Default)]
-struct Fields<'a> {
-    email: Option<&'a RawValue>,
-    full_name: Option<&'a RawValue>,
-    password: Option<&'a RawValue>,
-    faults: Vec<FieldError>,
-}
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, name: &str, value: &'a RawValue) {
-        let slot = match name {
-            "email" => &mut self.email,
-            "full_name" => &mut self.full_name,
-            "password" => &mut self.password,
-            _ => return self.fault(name, "unknown", "is not a field; there are email, full_name and password"),
-        };
-        match slot {
-            Some(_) => self.fault(name, "repeated", "is given more than once"),
-            None => *slot = Some(value),
-        }
-    }
-
-    fn fault(&mut self, field: &str, code: &'static str, message: &str) {
-        if self.faults.len() < MAX_REPORTED {
-            self.faults.push(FieldError { field: shown(field), code, message: message.into() });
-        }
-    }
-}
-
-/// A field's name is the client's text: it is repeated only where it can be nothing but a name.
-fn shown(name: &str) -> String {
-    let plain = name.len() <= MAX_SHOWN_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-    if plain { name.into() } else { "(unnamed)".into() }
 }
 
 #[cfg(test)]
@@ -107,6 +36,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Error;
 
     fn faults(body: &str) -> Vec<(String, &'static str)> {
         match Registration::parse(body.as_bytes()) {
@@ -168,7 +98,7 @@ mod tests {
     fn an_unknown_name_is_shown_only_if_it_is_a_name() {
         assert_eq!(faults(r#"{"my secret!":1}"#)[0].0, "(unnamed)");
         let many: String = (0..100).map(|i| format!("\"x{i}\":1,")).collect();
-        assert!(faults(&format!("{{{many}\"y\":1}}")).len() <= MAX_REPORTED + 3);
+        assert!(faults(&format!("{{{many}\"y\":1}}")).len() <= 16 + 3);
     }
 
     proptest! {

@@ -15,7 +15,8 @@ use crate::common::programs::free_port;
 use crate::{Answer, Neodyme};
 
 /// What cannot be caused everywhere: by a right that root has, by a terminal that nobody is at.
-const NOT_CAUSED: [&str; 2] = ["cannot listen on … (…): a port below 1024 needs", "nothing was discarded"];
+const NOT_CAUSED: [&str; 3] =
+    ["cannot listen on … (…): a port below 1024 needs", "nothing was discarded", "the users are there, but"];
 
 /// The rows of the tables: a message, in which `…` stands for anything, and its exit code.
 fn documented() -> BTreeSet<(String, i32)> {
@@ -69,6 +70,7 @@ async fn every_message_is_documented_and_every_documented_message_is_said() {
     of_the_system(&mut seen);
     of_email(&mut seen);
     of_those_who_ask(&mut seen);
+    of_imports(&mut seen);
     of_jobs(&mut seen).await;
     let missing: Vec<_> = documented().into_iter().filter(|row| !seen.0.contains(row)).collect();
     let missing: Vec<_> =
@@ -101,6 +103,15 @@ fn of_the_configuration(seen: &mut Seen) {
     {
         seen.run(&Neodyme::new().variable(variable, value), &["check"]);
     }
+}
+
+fn of_imports(seen: &mut Seen) {
+    let neodyme = Neodyme::new().file("users.jsonl", "{}");
+    seen.run(&neodyme, &["import", "gone.jsonl", "--dry-run"]);
+    seen.run(&neodyme, &["import", "/dev/null", "--dry-run", "--rejects", "/dev/null"]);
+
+    seen.run(&neodyme, &["import", "users.jsonl", "--dry-run"]);
+    seen.run(&neodyme, &["import", ".", "--dry-run"]);
 }
 
 fn of_the_database(seen: &mut Seen) {

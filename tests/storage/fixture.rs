@@ -125,6 +125,7 @@ pub fn user(email: &str) -> NewUser {
         is_active: true,
         created_at: now,
         updated_at: now,
+        email_verified_at: None,
     }
 }
 
