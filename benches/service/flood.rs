@@ -9,7 +9,7 @@ use anyhow::ensure;
 use tokio::task::JoinSet;
 
 use crate::client::Connection;
-use crate::load::{Latency, Registrar, drive};
+use crate::load::{Pairs, Registrar, drive};
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
@@ -25,19 +25,18 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let folder = service::folder()?;
     let service = Service::start(folder.path(), &service::sqlite_url(folder.path())).await?;
     let numbers = Arc::new(AtomicU64::new(0));
-    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    let mut pairs = Pairs::default();
     for _ in 0..options.rounds() {
-        alone.extend(register(service.api, &numbers, options.slice()).await?);
+        let alone = register(service.api, &numbers, options.slice()).await?;
         let flood = Flood::start(service.api, &numbers).await?;
-        beside.extend(register(service.api, &numbers, options.slice()).await?);
+        pairs.add(register(service.api, &numbers, options.slice()).await?, alone);
         let (registered, refused) = flood.stop().await;
         eprintln!("  the flood: {registered} registered, {refused} refused");
         ensure!(registered > 0 && refused > 0, "that was no flood");
     }
-    let (alone, beside) = (Latency::of(&alone), Latency::of(&beside));
     Ok(vec![
-        Row::new("registration p50 beside a flood, without", "ms", beside.p50).over(alone.p50).at_most(2.0),
-        Row::new("registration p99 beside a flood, without", "ms", beside.p99).over(alone.p99).at_most(2.0),
+        pairs.row(0.5, "registration p50 beside a flood, without").at_most(2.0),
+        pairs.row(0.99, "registration p99 beside a flood, without").at_most(2.0),
     ])
 }
 

@@ -10,6 +10,7 @@ use anyhow::ensure;
 use tokio::task::JoinSet;
 
 use crate::client::Connection;
+use crate::report::Row;
 use crate::{client, stats};
 
 /// How many clients register at once.
@@ -105,6 +106,30 @@ impl Caller for Registrar {
 /// Registers with 16 clients for `length`.
 pub async fn register(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Duration) -> anyhow::Result<Slice> {
     drive(Registrar::open(api, numbers).await?, length).await
+}
+
+/// Slices of latencies in seconds, each beside another of which it must not differ much.
+#[derive(Default)]
+pub struct Pairs {
+    measured: Vec<Vec<f64>>,
+    reference: Vec<Vec<f64>>,
+}
+
+impl Pairs {
+    /// Adds a slice and the one beside it.
+    pub fn add(&mut self, measured: Vec<f64>, reference: Vec<f64>) {
+        self.measured.push(measured);
+        self.reference.push(reference);
+    }
+
+    /// The row of this percentile: of all latencies together, as far apart as the slices are.
+    pub fn row(&self, rank: f64, title: &str) -> Row {
+        let millis = |latencies: &[f64]| 1e3 * stats::percentile(latencies, rank);
+        let pairs = self.measured.iter().zip(&self.reference);
+        let ratios: Vec<_> = pairs.map(|(measured, reference)| millis(measured) / millis(reference)).collect();
+        let row = Row::new(title, "ms", millis(&self.measured.concat())).over(millis(&self.reference.concat()));
+        row.scattered_as(&ratios)
+    }
 }
 
 /// The mean of latencies and some of their percentiles, in milliseconds.

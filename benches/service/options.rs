@@ -39,7 +39,7 @@ impl fmt::Display for Group {
 }
 
 /// Measures the release binary of neodyme with its default settings.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 pub struct Options {
     /// Fewer slices: a look, not a measurement.
     #[arg(long)]
@@ -50,6 +50,8 @@ pub struct Options {
     /// Internal: serve a fixed body of this many bytes with hyper and nothing else.
     #[arg(long, hide = true)]
     pub bare_responder: Option<usize>,
+    #[arg(skip)]
+    is_longer: bool,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -62,9 +64,15 @@ impl Options {
         all.filter(|group| self.only.is_empty() || self.only.contains(group)).collect()
     }
 
+    /// The same, with three times as many rounds.
+    pub fn longer(&self) -> Options {
+        Options { is_longer: true, ..self.clone() }
+    }
+
     /// How many times a measured slice and its reference take turns.
     pub fn rounds(&self) -> usize {
-        if self.quick { 3 } else { 15 }
+        let rounds = if self.quick { 3 } else { 15 };
+        if self.is_longer { 3 * rounds } else { rounds }
     }
 
     /// The length of one slice.

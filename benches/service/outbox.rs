@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::bare::Bare;
-use crate::load::{Latency, register};
+use crate::load::{Pairs, register};
 use crate::options::Options;
 use crate::report::Row;
 use crate::scrape;
@@ -31,24 +31,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Measures against a sink in this machine that takes every event at once.
 pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let sink = Bare::start(2)?;
-    let (mut rates, mut busy, mut quiet) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..options.rounds().min(3) {
+    let (mut rates, mut pairs) = (Vec::new(), Pairs::default());
+    for _ in 0..options.rounds().div_ceil(5) {
         rates.push(drain_rate(&sink).await?);
         let (during, after) = registrations(&sink, 3 * options.slice()).await?;
-        busy.extend(during);
-        quiet.extend(after);
+        pairs.add(during, after);
     }
-    let (busy, quiet) = (Latency::of(&busy), Latency::of(&quiet));
-    eprintln!(
-        "  {:.0} jobs/s; registration p99 {:.0} ms, without {:.0} ms",
-        stats::median(&rates),
-        busy.p99,
-        quiet.p99
-    );
+    eprintln!("  {:.0} jobs/s", stats::median(&rates));
+    let rate = Row::new("backlog of 10,000 jobs worked off", "jobs/s", stats::median(&rates));
     Ok(vec![
-        Row::new("backlog of 10,000 jobs worked off", "jobs/s", stats::median(&rates)).at_least(500.0).samples(rates),
-        Row::new("registration p50 with a backlog, without", "ms", busy.p50).over(quiet.p50),
-        Row::new("registration p99 with a backlog, without", "ms", busy.p99).over(quiet.p99).at_most(1.3),
+        rate.scattered_as(&rates).at_least(500.0).samples(rates),
+        pairs.row(0.5, "registration p50 with a backlog, without"),
+        pairs.row(0.99, "registration p99 with a backlog, without").at_most(1.3),
     ])
 }
 

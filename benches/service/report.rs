@@ -5,6 +5,8 @@ use std::{fs, thread};
 
 use serde::Serialize;
 
+use crate::stats;
+
 /// What a row must keep to.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -13,6 +15,18 @@ pub enum Limit {
     AtLeast(f64),
     /// The value must be this or less.
     AtMost(f64),
+}
+
+/// How a row stands to its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is met.
+    Pass,
+    /// It is missed by less than the row's spread.
+    NotDecided,
+    /// It is missed.
+    Fail,
 }
 
 /// One measured quantity.
@@ -25,7 +39,9 @@ pub struct Row {
     ratio: Option<f64>,
     /// Applies to the ratio where there is one, else to the measured value.
     limit: Option<Limit>,
-    passed: bool,
+    /// How far another run might differ.
+    spread: f64,
+    verdict: Option<Verdict>,
     /// What the value was made of: one value a slice, or a start.
     samples: Vec<f64>,
 }
@@ -33,8 +49,8 @@ pub struct Row {
 impl Row {
     /// A row that only informs.
     pub fn new(name: impl Into<String>, unit: &'static str, measured: f64) -> Row {
-        let (reference, ratio, limit) = (None, None, None);
-        Row { name: name.into(), unit, measured, reference, ratio, limit, passed: true, samples: Vec::new() }
+        let (reference, ratio, limit, verdict) = (None, None, None, None);
+        Row { name: name.into(), unit, measured, reference, ratio, limit, spread: 0.0, verdict, samples: Vec::new() }
     }
 
     /// Sets it beside a reference of the same unit; the ratio is the given one, as it may be a median of ratios.
@@ -59,6 +75,18 @@ impl Row {
         self.limited(Limit::AtMost(most))
     }
 
+    /// Says of how many single values, measured in turn, the ratio or the value is the median: how far they scatter tells
+    /// what the row can decide. Comes before a limit.
+    pub fn scattered_as(mut self, singles: &[f64]) -> Row {
+        self.spread = stats::error_of_median(singles);
+        self
+    }
+
+    /// Whether the row misses its limit by less than it scatters.
+    pub fn is_undecided(&self) -> bool {
+        self.verdict == Some(Verdict::NotDecided)
+    }
+
     /// Keeps the single values for the JSON file.
     pub fn samples(mut self, samples: Vec<f64>) -> Row {
         self.samples = samples;
@@ -67,11 +95,16 @@ impl Row {
 
     fn limited(mut self, limit: Limit) -> Row {
         let value = self.ratio.unwrap_or(self.measured);
-        self.limit = Some(limit);
-        self.passed = match limit {
-            Limit::AtLeast(least) => value >= least,
-            Limit::AtMost(most) => value <= most,
+        let missed_by = match limit {
+            Limit::AtLeast(least) => least - value,
+            Limit::AtMost(most) => value - most,
         };
+        self.limit = Some(limit);
+        self.verdict = Some(match missed_by {
+            missed if missed <= 0.0 => Verdict::Pass,
+            missed if missed <= self.spread => Verdict::NotDecided,
+            _ => Verdict::Fail,
+        });
         self
     }
 
@@ -81,12 +114,11 @@ impl Row {
             Some(Limit::AtMost(most)) => format!("≤ {}", rounded(most)),
             None => String::new(),
         };
-        let verdict = if self.limit.is_none() {
-            ""
-        } else if self.passed {
-            "pass"
-        } else {
-            "FAIL"
+        let verdict = match self.verdict {
+            None => "",
+            Some(Verdict::Pass) => "pass",
+            Some(Verdict::NotDecided) => "not decided",
+            Some(Verdict::Fail) => "FAIL",
         };
         [
             format!("{} ({})", self.name, self.unit),
@@ -140,11 +172,11 @@ impl Report {
 
     /// Appends rows.
     pub fn add(&mut self, rows: Vec<Row>) {
-        self.passed &= rows.iter().all(|row| row.passed);
+        self.passed &= rows.iter().all(|row| row.verdict != Some(Verdict::Fail));
         self.rows.extend(rows);
     }
 
-    /// Whether every limit is met.
+    /// Whether no limit is missed, as far as it could be decided.
     pub fn passed(&self) -> bool {
         self.passed
     }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time;
 
 use crate::client::{self, Connection};
-use crate::load::{Latency, register};
+use crate::load::{Pairs, register};
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
@@ -63,21 +63,19 @@ async fn scrape_cost(service: &Service, headers: &str, proof: &str, scrapes: u32
     Ok(Cost { cpu_millis: 1e3 * seconds / f64::from(scrapes), kibibytes: connection.body().len() as f64 / 1024.0 })
 }
 
-/// Slices of registrations with ten scrapes a second, each between two slices without.
+/// Slices of registrations with ten scrapes a second, each after one without.
 async fn disturbance(service: &Service, numbers: &Arc<AtomicU64>, options: &Options) -> anyhow::Result<[Row; 2]> {
-    let (mut quiet, mut scraped) = (Vec::new(), Vec::new());
-    for round in 0..=options.rounds() {
-        quiet.extend(register(service.api, numbers, options.slice()).await?.latencies);
-        if round < options.rounds() {
-            let scraper = Scraper::start(service.ops);
-            scraped.extend(register(service.api, numbers, options.slice()).await?.latencies);
-            scraper.finish(options.slice()).await?;
-        }
+    let mut pairs = Pairs::default();
+    for _ in 0..options.rounds() {
+        let quiet = register(service.api, numbers, options.slice()).await?.latencies;
+        let scraper = Scraper::start(service.ops);
+        let scraped = register(service.api, numbers, options.slice()).await?.latencies;
+        scraper.finish(options.slice()).await?;
+        pairs.add(scraped, quiet);
     }
-    let (quiet, scraped) = (Latency::of(&quiet), Latency::of(&scraped));
     Ok([
-        Row::new("registration p50 with 10 scrapes/s, without", "ms", scraped.p50).over(quiet.p50).at_most(1.05),
-        Row::new("registration p99 with 10 scrapes/s, without", "ms", scraped.p99).over(quiet.p99).at_most(1.15),
+        pairs.row(0.5, "registration p50 with 10 scrapes/s, without").at_most(1.05),
+        pairs.row(0.99, "registration p99 with 10 scrapes/s, without").at_most(1.15),
     ])
 }
 
