@@ -15,6 +15,7 @@ mod load;
 mod memory;
 mod options;
 mod outbox;
+mod overload;
 mod postgres;
 mod process;
 mod registration;
@@ -74,6 +75,7 @@ async fn measure_group(group: Group, options: &Options) -> anyhow::Result<Vec<Ro
         Group::Registration => registration::measure(options).await,
         Group::Outbox => outbox::measure(options).await,
         Group::Flood => flood::measure(options).await,
+        Group::Overload => overload::measure(options).await,
         Group::Scrape => scrape::measure(options).await,
         Group::Memory => memory::measure(options).await,
     }

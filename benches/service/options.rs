@@ -18,6 +18,8 @@ pub enum Group {
     Outbox,
     /// What a flood from one address does to the registrations of another.
     Flood,
+    /// Ten times the load that the service can take.
+    Overload,
     /// The cost of a scrape, and what it does to a registration.
     Scrape,
     /// Resident memory, idle and after many registrations.
@@ -32,6 +34,7 @@ impl fmt::Display for Group {
             Group::Registration => "registration",
             Group::Outbox => "outbox",
             Group::Flood => "flood",
+            Group::Overload => "overload",
             Group::Scrape => "scrape",
             Group::Memory => "memory",
         })
@@ -78,6 +81,11 @@ impl Options {
     /// The length of one slice.
     pub fn slice(&self) -> Duration {
         Duration::from_secs(2)
+    }
+
+    /// How long the overload lasts.
+    pub fn overload(&self) -> Duration {
+        Duration::from_secs(if self.quick { 10 } else { 60 })
     }
 
     /// How many registrations the memory part makes.

@@ -22,14 +22,19 @@ pub async fn of(pid: u32, load: impl Future<Output = anyhow::Result<Slice>>) -> 
     Ok((slice, cost))
 }
 
-/// The CPU time so far of the threads of that name, in seconds.
+/// The CPU time so far of the threads whose name begins like this, in seconds.
 pub fn thread_cpu_seconds(pid: u32, name: &str) -> anyhow::Result<f64> {
     let mut ticks = 0;
     for task in Process::new(i32::try_from(pid)?)?.tasks()? {
         let stat = task?.stat()?;
-        ticks += if stat.comm == name { stat.utime + stat.stime } else { 0 };
+        ticks += if stat.comm.starts_with(name) { stat.utime + stat.stime } else { 0 };
     }
     Ok(ticks as f64 / procfs::ticks_per_second() as f64)
+}
+
+/// The CPU time so far of all threads but the hash workers, in seconds.
+pub fn outside_hashes(pid: u32) -> anyhow::Result<f64> {
+    Ok(cpu_seconds(pid)? - thread_cpu_seconds(pid, "hash-")?)
 }
 
 /// How many threads of this machine ran or wanted to in the last minute, on average, as a part of its processors.
