@@ -20,7 +20,7 @@ use crate::db::Db;
 use crate::error::{Cause, DbErrorKind, Error};
 use crate::fairness::{Places, Rate};
 use crate::health::{Health, Probes};
-use crate::http::{Guard, Router, Service};
+use crate::http::{Asker, Guard, Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::limits::Limits;
 use crate::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context};
@@ -62,7 +62,7 @@ pub struct App {
     /// What of the logs is changed for a while.
     pub log_levels: TemporaryLevels,
     /// The places of answers that cost much: those that gather all metrics, or show all errors.
-    pub large_answers: Arc<Places<()>>,
+    pub large_answers: Arc<Places<Asker>>,
 }
 
 /// Runs the service until it is told to stop.
@@ -189,7 +189,7 @@ fn ops_limits(http: &HttpConfig, limits: &Limits) -> HttpConfig {
         0 => max_connections,
         share => share,
     };
-    HttpConfig { max_connections, max_connections_per_client: share.min(max_connections / 2).max(1), ..http.clone() }
+    HttpConfig { max_connections, max_connections_per_client: share, requests_per_client: 0, ..http.clone() }
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -255,11 +255,11 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
     if let Some(time) = db.time().await.context(ASK)? {
         clock::compare(time);
     }
-    if let Some(newest) = db.newest().await.context(ASK)?
-        && clock::start_after(newest)
-    {
-        warn!(log, "The newest row is more than a day old: for an hour nothing is removed or given up by a later time";
-            "context" => context(json!({ "newest": rfc3339(newest) })));
+    let Some(newest) = db.newest().await.context(ASK)? else { return Ok(()) };
+    let before = db.newest_before(newest - clock::BELIEVED_AFTER).await.context(ASK)?;
+    if let Some(known) = clock::start_after(newest, before) {
+        warn!(log, "The newest row is more than a day old, or came after a day without any: for an hour nothing is removed or \
+                    given up by a later time"; "context" => context(json!({ "newest": rfc3339(known) })));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use slog::{Logger, info, warn};
 use time::OffsetDateTime;
 use tokio::time::MissedTickBehavior;
 
+pub use self::opinions::BELIEVED_AFTER;
 use self::opinions::{Interval, Opinions, Reading};
 use crate::logging::context;
 use crate::metrics::{self, ClockReference};
@@ -36,10 +37,11 @@ pub fn earliest() -> OffsetDateTime {
     look(&mut opinions()).earliest
 }
 
-/// At the start, tells when the newest row was stored. Returns whether that is suspiciously long ago: then [`earliest`]
-/// goes by that row for an hour.
-pub fn start_after(newest: OffsetDateTime) -> bool {
-    opinions().start_after(newest, read())
+/// At the start, tells when the newest row was stored, and the newest of those that were stored [`BELIEVED_AFTER`] before it
+/// or earlier. Where that is suspiciously long ago, or the last rows came suspiciously long after all others, as they do
+/// while a clock is wrong, [`earliest`] goes for an hour by the row that is returned.
+pub fn start_after(newest: OffsetDateTime, before: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+    opinions().start_after(newest, before, read())
 }
 
 /// Tells what the time is by the database's server, just now.

@@ -59,7 +59,12 @@ async fn assert_nothing_lost(app: &TestApp, users: usize) {
 
 /// The minute until the first removal is waited for once.
 async fn rows_go_and_jobs_are_given_up_by_a_clock_that_is_right_alone(backend: Backend) {
-    tokio::join!(right(backend), far_ahead_for_a_while(backend), far_ahead_at_the_start(backend));
+    tokio::join!(
+        right(backend),
+        far_ahead_for_a_while(backend),
+        far_ahead_at_the_start(backend),
+        far_ahead_with_a_registration_and_a_restart(backend)
+    );
 }
 
 async fn right(backend: Backend) {
@@ -125,6 +130,21 @@ async fn what_is_stored_under_a_clock_far_behind_has_its_right_time(backend: Bac
     };
     let old = app.database.texts(&format!("SELECT action AS text FROM audit_log WHERE {old}")).await;
     assert!(old.is_empty(), "they would be removed too soon: {old:?}");
+}
+
+async fn far_ahead_with_a_registration_and_a_restart(backend: Backend) {
+    let (service, clock) = (AnalyticsService::start().await, FakeClock::new());
+    let mut app = with_jobs_that_fail(&service, &clock, backend).await;
+    clock.set_ahead(FAR);
+    wait_for_jump(&app).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    app.restart().await;
+    let told = |line: &Value| line["message"].as_str().is_some_and(|message| message.starts_with("The newest row is"));
+    app.wait_for_log("the doubt is told", told).await;
+    let tried = service.received().len();
+    wait_for_removal(&app).await;
+    service.wait_for_received(tried + 3).await;
+    assert_nothing_lost(&app, 3).await;
 }
 
 async fn far_ahead_at_the_start(backend: Backend) {

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 /// Clocks that are no further apart agree. (A time service that corrects a clock smoothly moves it by less between looks.)
 const TOLERANCE: Duration = Duration::minutes(1);
 /// A jump that has lasted for this long is believed: the clock was wrong before.
-const BELIEVED_AFTER: Duration = Duration::hours(1);
+pub const BELIEVED_AFTER: Duration = Duration::hours(1);
 /// A service that starts this long after its newest row may have been stopped, or its clock may be wrong.
 const LONG_AGO: Duration = Duration::days(1);
 
@@ -73,10 +73,16 @@ impl Opinions {
         Interval { earliest: earliest + reading.uptime, latest: self.wall.max(self.believed) + reading.uptime }
     }
 
-    pub fn start_after(&mut self, newest: OffsetDateTime, reading: Reading) -> bool {
-        let is_long_ago = reading.wall - newest > LONG_AGO;
-        self.rows = is_long_ago.then(|| (newest - reading.uptime, reading.uptime + BELIEVED_AFTER));
-        is_long_ago
+    pub fn start_after(
+        &mut self,
+        newest: OffsetDateTime,
+        before: Option<OffsetDateTime>,
+        reading: Reading,
+    ) -> Option<OffsetDateTime> {
+        let known = before.filter(|before| newest - *before > LONG_AGO).unwrap_or(newest);
+        let known = (reading.wall - known > LONG_AGO).then_some(known);
+        self.rows = known.map(|known| (known - reading.uptime, reading.uptime + BELIEVED_AFTER));
+        known
     }
 
     pub fn compare(&mut self, database: OffsetDateTime, reading: Reading) {
@@ -188,11 +194,22 @@ mod tests {
     #[test]
     fn a_start_long_after_the_newest_row_goes_by_that_row_for_an_hour() {
         let mut opinions = started();
-        assert!(!opinions.start_after(START - Duration::hours(23), after(Duration::ZERO, Duration::ZERO)));
+        let now = after(Duration::ZERO, Duration::ZERO);
+        assert_eq!(opinions.start_after(START - Duration::hours(23), None, now), None);
         assert_eq!(doubt(&mut opinions, seconds(1), Duration::ZERO).0, Duration::ZERO);
-        assert!(opinions.start_after(START - JUMP, after(Duration::ZERO, Duration::ZERO)));
+        assert_eq!(opinions.start_after(START - JUMP, None, now), Some(START - JUMP));
         assert_eq!(doubt(&mut opinions, Duration::minutes(59), Duration::ZERO), (-JUMP, Duration::ZERO));
         assert_eq!(doubt(&mut opinions, Duration::minutes(60), Duration::ZERO), (Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_rows_of_a_jump_do_not_vouch_for_it() {
+        let (mut opinions, jumped) = (started(), after(Duration::ZERO, JUMP));
+        let (newest, before) = (START + JUMP - seconds(5), START - Duration::hours(2));
+        assert_eq!(opinions.start_after(newest, Some(before), jumped), Some(before));
+        assert_eq!(opinions.look(jumped).earliest, before);
+        let steady = START + JUMP - Duration::hours(2);
+        assert_eq!(opinions.start_after(newest, Some(steady), jumped), None);
     }
 
     #[test]

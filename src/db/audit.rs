@@ -124,6 +124,17 @@ pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
     with_read!(db, DbOperation::ListAudit, |conn| audit_log::table.select(max(audit_log::occurred_at)).get_result(conn))
 }
 
+/// When the latest entry was written of those from before this time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_before(db: &Db, time: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::ListAudit, |conn| {
+        let before = audit_log::table.filter(audit_log::occurred_at.lt(Instant(time)));
+        before.select(max(audit_log::occurred_at)).get_result(conn)
+    })
+}
+
 /// Deletes at most `limit` entries from before this time. Says how many; fewer than `limit` means that there are no more.
 ///
 /// # Errors
