@@ -170,8 +170,10 @@ pub enum Error {
     #[error("this path does not serve this method")]
     MethodNotAllowed,
     /// The client has used up its share.
-    #[error("too many requests came from this address; try again in {retry_after} s")]
+    #[error("too many {what} came from this address; try again in {retry_after} s")]
     RateLimited {
+        /// What there is too much of.
+        what: &'static str,
         /// When to try again, in seconds.
         retry_after: u64,
     },
@@ -227,7 +229,7 @@ impl Error {
     /// Seconds after which a client may try again; of every error with status 429 or 503.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Error::RateLimited { retry_after } | Error::Overloaded { retry_after, .. } => Some(*retry_after),
+            Error::RateLimited { retry_after, .. } | Error::Overloaded { retry_after, .. } => Some(*retry_after),
             Error::Database { .. } | Error::Timeout(_) => Some(5),
             _ => None,
         }
@@ -274,7 +276,7 @@ mod tests {
             Error::Misdirected,
             Error::NotFound,
             Error::MethodNotAllowed,
-            Error::RateLimited { retry_after: 1 },
+            Error::RateLimited { what: "requests", retry_after: 1 },
             Error::Overloaded { what: "", retry_after: 1 },
         ]
     }

@@ -10,7 +10,7 @@ mod round_robin;
 mod turns;
 
 pub use self::client::ClientKey;
-pub use self::places::{Full, Place, Places, Tenant};
+pub use self::places::{Full, Place, Places, Tenant, Use};
 pub use self::rate::Rate;
 pub use self::round_robin::RoundRobin;
 pub use self::turns::{Turn, Turns};

@@ -61,7 +61,10 @@ async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<N
 async fn read(app: &App, context: &Context, request: Request) -> Result<Registration> {
     match app.registration_rate.as_ref().map_or(Ok(()), |rate| rate.admit(context.client)) {
         Ok(()) => Registration::parse(&request.read_json(context).await?),
-        Err(wait) => request.refuse(Error::RateLimited { retry_after: wait.as_secs_f64().ceil() as u64 }).await,
+        Err(wait) => {
+            let retry_after = wait.as_secs_f64().ceil() as u64;
+            request.refuse(Error::RateLimited { what: "registrations", retry_after }).await
+        }
     }
 }
 

@@ -27,6 +27,8 @@ use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, context};
 use crate::metrics::{self, ConnectionResult};
 
+/// Requests at once on one HTTP/2 connection of a client that is no proxy: each may hold a head in our memory.
+const STREAMS_OF_ONE_CLIENT: u32 = 32;
 const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
 
@@ -95,8 +97,9 @@ impl<S: Send + Sync + 'static> Server<S> {
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        let activity = Activity::new();
-        let Ok(place) = self.place(peer.ip(), Arc::clone(&activity)) else {
+        let (activity, client) = (Activity::new(), peer.ip().to_canonical());
+        let is_proxy = self.limits.trusted_proxies.iter().any(|proxies| proxies.contains(&client));
+        let Ok(place) = self.place(client, is_proxy, Arc::clone(&activity)) else {
             metrics::connection_refused();
             refusal::refuse(stream);
             return;
@@ -107,7 +110,7 @@ impl<S: Send + Sync + 'static> Server<S> {
             lifecycle: self.lifecycle.clone(),
             log: self.log.clone(),
             peer: peer.ip(),
-            max_streams: self.max_streams,
+            max_streams: if is_proxy { self.max_streams } else { self.max_streams.min(STREAMS_OF_ONE_CLIENT) },
         };
         self.connections.spawn(async move {
             connection.serve(stream, activity).await;
@@ -116,11 +119,10 @@ impl<S: Send + Sync + 'static> Server<S> {
     }
 
     /// A place for a connection. Proxies bring the connections of many clients.
-    fn place(&self, peer: IpAddr, activity: Arc<Activity>) -> Result<Place<Activity>, Full> {
-        let peer = peer.to_canonical();
-        match self.limits.trusted_proxies.iter().any(|proxies| proxies.contains(&peer)) {
-            true => self.places.take_without_share(peer.into(), activity),
-            false => self.places.take(peer.into(), activity),
+    fn place(&self, client: IpAddr, is_proxy: bool, activity: Arc<Activity>) -> Result<Place<Activity>, Full> {
+        match is_proxy {
+            true => self.places.take_without_share(client.into(), activity),
+            false => self.places.take(client.into(), activity),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::{Backend, open_postgres};
+use common::eventually;
 use common::raw::{HALF, RawClient, registration};
 use common::scrape::metric;
 
@@ -145,7 +146,8 @@ async fn one_client_has_so_many_requests_worked_on_and_no_more() {
 
 #[tokio::test]
 async fn idle_connections_give_way_to_new_ones() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_connections", 3)).await;
+    let options = AppOptions::on(Backend::Sqlite).set("http_max_connections", 3);
+    let app = TestApp::spawn(options.set("http_max_connections_per_client", 0)).await;
     let mut idle = Vec::new();
     for _ in 0..3 {
         let mut client = connect_stranger(&app).await;
@@ -161,11 +163,100 @@ async fn idle_connections_give_way_to_new_ones() {
 #[tokio::test]
 async fn one_client_has_so_many_connections_and_no_more() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_connections_per_client", 2)).await;
-    let (mut first, mut second, mut third) =
-        (connect_stranger(&app).await, connect_stranger(&app).await, connect_stranger(&app).await);
+    let (mut first, mut second) = (connect_stranger(&app).await, connect_stranger(&app).await);
+    let refused = connect_stranger(&app).await.answer().await;
+    assert_eq!(refused.status, 503, "the others are too new to give way: {refused:?}");
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
+    }
+    let mut third = connect_stranger(&app).await;
     assert_eq!(third.send(HEALTH).await.answer().await.status, 200);
     assert_eq!(first.until_closed_within(SOON).await, "");
     assert_eq!(second.send(HEALTH).await.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn connections_that_wait_for_their_clients_give_way_to_others() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_connections", 8)).await;
+    let mut waiting = Vec::new();
+    for last in [2, 3] {
+        for _ in 0..4 {
+            let mut client = RawClient::connect_from([127, 0, 0, last], app.api_address()).await;
+            client.send(HALF).await;
+            waiting.push(client);
+        }
+    }
+    metric("neodyme_http_requests_in_flight").value(9.0).assert_in(&app).await;
+    for _ in 0..3 {
+        let mut ours = RawClient::connect(app.api_address()).await;
+        assert_eq!(ours.send(registration(&fresh_email())).await.answer().await.status, 201);
+    }
+    metric("neodyme_http_connections_total").label("result", "gave_way").at_least(1.0).assert_in(&app).await;
+}
+
+#[tokio::test]
+async fn large_answers_that_are_not_read_give_way_to_prometheus() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_answer_timeout", "60s")).await;
+    let mut unread = Vec::new();
+    for last in [2, 2, 3, 3] {
+        let mut client = RawClient::connect_from([127, 0, 0, last], app.ops_address()).await;
+        // More than the buffers of both ends hold.
+        client.send("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(200)).await;
+        unread.push(client);
+    }
+    // Until their buffers are full they are read.
+    eventually("ten scrapes in a row are answered", async || {
+        for _ in 0..10 {
+            if app.get_ops("/metrics").await.status != 200 {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_too_often_for_anything_is_told_when_to_try_again() {
+    let options = AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 5).set("http_requests_period", "1h");
+    let app = TestApp::spawn(options).await;
+    let mut client = connect_stranger(&app).await;
+    for _ in 0..5 {
+        assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
+    }
+    let refused = client.send(HEALTH).await.answer().await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert!(refused.body.contains("too many requests came from this address"), "{refused:?}");
+    let retry_after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=720).contains(&retry_after), "a fifth of an hour at most: {retry_after}");
+    assert_eq!(app.get("/health/").await.status, 200, "another client has its own");
+    let mut operator = RawClient::connect_from(STRANGER, app.ops_address()).await;
+    let health = HEALTH.replace("neodyme", "localhost");
+    for _ in 0..10 {
+        assert_eq!(operator.send(&health).await.answer().await.status, 200, "operators are not limited");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_does_not_flood_the_log() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 1)).await;
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        let mut client = connect_stranger(&app).await;
+        client.send("GET /nothing HTTP/1.1\r\nhost: neodyme\r\n\r\n".repeat(4)).await;
+        clients.push(client);
+    }
+    for client in &mut clients {
+        for _ in 0..4 {
+            assert!(matches!(client.answer().await.status, 404 | 429));
+        }
+    }
+    let told = "Requests refused of clients that do not wait";
+    let line = app.wait_for_log(told, |line| line["message"] == told).await;
+    assert_eq!((&line["level"], &line["context"]["client_ip"]), (&"warning".into(), &"127.0.0.2".into()), "{line}");
+    let refused = metric("neodyme_http_requests_rejected_total").label("reason", "rate_limited").read(&app).await;
+    let lines = app.logs().iter().filter(|line| line["message"] == "Request completed").count();
+    assert!(refused > 300.0 && lines < 250, "{refused} refused, {lines} told one by one");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The release binary as a child process, on free ports, with its default settings but for the rate of one client: all load
+//! The release binary as a child process, on free ports, with its default settings but for the rates of one client: all load
 //! comes from one address.
 
 use std::ffi::OsStr;
@@ -43,7 +43,7 @@ pub fn command(api: &str, database_url: &str, stdout: File) -> Command {
         command.env_remove(name);
     }
     command.env("NEODYME_API_LISTEN", api).env("NEODYME_OPS_LISTEN", "127.0.0.1:0");
-    command.env("NEODYME_REGISTRATIONS_PER_CLIENT", "0");
+    command.env("NEODYME_REGISTRATIONS_PER_CLIENT", "0").env("NEODYME_HTTP_REQUESTS_PER_CLIENT", "1000000000");
     command.env("NEODYME_DATABASE_URL", database_url).stdin(Stdio::null()).stdout(stdout);
     command
 }

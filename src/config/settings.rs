@@ -44,19 +44,27 @@ settings! {
     }
     /// Limits of both listeners, and whom to believe about the client's address.
     http: HttpConfig "HTTP" {
-        /// Open connections per listener. More are answered with 503 and closed.
+        /// Open connections per listener. For one more, one gives way that is idle or waits for its client, of the client that
+        /// has most; where there is none, it is answered with 503 and closed.
         max_connections: usize = "http_max_connections", "1024", 1..=1_000_000;
-        /// Open connections of one client address (an IPv4 address, or the /64 of an IPv6 address) per listener; 0 for no
-        /// limit of its own. An idle one is closed for the next one, and where all are busy that is answered with 503.
-        /// Trusted proxies have no such limit.
+        /// Open connections of one client address (an IPv4 address, or the /64 of an IPv6 address) per listener, at most half of
+        /// all; 0 for no limit of its own. One that is idle, or waits for its client, is closed for the next one, and where
+        /// all are worked for, that is answered with 503. Trusted proxies have no such limit.
         max_connections_per_client: usize = "http_max_connections_per_client", "256", 0..=1_000_000;
         /// Requests worked on at once, from the end of their body on. More are refused with 503.
         max_requests_in_flight: usize = "http_max_requests_in_flight", "512", 1..=1_000_000;
-        /// Requests of one client address worked on at once; 0 for no limit of its own. More are refused with 429.
+        /// Requests of one client address worked on at once, at most half of all; 0 for no limit of its own. More are refused
+        /// with 429.
         max_requests_per_client: usize = "http_max_requests_per_client", "100", 0..=1_000_000;
+        /// Requests that one client address may make of the API at once and within each `http_requests_period`; 0 for no limit.
+        /// More are refused with 429. What trusted proxies ask by themselves is not limited.
+        requests_per_client: u32 = "http_requests_per_client", "3000", 0..=1_000_000_000;
+        /// Time within which a client may make `http_requests_per_client` once more: they come back evenly.
+        requests_period: Duration = "http_requests_period", "1m", LIMIT;
         /// Bodies waited for at once. For one more, that which was waited for longest is given up with 503.
         max_late_bodies: usize = "http_max_late_bodies", "1024", 1..=1_000_000;
-        /// Bodies of one client address waited for at once; 0 for no limit of its own. For one more, the oldest is given up.
+        /// Bodies of one client address waited for at once, at most half of all; 0 for no limit of its own. For one more, the
+        /// oldest is given up.
         max_late_bodies_per_client: usize = "http_max_late_bodies_per_client", "128", 0..=1_000_000;
         /// Largest size of a request's headers in bytes.
         max_header_bytes: usize = "http_max_header_bytes", "16384", 8192..=1_048_576;

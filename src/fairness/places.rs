@@ -1,4 +1,4 @@
-//! A number of places that clients share. One that is not in use gives way when there is no other.
+//! A number of places that clients share. Where none is free, one gives way whose tenant does nothing, or waits for its client.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,16 +10,29 @@ use super::ClientKey;
 
 /// What takes a place.
 pub trait Tenant: Send + Sync + 'static {
-    /// Since when the place is not in use; `None` while it is.
-    fn idle_since(&self) -> Option<Instant>;
+    /// What the place is used for, as of now.
+    fn used(&self) -> Use;
     /// The place belongs to another now: end.
     fn give_way(&self);
 }
 
-/// What is always in use while it has its place.
+/// What a place is used for, in the order in which places give way; and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// For nothing.
+    Idle(Instant),
+    /// To wait for the client: for the rest of a request, or until it takes an answer.
+    Waiting(Instant),
+    /// For something that has only just begun. It does not give way to another of the same client.
+    New(Instant),
+    /// For work. It does not give way.
+    Work,
+}
+
+/// What works for as long as it has its place.
 impl Tenant for () {
-    fn idle_since(&self) -> Option<Instant> {
-        None
+    fn used(&self) -> Use {
+        Use::Work
     }
 
     fn give_way(&self) {}
@@ -42,21 +55,21 @@ struct Taken<T> {
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The client has all that one may have, and uses them.
+    /// The client has all that one may have, and none gives way.
     ForClient,
     /// All are taken, and none gives way.
     ForAll,
 }
 
 impl<T: Tenant> Places<T> {
-    /// All free. A limit of 0 for each client means none of its own.
+    /// All free. No client has more than half of them, unless its limit is 0, which means none of its own.
     pub fn new(total: usize, per_client: usize) -> Arc<Self> {
-        let per_client = if per_client == 0 { total } else { per_client };
+        let per_client = if per_client == 0 { usize::MAX } else { per_client.min(total.div_ceil(2)) };
         Arc::new(Places { total, per_client, taken: Mutex::new(Taken { count: 0, clients: HashMap::new() }) })
     }
 
-    /// Takes a place. Where none is free, the tenant that was idle for longest gives way: one of the same client if that
-    /// has its share, else one of the client that has most.
+    /// Takes a place. Where none is free, one gives way (see [`Use`]), and of its kind the one that is so for longest: one of
+    /// the same client if that has its share, else one of the client that has most.
     ///
     /// # Errors
     /// [`Full`] where no tenant gives way.
@@ -76,7 +89,7 @@ impl<T: Tenant> Places<T> {
         let mut taken = self.taken();
         let own = taken.clients.get(&client).map_or(0, Vec::len);
         if own >= share {
-            taken.evict_of(client).ok_or(Full::ForClient)?;
+            taken.evict_of(client, |used| !matches!(used, Use::New(_))).ok_or(Full::ForClient)?;
         } else if taken.count >= self.total {
             taken.evict_for(own).ok_or(Full::ForAll)?;
         }
@@ -96,9 +109,9 @@ impl<T: Tenant> Places<T> {
 }
 
 impl<T: Tenant> Taken<T> {
-    /// The client's tenant that was idle for longest gives way.
-    fn evict_of(&mut self, client: ClientKey) -> Option<()> {
-        let (_, tenant) = longest_idle(self.clients.get(&client)?)?;
+    /// The first tenant of the client gives way that may.
+    fn evict_of(&mut self, client: ClientKey, may: impl Fn(Use) -> bool) -> Option<()> {
+        let (_, tenant) = first(self.clients.get(&client)?, may)?;
         tenant.give_way();
         self.remove(client, &tenant);
         Some(())
@@ -107,12 +120,12 @@ impl<T: Tenant> Taken<T> {
     /// A tenant gives way whose client has most, and at least as many as the newcomer.
     fn evict_for(&mut self, own: usize) -> Option<()> {
         let candidates = self.clients.iter().filter(|(_, tenants)| tenants.len() >= own.max(1));
-        let idle = candidates.filter_map(|(client, tenants)| {
-            let (since, _) = longest_idle(tenants)?;
-            Some((tenants.len(), std::cmp::Reverse(since), *client))
+        let firsts = candidates.filter_map(|(client, tenants)| {
+            let (used, _) = first(tenants, |_| true)?;
+            Some((tenants.len(), std::cmp::Reverse(used), *client))
         });
-        let (_, _, client) = idle.max_by_key(|(count, since, _)| (*count, *since))?;
-        self.evict_of(client)
+        let (_, _, client) = firsts.max_by_key(|(count, used, _)| (*count, *used))?;
+        self.evict_of(client, |_| true)
     }
 
     fn remove(&mut self, client: ClientKey, tenant: &Arc<T>) {
@@ -127,9 +140,10 @@ impl<T: Tenant> Taken<T> {
     }
 }
 
-fn longest_idle<T: Tenant>(tenants: &[Arc<T>]) -> Option<(Instant, Arc<T>)> {
-    let idle = tenants.iter().filter_map(|tenant| Some((tenant.idle_since()?, tenant)));
-    idle.min_by_key(|(since, _)| *since).map(|(since, tenant)| (since, Arc::clone(tenant)))
+/// The first that gives way, of those that may.
+fn first<T: Tenant>(tenants: &[Arc<T>], may: impl Fn(Use) -> bool) -> Option<(Use, Arc<T>)> {
+    let able = tenants.iter().map(|tenant| (tenant.used(), tenant)).filter(|(used, _)| *used < Use::Work && may(*used));
+    able.min_by_key(|(used, _)| *used).map(|(used, tenant)| (used, Arc::clone(tenant)))
 }
 
 /// A place that is taken until it is dropped.
@@ -155,13 +169,13 @@ mod tests {
     use super::*;
 
     struct Guest {
-        idle_since: Option<Instant>,
+        used: Use,
         left: AtomicBool,
     }
 
     impl Tenant for Guest {
-        fn idle_since(&self) -> Option<Instant> {
-            self.idle_since
+        fn used(&self) -> Use {
+            self.used
         }
 
         fn give_way(&self) {
@@ -169,13 +183,24 @@ mod tests {
         }
     }
 
+    fn guest(used: Use) -> Arc<Guest> {
+        Arc::new(Guest { used, left: AtomicBool::new(false) })
+    }
+
     fn busy() -> Arc<Guest> {
-        Arc::new(Guest { idle_since: None, left: AtomicBool::new(false) })
+        guest(Use::Work)
+    }
+
+    fn since(seconds: u64) -> Instant {
+        Instant::now() - Duration::from_secs(seconds)
     }
 
     fn idle(seconds: u64) -> Arc<Guest> {
-        let since = Instant::now() - Duration::from_secs(seconds);
-        Arc::new(Guest { idle_since: Some(since), left: AtomicBool::new(false) })
+        guest(Use::Idle(since(seconds)))
+    }
+
+    fn waiting(seconds: u64) -> Arc<Guest> {
+        guest(Use::Waiting(since(seconds)))
     }
 
     fn client(last: u8) -> ClientKey {
@@ -220,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_client_with_many_takes_nothing_from_one_with_few() {
-        let places = Places::new(3, 3);
+        let places = Places::new(3, 0);
         let _many = [places.take(client(1), busy()).unwrap(), places.take(client(1), busy()).unwrap()];
         let lone = idle(60);
         let _one = places.take(client(2), Arc::clone(&lone)).unwrap();
@@ -237,5 +262,31 @@ mod tests {
         assert!(left(&first));
         drop(place);
         assert_eq!(places.count(), 1, "the place that was given away is not freed twice");
+    }
+    #[test]
+    fn what_does_nothing_gives_way_before_what_waits_for_its_client() {
+        let places = Places::new(3, 0);
+        let guests = [waiting(60), idle(1), guest(Use::New(since(0)))];
+        let _held = guests.each_ref().map(|guest| places.take(client(1), Arc::clone(guest)).unwrap());
+        let orders = [[false, true, false], [true, true, false], [true, true, true]];
+        for (newcomer, left_so_far) in (2..).zip(orders) {
+            std::mem::forget(places.take(client(newcomer), busy()).unwrap());
+            assert_eq!(guests.each_ref().map(|guest| left(guest)), left_so_far);
+        }
+        assert_eq!(places.take(client(9), busy()).err(), Some(Full::ForAll));
+    }
+
+    #[test]
+    fn what_has_only_just_begun_gives_way_to_none_of_the_same_client() {
+        let places = Places::new(4, 1);
+        let _first = places.take(client(1), guest(Use::New(since(0)))).unwrap();
+        assert_eq!(places.take(client(1), busy()).err(), Some(Full::ForClient));
+    }
+
+    #[test]
+    fn no_client_has_more_than_half() {
+        let places = Places::new(5, 100);
+        let _half: Vec<_> = (0..3).map(|_| places.take(client(1), busy()).unwrap()).collect();
+        assert_eq!(places.take(client(1), busy()).err(), Some(Full::ForClient));
     }
 }

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::fairness::{Place, Places};
-use crate::http::Context;
+use crate::http::{Asker, Context};
 
 /// At once in all: two collectors, a person and a script.
 const IN_ALL: usize = 4;
-/// At once for one client. One that does not read its answers leaves room for Prometheus at another address.
+/// At once for one client, so that others always find some. One that is not read gives way.
 const PER_CLIENT: usize = 2;
 
 /// The places of all such answers.
-pub fn places() -> Arc<Places<()>> {
+pub fn places() -> Arc<Places<Asker>> {
     Places::new(IN_ALL, PER_CLIENT)
 }
 
 /// A place for the answer to a request, to be held until the client has all of it.
 ///
 /// # Errors
-/// [`Error::Overloaded`] where there are enough, in all or for this client.
-pub(super) fn take_place(app: &App, context: &Context) -> Result<Place<()>> {
+/// [`Error::Overloaded`] where there are enough, in all or for this client, and none waits for its client to read it.
+pub(super) fn take_place(app: &App, context: &Context) -> Result<Place<Asker>> {
     let full = |_| Error::Overloaded { what: "too many large answers are under way", retry_after: 1 };
-    app.large_answers.take(context.client, Arc::new(())).map_err(full)
+    app.large_answers.take(context.client, context.asker()).map_err(full)
 }

@@ -9,7 +9,7 @@ use super::large_answers::take_place;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::fairness::Place;
-use crate::http::{Body, Context, Request, Response, with_place};
+use crate::http::{Asker, Body, Context, Request, Response, with_place};
 use crate::metrics;
 
 /// All metrics in the format that the scraper prefers.
@@ -34,7 +34,7 @@ pub(super) async fn gather<T: Send + 'static>(
     app: &App,
     context: &Context,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<(T, Place<()>)> {
+) -> Result<(T, Place<Asker>)> {
     let place = take_place(app, context)?;
     refresh(app);
     tokio::task::spawn_blocking(move || (work(), place)).await.map_err(failed)

@@ -42,6 +42,11 @@ impl Guard {
         Guard { token, names: Some(names) }
     }
 
+    /// Whether it serves everybody.
+    pub(super) fn is_open(&self) -> bool {
+        self.token.is_none() && self.names.is_none()
+    }
+
     /// Lets a request pass that is for this listener, or says why not.
     pub(super) fn check_host(&self, head: &Parts) -> Result<()> {
         match (&self.names, host_of(head)?) {

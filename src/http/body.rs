@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Context, Request};
 use crate::error::{Error, Result};
-use crate::fairness::{ClientKey, Full, Place, Places, Tenant};
+use crate::fairness::{ClientKey, Full, Place, Places, Tenant, Use};
 
 /// How much of a refused body is read, so that the client reads the answer and not a broken connection.
 const DISCARD_BYTES: usize = 1024 * 1024;
@@ -40,8 +40,8 @@ pub struct LateBody {
 }
 
 impl Tenant for LateBody {
-    fn idle_since(&self) -> Option<Instant> {
-        Some(self.since)
+    fn used(&self) -> Use {
+        Use::Waiting(self.since)
     }
 
     fn give_way(&self) {
@@ -67,6 +67,7 @@ impl Request {
         }
         match self.receive(context.client).await {
             Ok(Received { bytes, has_trailers }) => {
+                context.begin_work();
                 self.metrics.request_body(bytes.len());
                 if !has_trailers {
                     context.keep_connection();
@@ -87,10 +88,13 @@ impl Request {
     /// # Errors
     /// The given one, always.
     pub async fn refuse<T>(self, error: Error) -> Result<T> {
-        let headers = &self.head.headers;
-        self.metrics.request_body(announced(headers));
-        if !headers.contains_key(EXPECT) {
-            let _ = timeout(DISCARD_TIME, discard(self.body)).await;
+        let Request { head, body, metrics, .. } = self;
+        metrics.request_body(announced(&head.headers));
+        let is_awaited = !head.headers.contains_key(EXPECT);
+        // Many may wait here: what is not needed any more is let go.
+        drop((head, metrics));
+        if is_awaited {
+            let _ = timeout(DISCARD_TIME, discard(body)).await;
         }
         Err(error)
     }
@@ -132,7 +136,7 @@ impl Intake {
 
 fn no_place(full: Full, what: &'static str) -> Error {
     match full {
-        Full::ForClient => Error::RateLimited { retry_after: 1 },
+        Full::ForClient => Error::RateLimited { what: "requests at once", retry_after: 1 },
         Full::ForAll => Error::Overloaded { what, retry_after: 1 },
     }
 }

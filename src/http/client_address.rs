@@ -10,17 +10,21 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 /// The client's address. `X-Forwarded-For` is read from the right, as each proxy appends to it, and believed only as far
 /// as the addresses are those of trusted proxies: anything to the left of the first stranger is the stranger's word.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut client = peer.to_canonical();
     let forwarded = headers.get_all(X_FORWARDED_FOR);
     let mut hops = forwarded.iter().rev().flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
-    while is_trusted(&client) {
+    while is_trusted(&client, trusted) {
         match hops.next().and_then(parse_hop) {
             Some(hop) => client = hop,
             None => break,
         }
     }
     client
+}
+
+/// Whether this is the address of a trusted proxy.
+pub(super) fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(address))
 }
 
 /// An address, with or without a port: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.

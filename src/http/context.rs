@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
@@ -11,7 +11,7 @@ use slog::{Logger, o};
 use uuid::Uuid;
 
 use super::client_address::client_address;
-use super::{RequestId, TraceContext};
+use super::{Asker, Progress, RequestId, TraceContext};
 use crate::fairness::{ClientKey, Place};
 use crate::logging::{LoggerName, Loggers};
 
@@ -32,11 +32,18 @@ pub struct Context {
     abandoned: AtomicBool,
     ends_connection: AtomicBool,
     place: OnceLock<Place<()>>,
+    progress: Arc<dyn Progress>,
 }
 
 impl Context {
     /// Reads the ids from the head of a request, and makes those that are missing.
-    pub(super) fn new(head: &Parts, peer: IpAddr, trusted_proxies: &[IpNet], loggers: &Loggers) -> Self {
+    pub(super) fn new(
+        head: &Parts,
+        peer: IpAddr,
+        trusted_proxies: &[IpNet],
+        loggers: &Loggers,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
         // Ids need be unique, not secret: the thread's own generator, and no system call.
         let (request, trace, span) = rand::random();
         let client_ip = client_address(peer, &head.headers, trusted_proxies);
@@ -52,7 +59,18 @@ impl Context {
             abandoned: AtomicBool::new(false),
             ends_connection: AtomicBool::new(head.headers.contains_key(TRANSFER_ENCODING)),
             place: OnceLock::new(),
+            progress,
         }
+    }
+
+    /// The request is here; from now on its connection does not give way to another.
+    pub(super) fn begin_work(&self) {
+        self.progress.work_begins();
+    }
+
+    /// Who waits for the answer: the request on its connection, which gives way once the client does not take it.
+    pub fn asker(&self) -> Arc<Asker> {
+        Arc::new(Asker::new(Arc::clone(&self.progress)))
     }
 
     /// A logger whose lines carry the ids of this request, and the user's once it is known.

@@ -7,11 +7,12 @@ use std::any::Any;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONNECTION};
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Version};
 use hyper::body::{Body as _, Incoming};
 use slog::{Logger, o};
@@ -19,9 +20,10 @@ use tokio::time::timeout;
 
 use super::access::Guard;
 use super::body::Intake;
+use super::client_address::is_trusted;
 use super::response::problem;
 use super::router::{Resource, method_label};
-use super::{Context, Handler, Request, RequestId, Response, Route, Router};
+use super::{Context, Handler, Progress, Request, RequestId, Response, Route, Router};
 use crate::config::HttpConfig;
 use crate::error::{Error, Result};
 use crate::errors::{self, Occurrence};
@@ -35,6 +37,8 @@ const REFUSALS: u32 = 100;
 const REFUSALS_PERIOD: Duration = Duration::from_secs(5);
 /// The longest that a client waits which has had more.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How often those are told of that were made to wait.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -45,7 +49,11 @@ pub struct Service<S> {
     limits: HttpConfig,
     guard: Guard,
     intake: Arc<Intake>,
+    /// How often one client may ask; `None` for no limit.
+    requests: Option<Rate>,
+    /// What it is refused for asking too often.
     refusals: Option<Rate>,
+    put_off: PutOff,
     lifecycle: Lifecycle,
     loggers: Loggers,
 }
@@ -66,18 +74,44 @@ impl<S: Send + Sync + 'static> Service<S> {
             waiting: Places::new(limits.max_late_bodies, limits.max_late_bodies_per_client),
             working: Places::new(limits.max_requests_in_flight, limits.max_requests_per_client),
         });
-        let refusals = Rate::new(REFUSALS, REFUSALS_PERIOD);
-        Service { state, router, limits, guard, intake, refusals, lifecycle, loggers }
+        let requests = Rate::new(limits.requests_per_client, limits.requests_period);
+        // Operators are few, and known.
+        let refusals = Rate::new(REFUSALS, REFUSALS_PERIOD).filter(|_| guard.is_open());
+        let put_off = PutOff::default();
+        Service { state, router, limits, guard, intake, requests, refusals, put_off, lifecycle, loggers }
     }
 
     /// Answers one request.
-    pub async fn answer(&self, peer: IpAddr, request: hyper::Request<Incoming>) -> Response {
+    pub async fn answer(
+        &self,
+        peer: IpAddr,
+        request: hyper::Request<Incoming>,
+        progress: Arc<dyn Progress>,
+    ) -> Response {
         let (head, body) = request.into_parts();
         let version = head.version;
-        let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers));
+        let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
+        let mut response = match self.pace(&context, peer, &head) {
+            Pace::Go => self.observe(Arc::clone(&context), head, body).await,
+            Pace::Refuse { wait } => self.refuse(Arc::clone(&context), &head, wait),
+            Pace::PutOff { pause } => {
+                // Many may wait here: what is not needed any more is let go.
+                let method = method_label(&head.method);
+                drop((head, body));
+                self.put_off(&context, method, pause).await
+            }
+        };
+        self.add_headers(&mut response, &context, version);
+        response
+    }
+
+    /// Answers a request in its turn.
+    async fn observe(&self, context: Arc<Context>, head: Parts, body: Incoming) -> Response {
+        if body.is_end_stream() {
+            context.begin_work();
+        }
         let host = self.guard.check_host(&head);
         let resource = self.router.find(head.uri.path()).filter(|_| host.is_ok());
-        self.pace(&context, resource, &head.method).await;
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());
         if let Err(Error::MalformedRequest(_)) = host {
@@ -94,20 +128,55 @@ impl<S: Send + Sync + 'static> Service<S> {
         if let (Err(Error::RateLimited { .. }), Some(refusals)) = (&result, &self.refusals) {
             refusals.charge(context.client);
         }
-        let mut response = observation.end(result, allow);
-        self.add_headers(&mut response, &context, version);
-        response
+        observation.end(result, allow)
     }
 
-    /// A client that asks on and on although it was told to wait is made to wait: refusals take time from others too.
-    async fn pace(&self, context: &Context, resource: Option<&Arc<Resource<S>>>, method: &http::Method) {
-        let takes_place = resource.and_then(|resource| resource.route(method)).is_some_and(|route| !route.always);
-        if let Some(refusals) = self.refusals.as_ref().filter(|_| takes_place) {
-            let pause = refusals.debt(context.client).min(LONGEST_PAUSE);
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
+    /// Whether a request has its turn. A proxy asks for many; what it asks by itself is asked by its operator.
+    fn pace(&self, context: &Context, peer: IpAddr, head: &Parts) -> Pace {
+        let is_of_proxy =
+            context.client_ip == peer.to_canonical() && is_trusted(&context.client_ip, &self.limits.trusted_proxies);
+        let Some(refusals) = self.refusals.as_ref().filter(|_| !is_of_proxy) else { return Pace::Go };
+        let pause = refusals.debt(context.client).min(LONGEST_PAUSE);
+        match self.requests.as_ref().map_or(Ok(()), |requests| requests.admit(context.client)) {
+            Ok(()) if pause.is_zero() || !self.takes_place(head) => Pace::Go,
+            Err(wait) if pause.is_zero() => Pace::Refuse { wait },
+            _ => Pace::PutOff { pause },
         }
+    }
+
+    fn takes_place(&self, head: &Parts) -> bool {
+        let route = self.router.find(head.uri.path()).and_then(|resource| resource.route(&head.method));
+        route.is_some_and(|route| !route.always)
+    }
+
+    /// Refuses a request at the door: its client asks too often.
+    fn refuse(&self, context: Arc<Context>, head: &Parts, wait: Duration) -> Response {
+        if let Some(refusals) = &self.refusals {
+            refusals.charge(context.client);
+        }
+        let observation = Observation::begin(context, None, &self.router, head);
+        observation
+            .end(Err(Error::RateLimited { what: "requests", retry_after: wait.as_secs_f64().ceil() as u64 }), None)
+    }
+
+    /// Refuses a request of a client that asks on and on although it was told to wait: after a while, and with a line for all
+    /// of them now and then, since refusals take time and space from others too.
+    async fn put_off(&self, context: &Context, method: MethodLabel, pause: Duration) -> Response {
+        let began = Instant::now();
+        tokio::time::sleep(pause).await;
+        let error = Error::RateLimited { what: "requests", retry_after: 1 };
+        let response = problem(&error, &context.request_id, None);
+        let size = response.body().size_hint().lower();
+        self.router.unmatched.completed(method, response.status().as_u16(), began.elapsed(), size);
+        metrics::request_rejected(RejectReason::RateLimited);
+        errors::record(&Occurrence {
+            request_id: Some(context.request_id.as_str()),
+            ..Occurrence::of(error.code(), &error, "unmatched")
+        });
+        if let Some(count) = self.put_off.note() {
+            lines::put_off(&context.logger(LoggerName::Requests), context.client_ip, count);
+        }
+        response
     }
 
     /// Notes a request whose head could not be read, and which was answered with this error under this id.
@@ -118,7 +187,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// The route, if there is one and the caller may ask it.
-    fn admit<'a>(&self, resource: Option<&'a Arc<Resource<S>>>, head: &http::request::Parts) -> Result<&'a Route<S>> {
+    fn admit<'a>(&self, resource: Option<&'a Arc<Resource<S>>>, head: &Parts) -> Result<&'a Route<S>> {
         let route = resource.ok_or(Error::NotFound)?.route(&head.method).ok_or(Error::MethodNotAllowed)?;
         self.guard.admit(route.access, &head.headers)?;
         Ok(route)
@@ -154,6 +223,33 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 }
 
+/// What comes of a request before anything of it is looked at.
+enum Pace {
+    /// It is answered.
+    Go,
+    /// Its client has asked for all that it may; there is more after this time.
+    Refuse { wait: Duration },
+    /// Its client goes on although it was refused so often.
+    PutOff { pause: Duration },
+}
+
+/// Requests that were put off and are not told yet.
+#[derive(Default)]
+struct PutOff(Mutex<(u64, Option<Instant>)>);
+
+impl PutOff {
+    /// One more; says how many there are to tell, once in a while.
+    fn note(&self) -> Option<u64> {
+        let mut untold = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        untold.0 += 1;
+        if untold.1.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+            return None;
+        }
+        untold.1 = Some(Instant::now());
+        Some(std::mem::take(&mut untold.0))
+    }
+}
+
 /// The observation of one request. Dropped before its end, it says that the client went away.
 struct Observation {
     began: Instant,
@@ -171,7 +267,7 @@ impl Observation {
         context: Arc<Context>,
         resource: Option<&Arc<Resource<S>>>,
         router: &Router<S>,
-        head: &http::request::Parts,
+        head: &Parts,
     ) -> Self {
         let log = context.logger(LoggerName::Requests);
         lines::started(&log, head, context.client_ip);

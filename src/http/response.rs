@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 pub use self::body::Body;
-use super::RequestId;
+use super::{Asker, RequestId};
 use crate::error::{Error, FieldError};
 use crate::fairness::Place;
 
@@ -40,7 +40,7 @@ pub fn with_header(mut response: Response, name: HeaderName, value: HeaderValue)
 }
 
 /// The same answer, whose place is given back once the transport has taken all of it.
-pub fn with_place(mut response: Response, place: Place<()>) -> Response {
+pub fn with_place(mut response: Response, place: Place<Asker>) -> Response {
     response.body_mut().hold(place);
     response
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::metrics::{MethodLabel, RouteMetrics};
 
 /// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one.
-const UNMATCHED: &[u16] = &[400, 404, 421];
+const UNMATCHED: &[u16] = &[400, 404, 421, 429];
 
 /// What a handler is given: the head and the body that has not been read yet.
 pub struct Request {

@@ -1,20 +1,28 @@
 //! What a connection does, so that one that does nothing, or does it too slowly, can be cut.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::fairness::Tenant;
+use crate::fairness::{Tenant, Use};
+use crate::http::Progress;
+
+/// How long a connection is new before its first request.
+const NEW: Duration = Duration::from_secs(1);
 
 /// Where a connection stands.
 #[derive(Debug)]
 pub(super) struct Activity {
     opened: Instant,
     requests: AtomicUsize,
-    /// When the first byte of the head that is being read arrived, in microseconds since `opened`; 0 = no head begun.
+    /// Requests that the service works on: all others wait for their client.
+    working: AtomicUsize,
+    /// Since when all of them wait for their client, in microseconds since `opened`.
+    waiting_since: AtomicU64,
+    /// When the first byte of the head that is being read arrived, likewise; 0 = no head begun.
     head_since: AtomicU64,
     /// When the last answer was given, likewise.
     idle_since: AtomicU64,
@@ -63,6 +71,8 @@ impl Activity {
         Arc::new(Activity {
             opened: Instant::now(),
             requests: AtomicUsize::new(0),
+            working: AtomicUsize::new(0),
+            waiting_since: AtomicU64::new(1),
             head_since: AtomicU64::new(1),
             idle_since: AtomicU64::new(1),
             untaken: AtomicUsize::new(0),
@@ -74,23 +84,21 @@ impl Activity {
         })
     }
 
-    /// A request's head is complete; it is being answered until the guard is dropped, with its answer's body.
-    pub(super) fn request(self: &Arc<Self>, multiplexed: bool) -> InRequest {
-        self.requests.fetch_add(1, Relaxed);
+    /// A request's head is complete. It waits for its client until the service works on it, and again until its answer is
+    /// taken.
+    pub(super) fn request(self: &Arc<Self>, multiplexed: bool) -> Arc<InRequest> {
+        if self.requests.fetch_add(1, Relaxed) == 0 {
+            self.waiting_since.store(self.now(), Relaxed);
+        }
         self.head_since.store(0, Relaxed);
         self.multiplexed.store(multiplexed, Relaxed);
         self.had_request.store(true, Relaxed);
-        InRequest { activity: Arc::clone(self), is_answered: false }
+        Arc::new(InRequest { activity: Arc::clone(self), stage: AtomicU8::new(ARRIVING) })
     }
 
     /// Returns when another is to have this place.
     pub(super) async fn told_to_leave(&self) {
         self.leave.notified().await;
-    }
-
-    /// Whether no request is being answered.
-    pub(super) fn is_idle(&self) -> bool {
-        self.requests.load(Relaxed) == 0
     }
 
     /// Whether the first request is still to come.
@@ -151,10 +159,15 @@ impl Activity {
     }
 }
 
-/// A connection may give way while it has no request.
+/// A connection may give way while the service does not work on any of its requests.
 impl Tenant for Activity {
-    fn idle_since(&self) -> Option<Instant> {
-        self.is_idle().then(|| self.at(self.idle_since.load(Relaxed)))
+    fn used(&self) -> Use {
+        match (self.requests.load(Relaxed), self.working.load(Relaxed)) {
+            (0, _) if self.is_new() && self.opened.elapsed() < NEW => Use::New(self.opened),
+            (0, _) => Use::Idle(self.at(self.idle_since.load(Relaxed))),
+            (_, 0) => Use::Waiting(self.at(self.waiting_since.load(Relaxed))),
+            _ => Use::Work,
+        }
     }
 
     fn give_way(&self) {
@@ -162,32 +175,83 @@ impl Tenant for Activity {
     }
 }
 
-/// A request that is being answered.
+/// A request, from its head until its answer is taken, or it is given up.
+#[derive(Debug)]
 pub(super) struct InRequest {
     activity: Arc<Activity>,
-    is_answered: bool,
+    stage: AtomicU8,
 }
+
+/// The stages of a request, in their order.
+const ARRIVING: u8 = 0;
+const IN_WORK: u8 = 1;
+const ANSWERED: u8 = 2;
+const ENDED: u8 = 3;
 
 impl InRequest {
     /// The answer is there, and is the transport's to take.
-    pub(super) fn answered(&mut self) {
-        self.is_answered = true;
-        if self.activity.untaken.fetch_add(1, Relaxed) == 0 {
-            self.activity.taken_at.store(self.activity.now(), Relaxed);
+    pub(super) fn answered(&self) {
+        if self.advance(ANSWERED) {
+            let activity = &self.activity;
+            if activity.untaken.fetch_add(1, Relaxed) == 0 {
+                activity.taken_at.store(activity.now(), Relaxed);
+            }
+        }
+    }
+
+    /// The answer is taken, or nobody waits for it any more.
+    pub(super) fn end(&self) {
+        self.advance(ENDED);
+    }
+
+    /// Goes on to a later stage, leaving the one before. `false` where it had come as far already.
+    fn advance(&self, stage: u8) -> bool {
+        let before = self.stage.fetch_max(stage, Relaxed);
+        if before >= stage {
+            return false;
+        }
+        let (activity, now) = (&self.activity, self.activity.now());
+        match before {
+            IN_WORK if activity.working.fetch_sub(1, Relaxed) == 1 => activity.waiting_since.store(now, Relaxed),
+            ANSWERED => {
+                activity.taken_at.store(now, Relaxed);
+                activity.untaken.fetch_sub(1, Relaxed);
+            }
+            _ => {}
+        }
+        if stage == ENDED {
+            activity.idle_since.store(now, Relaxed);
+            activity.requests.fetch_sub(1, Relaxed);
+        }
+        true
+    }
+}
+
+/// A request gives way with its connection, once its client does not take the answer.
+impl Tenant for InRequest {
+    fn used(&self) -> Use {
+        match self.stage.load(Relaxed) {
+            IN_WORK => Use::Work,
+            _ => Use::Waiting(self.activity.at(self.activity.taken_at.load(Relaxed))),
+        }
+    }
+
+    fn give_way(&self) {
+        self.activity.give_way();
+    }
+}
+
+impl Progress for InRequest {
+    fn work_begins(&self) {
+        if self.advance(IN_WORK) {
+            self.activity.working.fetch_add(1, Relaxed);
         }
     }
 }
 
 impl Drop for InRequest {
     fn drop(&mut self) {
-        let activity = &self.activity;
-        let now = activity.now();
-        if self.is_answered {
-            activity.taken_at.store(now, Relaxed);
-            activity.untaken.fetch_sub(1, Relaxed);
-        }
-        activity.idle_since.store(now, Relaxed);
-        activity.requests.fetch_sub(1, Relaxed);
+        self.end();
     }
 }
 
@@ -237,7 +301,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_takes_is_cut_and_one_that_is_taken_buys_time() {
         let activity = Activity::new();
-        let (mut one, mut other) = (activity.request(true), activity.request(true));
+        let (one, other) = (activity.request(true), activity.request(true));
         after(60).await;
         one.answered();
         other.answered();
@@ -267,13 +331,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_connection_without_a_request_gives_way() {
+    async fn a_connection_gives_way_unless_it_is_worked_for() {
         let activity = Activity::new();
-        assert!(activity.idle_since().is_some());
-        let request = activity.request(false);
-        assert!(activity.idle_since().is_none());
-        drop(request);
-        assert!(activity.idle_since().is_some());
+        assert!(matches!(activity.used(), Use::New(_)));
+        after(2).await;
+        assert_eq!(activity.used(), Use::Idle(activity.at(1)));
+        let (one, other) = (activity.request(true), activity.request(true));
+        let begun = Instant::now();
+        after(2).await;
+        assert_eq!(activity.used(), Use::Waiting(begun), "for the bodies");
+        one.work_begins();
+        assert_eq!(activity.used(), Use::Work);
+        one.answered();
+        assert_eq!(activity.used(), Use::Waiting(Instant::now()), "until the answer is taken");
+        one.work_begins();
+        assert!(matches!(activity.used(), Use::Waiting(_)), "it is over");
+        other.work_begins();
+        drop((one, other));
+        assert_eq!(activity.used(), Use::Idle(Instant::now()));
         activity.give_way();
         activity.told_to_leave().await;
     }

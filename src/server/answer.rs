@@ -1,6 +1,7 @@
 //! An answer on its way to the client.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Frame, SizeHint};
@@ -10,14 +11,20 @@ use super::activity::InRequest;
 /// An answer's body, which the transport takes piece by piece and drops at its end.
 pub(super) struct Answer<B> {
     body: B,
-    _in_request: InRequest,
+    in_request: Arc<InRequest>,
 }
 
 impl<B> Answer<B> {
     /// The body of an answer to this request.
-    pub(super) fn new(body: B, mut in_request: InRequest) -> Self {
+    pub(super) fn new(body: B, in_request: Arc<InRequest>) -> Self {
         in_request.answered();
-        Answer { body, _in_request: in_request }
+        Answer { body, in_request }
+    }
+}
+
+impl<B> Drop for Answer<B> {
+    fn drop(&mut self) {
+        self.in_request.end();
     }
 }
 

@@ -12,12 +12,13 @@ use hyper_util::server::conn::auto;
 use slog::{Logger, debug};
 use tokio::net::TcpStream;
 
-use super::activity::{Activity, Patience, Verdict};
+use super::activity::{Activity, InRequest, Patience, Verdict};
 use super::answer::Answer;
 use super::early_answer::{Explained, Refusal};
 use super::watched::Watched;
 use crate::config::HttpConfig;
-use crate::http::Service;
+use crate::fairness::{Tenant, Use};
+use crate::http::{Progress, Service};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::Exception;
 use crate::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
@@ -55,7 +56,8 @@ impl<S: Send + Sync + 'static> Connection<S> {
             let in_request = activity.request(request.version() == http::Version::HTTP_2);
             let (service, peer) = (Arc::clone(&self.service), self.peer);
             async move {
-                let answer = service.answer(peer, request).await;
+                let progress: Arc<dyn Progress> = Arc::<InRequest>::clone(&in_request);
+                let answer = service.answer(peer, request, progress).await;
                 Ok::<_, std::convert::Infallible>(answer.map(|body| Answer::new(body, in_request)))
             }
         });
@@ -84,7 +86,7 @@ impl<S: Send + Sync + 'static> Connection<S> {
                 }
                 () = activity.told_to_leave() => {
                     metrics::connection_result(ConnectionResult::GaveWay);
-                    if activity.is_idle() {
+                    if activity.used() != Use::Work {
                         return;
                     }
                     // A request came just then: it is answered, and none after it.

@@ -46,6 +46,12 @@ struct Refused {
 }
 
 #[derive(Serialize)]
+struct PutOff {
+    client_ip: IpAddr,
+    count: u64,
+}
+
+#[derive(Serialize)]
 struct Cancelled {
     route: &'static str,
     duration_ms: f64,
@@ -89,6 +95,11 @@ pub(super) fn cancelled(log: &Logger, route: &'static str, took: Duration) {
 pub(super) fn refused(log: &Logger, client_ip: IpAddr, error: &Error) {
     let (status_code, error_type) = (error.status().as_u16(), error.code().as_str());
     info!(log, "Request refused"; "context" => context(Refused { client_ip, status_code, error_type }));
+}
+
+/// So many requests were made to wait and refused since the last such line; this client's was one of them.
+pub(super) fn put_off(log: &Logger, client_ip: IpAddr, count: u64) {
+    warn!(log, "Requests refused of clients that do not wait"; "context" => context(PutOff { client_ip, count }));
 }
 
 /// The path, without what may be private: the query, and any segment with an address in it.

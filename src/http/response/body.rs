@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use hyper::body::{Frame, SizeHint};
 
 use crate::fairness::Place;
+use crate::http::Asker;
 
 /// What the transport is given at a time. On HTTP/2 it takes the next piece only once the client has room for it.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -17,18 +18,18 @@ const PIECE_BYTES: usize = 16 * 1024;
 #[derive(Default)]
 pub struct Body {
     rest: Bytes,
-    place: Option<Arc<Place<()>>>,
+    place: Option<Arc<Place<Asker>>>,
 }
 
 /// A part of a body. The body's place is taken until the transport is done with the last one.
 pub struct Piece {
     bytes: Bytes,
-    _place: Option<Arc<Place<()>>>,
+    _place: Option<Arc<Place<Asker>>>,
 }
 
 impl Body {
     /// Keeps a place for as long as any of the body is here.
-    pub fn hold(&mut self, place: Place<()>) {
+    pub fn hold(&mut self, place: Place<Asker>) {
         self.place = Some(Arc::new(place));
     }
 }
@@ -83,7 +84,23 @@ mod tests {
     use hyper::body::Body as _;
 
     use super::*;
-    use crate::fairness::{ClientKey, Places};
+    use crate::fairness::{ClientKey, Places, Tenant, Use};
+    use crate::http::Progress;
+
+    /// Does nothing, and does not mind.
+    struct Idler;
+
+    impl Tenant for Idler {
+        fn used(&self) -> Use {
+            Use::Work
+        }
+
+        fn give_way(&self) {}
+    }
+
+    impl Progress for Idler {
+        fn work_begins(&self) {}
+    }
 
     fn next(body: &mut Body) -> Option<Piece> {
         let frame = futures_util::FutureExt::now_or_never(body.frame()).unwrap();
@@ -109,7 +126,7 @@ mod tests {
     fn a_place_is_taken_until_the_last_piece_is_gone() {
         let (places, client) = (Places::new(1, 1), ClientKey::from(IpAddr::from([192, 0, 2, 1])));
         let mut body = Body::from(vec![0; PIECE_BYTES + 1]);
-        body.hold(places.take(client, Arc::new(())).unwrap());
+        body.hold(places.take(client, Arc::new(Asker::new(Arc::new(Idler)))).unwrap());
         drop(next(&mut body));
         let last = next(&mut body);
         drop(body);
