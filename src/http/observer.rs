@@ -91,12 +91,12 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (head, body) = request.into_parts();
         let version = head.version;
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
-        let mut response = match self.pace(&context, peer, &head) {
+        let (pace, method) = (self.pace(&context, peer, &head), method_label(&head.method));
+        let mut response = match pace {
             Pace::Go => self.observe(Arc::clone(&context), head, body).await,
-            Pace::Refuse { wait } => self.refuse(Arc::clone(&context), &head, wait),
+            Pace::Refuse { wait } => self.refuse(&context, method, wait),
             Pace::PutOff { pause } => {
                 // Many may wait here: what is not needed any more is let go.
-                let method = method_label(&head.method);
                 drop((head, body));
                 self.put_off(&context, method, pause).await
             }
@@ -150,32 +150,32 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Refuses a request at the door: its client asks too often.
-    fn refuse(&self, context: Arc<Context>, head: &Parts, wait: Duration) -> Response {
+    fn refuse(&self, context: &Context, method: MethodLabel, wait: Duration) -> Response {
         if let Some(refusals) = &self.refusals {
             refusals.charge(context.client);
         }
-        let observation = Observation::begin(context, None, &self.router, head);
-        observation
-            .end(Err(Error::RateLimited { what: "requests", retry_after: wait.as_secs_f64().ceil() as u64 }), None)
+        let error = Error::RateLimited { what: "requests", retry_after: wait.as_secs_f64().ceil() as u64 };
+        lines::refused(&context.logger(LoggerName::Requests), context.client_ip, &error);
+        self.turn_away(context, method, &error, Duration::ZERO)
     }
 
     /// Refuses a request of a client that asks on and on although it was told to wait: after a while, and with a line for all
     /// of them now and then, since refusals take time and space from others too.
     async fn put_off(&self, context: &Context, method: MethodLabel, pause: Duration) -> Response {
-        let began = Instant::now();
         tokio::time::sleep(pause).await;
-        let error = Error::RateLimited { what: "requests", retry_after: 1 };
-        let response = problem(&error, &context.request_id, None);
-        let size = response.body().size_hint().lower();
-        self.router.unmatched.completed(method, response.status().as_u16(), began.elapsed(), size);
-        metrics::request_rejected(RejectReason::RateLimited);
-        errors::record(&Occurrence {
-            request_id: Some(context.request_id.as_str()),
-            ..Occurrence::of(error.code(), &error, "unmatched")
-        });
         if let Some(count) = self.put_off.note() {
             lines::put_off(&context.logger(LoggerName::Requests), context.client_ip, count);
         }
+        self.turn_away(context, method, &Error::RateLimited { what: "requests", retry_after: 1 }, pause)
+    }
+
+    fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
+        let request_id = Some(context.request_id.as_str());
+        errors::record(&Occurrence { request_id, ..Occurrence::of(error.code(), error, "unmatched") });
+        metrics::request_rejected(RejectReason::RateLimited);
+        let response = problem(error, &context.request_id, None);
+        let size = response.body().size_hint().lower();
+        self.router.unmatched.completed(method, response.status().as_u16(), took, size);
         response
     }
 

@@ -115,6 +115,12 @@ mod tests {
         let mut forms = vec![
             secret.to_owned(),
             secret.to_ascii_uppercase(),
+            secret
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;")
+                .replace('\'', "&#39;"),
             serde_json::to_string(secret).unwrap(),
             secret.encode_utf16().map(escaped).collect(),
             url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
@@ -137,9 +143,14 @@ mod tests {
 
     #[test]
     fn every_form_of_a_secret_is_masked() {
-        for secret in
-            ["hunter2!", "correct horse battery", "pä\"ss\\wörd/", "???>>>~~~", "a-much_longer+one/with=signs 4711"]
-        {
+        for secret in [
+            "hunter2!",
+            "correct horse battery",
+            "pä\"ss\\wörd/",
+            "???>>>~~~",
+            "Tr0ub4dor&3-\"z<'X",
+            "a-much_longer+one/with=signs 4711",
+        ] {
             for form in forms(secret) {
                 for (before, after) in
                     [("", ""), ("535 5.7.8 no: ", " (really)"), ("pass=", "&x=1"), ("\u{e9}", "\u{e9}"), ("\\", "")]
@@ -174,6 +185,7 @@ mod tests {
         said.insert_str(76, "\r\n");
         assert_eq!(hide(&format!("not: {said} (really)"), &[key]), "not: *** (really)");
         assert_eq!(hide("hunt er2! x", &["hunter2!"]), "*** x");
+        assert_eq!(hide("RCPT TO: 550 Tr0u b4dor&3-\"zX no", &["Tr0ub4dor&3-\"zX"]), "RCPT TO: 550 *** no");
     }
 
     #[test]

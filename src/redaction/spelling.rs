@@ -1,8 +1,12 @@
-//! A secret as it stands in a text: letter by letter, each as it is, percent-encoded, or escaped as in JSON or a programming
-//! language, in either case.
+//! A secret as it stands in a text: letter by letter, each as it is, percent-encoded, or escaped as in JSON, a programming
+//! language or HTML, in either case.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+
+/// How HTML writes its own characters.
+const HTML_ENTITIES: &[(char, &str)] =
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;"), ('\'', "&#x27;")];
 
 /// Where the secret is spelled out, one occurrence after the other.
 pub(super) fn spelled(text: &str, secret: &str) -> Vec<Range<usize>> {
@@ -39,11 +43,14 @@ fn ends_of_letter(text: &[u8], at: usize, letter: char) -> impl Iterator<Item = 
     let rest = text.get(at..).unwrap_or_default();
     let plain = rest.get(..bytes.len()).is_some_and(|found| found.eq_ignore_ascii_case(bytes));
     let plus = letter == ' ' && rest.first() == Some(&b'+');
+    let entity = HTML_ENTITIES.iter().filter(|(character, _)| *character == letter);
+    let entity = entity.map(|(_, entity)| *entity).find(|entity| rest.starts_with(entity.as_bytes()));
     let escaped = "\"'/\\".contains(letter) && rest.starts_with(b"\\") && rest.get(1..2) == Some(bytes);
     [
         after(bytes.len(), plain),
         after(1, plus),
         after(2, escaped),
+        entity.map(|entity| at + entity.len()),
         each(rest, b"%", 2, bytes.iter().map(|byte| u16::from(*byte))).map(|length| at + length),
         each(rest, b"\\x", 2, bytes.iter().map(|byte| u16::from(*byte))).map(|length| at + length),
         each(rest, b"\\u", 4, letter.encode_utf16(&mut [0; 2]).iter().copied()).map(|length| at + length),
