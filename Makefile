@@ -20,13 +20,13 @@ compose: ## Run all of that and Grafana, Loki and a mailbox in containers, in th
 	@echo 'Grafana http://127.0.0.1:3000, Prometheus :9090, Alertmanager :9093, mail :8025, neodyme :8000 and :9000'
 
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 
 lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, and dashboards
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	promtool check config prometheus.yml
 	promtool test rules alert-rules/tests/*.yml
 	amtool check-config alertmanager.yml
@@ -42,7 +42,7 @@ target/lint/installed: .ci/lint-programs.txt
 	touch $@
 
 fmt: ## Format the code and the dashboards
-	$(CARGO) fmt
+	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 	cd grafana/schema-check && node format.mjs
 
