@@ -2,7 +2,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench drill fuzz soak docs deps clean
+.PHONY: help run stack compose test lint fmt bench drill fuzz soak neon miri docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,17 @@ fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), led by coverage
 soak: deps ## Half load for SECONDS (3600) beside hostile clients, on SQLite or DATABASE=postgres: nothing grows, nothing is lost
 	NEODYME_SOAK_SECONDS=$(or $(SECONDS),3600) NEODYME_SOAK_DATABASE=$(or $(DATABASE),sqlite) \
 	  $(CARGO) test --locked --release --test soak -- --ignored --nocapture
+
+neon: ## Run the tests of crates/argon2id on NEON, under QEMU: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user
+	rustup target add aarch64-unknown-linux-gnu
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
+	  $(CARGO) test --locked -p argon2id --target aarch64-unknown-linux-gnu
+
+miri: ## Interpret the kernels of crates/argon2id, each against the portable one and RFC 9106, with a nightly compiler
+	rustup toolchain install nightly --profile minimal --component miri,rust-src
+	RUSTFLAGS='-C target-cpu=icelake-server' \
+	  $(CARGO) +nightly miri test --locked -p argon2id --lib --test known_answers --target x86_64-unknown-linux-gnu
 
 docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, packaging/kubernetes/*.yaml from the rules
 	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
