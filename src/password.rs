@@ -5,7 +5,7 @@
 //! runs on these threads, and no async thread ever hashes. Work that would wait longer than the limit is refused at once.
 //! Clients take turns, so that one that asks for much makes none but itself wait.
 
-mod argon2id;
+mod hasher;
 mod queue;
 mod stored;
 
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use self::argon2id::Hasher;
+use self::hasher::Hasher;
 use self::queue::Queue;
 pub use self::stored::StoredHash;
 use crate::config::PasswordConfig;

@@ -1,0 +1,81 @@
+//! The hash of a new password, in memory that is used again and again.
+
+use argon2id::{Input, Kernel, KernelName, Memory, Params, phc};
+
+use crate::config::PasswordConfig;
+use crate::error::Cause;
+
+/// As RFC 9106, 3.1, recommends.
+const SALT_BYTES: usize = 16;
+const TAG_BYTES: usize = 32;
+
+/// Hashes passwords, one at a time.
+pub(super) struct Hasher {
+    kernel: Kernel,
+    params: Params,
+    memory: Memory,
+}
+
+impl Hasher {
+    pub(super) fn new(config: &PasswordConfig) -> Result<Self, argon2id::Error> {
+        let params = Params::new(config.memory_kib, config.iterations, config.parallelism)?;
+        Ok(Hasher { kernel: Kernel::best(), params, memory: Memory::default() })
+    }
+
+    /// The same with memory of its own: the first hash must not find that there is none. Until then it is not touched, so
+    /// that an idle service stays small.
+    pub(super) fn with_memory(&self) -> Result<Self, String> {
+        let memory = Memory::reserve(&self.params)
+            .map_err(|error| format!("{error}: lower password_hash_workers or password_argon2_memory_kib"))?;
+        Ok(Hasher { kernel: self.kernel, params: self.params, memory })
+    }
+
+    /// What a hash may cost before the first one was measured.
+    pub(super) fn first_guess_nanos(&self) -> u64 {
+        u64::from(self.params.memory_kib()) * u64::from(self.params.passes()) * nanos_of_a_block(self.kernel.name())
+    }
+
+    /// The hash of a password with a new salt, as a PHC string.
+    pub(super) fn hash(&mut self, password: &[u8]) -> Result<String, Cause> {
+        let mut salt = [0; SALT_BYTES];
+        getrandom::fill(&mut salt)?;
+        let mut tag = [0; TAG_BYTES];
+        let input = Input { password, salt: &salt, ..Input::default() };
+        argon2id::hash(self.kernel, &self.params, &input, &mut self.memory, &mut tag)?;
+        Ok(phc::write(&self.params, &salt, &tag)?)
+    }
+}
+
+/// The time of a block in a pass, on a machine of 2026 that has something else to do as well.
+fn nanos_of_a_block(kernel: KernelName) -> u64 {
+    match kernel {
+        KernelName::Avx512 => 128,
+        KernelName::Avx2 => 192,
+        KernelName::Neon => 256,
+        KernelName::Portable => 640,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A guess that is too high refuses the first passwords. How much too low it is depends on what the machine does.
+    #[test]
+    fn the_first_guess_is_not_far_above_what_a_hash_takes() {
+        let (memory_kib, iterations, parallelism) = (19_456, 2, 1);
+        let max_wait = Duration::from_secs(1);
+        let config = PasswordConfig { memory_kib, iterations, parallelism, workers: 1, max_wait };
+        let mut hasher = Hasher::new(&config).unwrap();
+        let took = (0..5).map(|_| {
+            let began = Instant::now();
+            hasher.hash(b"correct horse").unwrap();
+            began.elapsed().as_nanos() as u64
+        });
+        let took = took.min().unwrap();
+        let guess = hasher.first_guess_nanos();
+        assert!(guess < 4 * took, "{guess} ns guessed, {took} ns taken");
+    }
+}
