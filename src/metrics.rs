@@ -45,7 +45,9 @@ pub use self::outbox::{
     AttemptOutcome, CircuitState, OpenState, outbox_attempt, outbox_circuit, outbox_delivered, outbox_enqueued,
     outbox_jobs, outbox_oldest_pending, outbox_polled,
 };
-pub use self::password::{HashOperation, hash_pool, hash_queue_wait, hash_rejected, password_hashed};
+pub use self::password::{
+    HashKernel, HashOperation, hash_kernel, hash_pool, hash_queue_wait, hash_rejected, password_hashed,
+};
 pub use self::process::mark_start;
 pub use self::registration::{
     ActionOutcome, RegistrationOutcome, Step, StepOutcome, UserAction, registration, registration_attempt,

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use self::hasher::Hasher;
+pub use self::hasher::kernel;
 use self::queue::Queue;
 pub use self::stored::StoredHash;
 use crate::config::PasswordConfig;
@@ -125,6 +126,7 @@ impl HashPool {
             let (shared, hasher) = (Arc::clone(&shared), hasher.with_memory().map_err(io::Error::other)?);
             std::thread::Builder::new().name(format!("hash-{worker}")).spawn(move || work(&shared, hasher))?;
         }
+        metrics::hash_kernel(kernel());
         Ok(HashPool { shared, max_wait: config.max_wait })
     }
 

@@ -216,6 +216,18 @@ async fn the_version_is_what_was_built() {
     assert!(version["revision"].is_string() && version["rustc"].as_str().unwrap().starts_with("1."), "{version}");
 }
 
+#[tokio::test]
+async fn the_kernel_of_password_hashes_is_shown() {
+    let app = TestApp::spawn(options()).await;
+    let kernel = argon2id::Kernel::best().name().as_str();
+    assert_eq!(app.get_ops("/version").await.json()["password_hash_kernel"], kernel);
+    metric("neodyme_password_hash_kernel").label("kernel", kernel).value(1.0).assert_in(&app).await;
+    metric("neodyme_password_hash_kernel").value(1.0).assert_in(&app).await;
+    let folder = tempfile::tempdir().unwrap();
+    let check = String::from_utf8(options().run(&["check"], folder.path()).stdout).unwrap();
+    assert!(check.contains(&format!("\npassword hashes: argon2id, kernel {kernel}\n")), "{check}");
+}
+
 /// The targets of a page's links.
 fn links(page: &str) -> BTreeSet<String> {
     page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().replace("&#x2f;", "/")).collect()

@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::mail::Mailer;
+use crate::password;
 
 /// What fits a terminal that nobody has made wider.
 const WIDTH: usize = 80;
@@ -19,6 +20,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     print(config.effective().iter().map(row).collect::<String>())?;
     print(format_args!("\nmail: {}\n", Mailer::new(&config.mail)?.describe()))?;
     print(format_args!("open files: {}\n", Limits::secure(config)?.descriptors))?;
+    print(format_args!("password hashes: argon2id, kernel {}\n", password::kernel().as_str()))?;
     print(format_args!("database: {}\n", name(&config.database.url)))?;
     match block_on(probe(&config.database))? {
         Ok(state) => print(format_args!("  {state}\n")),

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::build;
 use crate::error::Result;
 use crate::http::{Response, json};
+use crate::password;
 
 #[derive(Serialize)]
 struct Settings<'a> {
@@ -26,6 +27,7 @@ struct Version {
     version: &'static str,
     revision: &'static str,
     rustc: &'static str,
+    password_hash_kernel: &'static str,
 }
 
 /// Every setting in force, secrets redacted.
@@ -39,8 +41,9 @@ pub(super) fn config(app: &App) -> Result<Response> {
     json(StatusCode::OK, &Settings { settings: settings.collect() })
 }
 
-/// What was built into this binary.
+/// What was built into this binary, and what it found of the CPU.
 pub(super) fn version() -> Result<Response> {
     let build::Build { version, revision, rustc } = build::INFO;
-    json(StatusCode::OK, &Version { name: "neodyme", version, revision, rustc })
+    let password_hash_kernel = password::kernel().as_str();
+    json(StatusCode::OK, &Version { name: "neodyme", version, revision, rustc, password_hash_kernel })
 }

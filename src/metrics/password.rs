@@ -29,6 +29,20 @@ labels! {
     }
 }
 
+labels! {
+    /// The instructions that passwords are hashed with.
+    pub enum HashKernel("kernel") {
+        /// AVX-512, of Ice Lake and Zen 4 or later.
+        Avx512 = "avx512",
+        /// AVX2, of x86-64.
+        Avx2 = "avx2",
+        /// NEON, of 64-bit ARM.
+        Neon = "neon",
+        /// Those that every CPU has.
+        Portable = "portable",
+    }
+}
+
 lazy_static! {
     static ref DURATION: HistogramBy<HashOperation> =
         histogram_by("password_hash_duration_seconds", "Time of a password hash on its worker.", INTERNAL);
@@ -36,6 +50,10 @@ lazy_static! {
         histogram("password_hash_queue_wait_seconds", "Time a password waited for a hash worker.", INTERNAL);
     static ref QUEUE_LENGTH: Gauge = gauge("password_hash_queue_length", "Passwords that wait for a hash worker.");
     static ref WORKERS: GaugeBy<WorkerState> = gauge_by("password_hash_workers", "Hash workers, by state.");
+    static ref KERNEL: GaugeBy<HashKernel> = gauge_by(
+        "password_hash_kernel",
+        "1 for the instructions that passwords are hashed with, the best that this CPU has; 0 for the others.",
+    );
     static ref REJECTIONS: IntCounter = counter(
         "password_hash_rejections_total",
         "Passwords refused at once because the expected wait for a hash worker was too long.",
@@ -47,6 +65,7 @@ pub(super) fn init() {
     lazy_static::initialize(&QUEUE_WAIT);
     lazy_static::initialize(&QUEUE_LENGTH);
     lazy_static::initialize(&WORKERS);
+    lazy_static::initialize(&KERNEL);
     lazy_static::initialize(&REJECTIONS);
 }
 
@@ -65,6 +84,11 @@ pub fn hash_pool(queued: usize, busy: usize, workers: usize) {
     QUEUE_LENGTH.set(queued as f64);
     WORKERS.at(WorkerState::Busy).set(busy as f64);
     WORKERS.at(WorkerState::Idle).set(workers.saturating_sub(busy) as f64);
+}
+
+/// With these instructions passwords are hashed.
+pub fn hash_kernel(kernel: HashKernel) {
+    KERNEL.at(kernel).set(1.0);
 }
 
 /// A password was refused.

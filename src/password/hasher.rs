@@ -4,6 +4,7 @@ use argon2id::{Input, Kernel, KernelName, Memory, Params, phc};
 
 use crate::config::PasswordConfig;
 use crate::error::Cause;
+use crate::metrics::HashKernel;
 
 /// As RFC 9106, 3.1, recommends.
 const SALT_BYTES: usize = 16;
@@ -46,6 +47,16 @@ impl Hasher {
     }
 }
 
+/// The instructions that passwords are hashed with on this machine.
+pub fn kernel() -> HashKernel {
+    match Kernel::best().name() {
+        KernelName::Avx512 => HashKernel::Avx512,
+        KernelName::Avx2 => HashKernel::Avx2,
+        KernelName::Neon => HashKernel::Neon,
+        KernelName::Portable => HashKernel::Portable,
+    }
+}
+
 /// The time of a block in a pass, on a machine of 2026 that has something else to do as well.
 fn nanos_of_a_block(kernel: KernelName) -> u64 {
     match kernel {
@@ -61,6 +72,14 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+
+    #[test]
+    fn a_kernel_is_called_the_same_everywhere() {
+        assert_eq!(kernel().as_str(), Kernel::best().name().as_str());
+        let names = [KernelName::Avx512, KernelName::Avx2, KernelName::Neon, KernelName::Portable];
+        let labels: Vec<&str> = HashKernel::ALL.iter().map(|kernel| kernel.as_str()).collect();
+        assert_eq!(labels, names.map(KernelName::as_str));
+    }
 
     /// A guess that is too high refuses the first passwords. How much too low it is depends on what the machine does.
     #[test]
