@@ -9,6 +9,7 @@
 mod bare;
 mod client;
 mod flood;
+mod hash;
 mod hashing;
 mod health;
 mod load;
@@ -72,6 +73,7 @@ async fn measure_group(group: Group, options: &Options) -> anyhow::Result<Vec<Ro
     match group {
         Group::Startup => startup::measure(options).await,
         Group::Health => health::measure(options).await,
+        Group::Hash => hash::measure(options),
         Group::Registration => registration::measure(options).await,
         Group::Outbox => outbox::measure(options).await,
         Group::Flood => flood::measure(options).await,

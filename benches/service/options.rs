@@ -12,6 +12,8 @@ pub enum Group {
     Startup,
     /// `GET /health/` beside a bare hyper responder.
     Health,
+    /// The password hash beside the `argon2` crate.
+    Hash,
     /// `POST /users/` on both databases beside the hash pool alone.
     Registration,
     /// A backlog of the outbox, and what it does to a registration.
@@ -31,6 +33,7 @@ impl fmt::Display for Group {
         formatter.write_str(match self {
             Group::Startup => "startup",
             Group::Health => "health",
+            Group::Hash => "hash",
             Group::Registration => "registration",
             Group::Outbox => "outbox",
             Group::Flood => "flood",
@@ -86,6 +89,11 @@ impl Options {
     /// How long the overload lasts.
     pub fn overload(&self) -> Duration {
         Duration::from_secs(if self.quick { 10 } else { 60 })
+    }
+
+    /// The length of one slice of hashes, of which there are many.
+    pub fn hash_slice(&self) -> Duration {
+        Duration::from_millis(500)
     }
 
     /// How many registrations the memory part makes.
