@@ -95,17 +95,49 @@ fn migrated_file(folder: &Path) -> Database {
     database
 }
 
-#[tokio::test]
-async fn a_file_that_may_not_be_written_is_seen_at_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = migrated_file(folder.path());
-    let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    set_mode(folder.path(), 0o777);
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// An app without the rights of root on a file that it may not write.
+async fn on_read_only_file(folder: &Path) -> (TestApp, PathBuf) {
+    let database = migrated_file(folder);
+    set_mode(folder, 0o777);
     let Database::Sqlite(path) = &database else { panic!("SQLite") };
     set_mode(path, 0o444);
     let app = TestApp::spawn(AppOptions::on_database(database.clone()).without_root()).await;
     assert_becomes_unready(&app, "read_only", "make the file").await;
-    set_mode(path, 0o666);
+    (app, path.clone())
+}
+
+#[tokio::test]
+async fn a_file_that_may_not_be_written_is_seen_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (app, path) = on_read_only_file(folder.path()).await;
+    set_mode(&path, 0o666);
+    assert_heals(&app).await;
+}
+
+#[tokio::test]
+async fn a_file_that_may_be_written_again_stays_so_after_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut app, path) = on_read_only_file(folder.path()).await;
+    set_mode(&path, 0o666);
+    assert_heals(&app).await;
+    app.restart().await;
+    assert_heals(&app).await;
+}
+
+#[tokio::test]
+async fn what_was_opened_to_be_read_only_is_opened_anew_once_it_may_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut app, path) = on_read_only_file(folder.path()).await;
+    // This start finds what the last one made.
+    app.restart().await;
+    assert_becomes_unready(&app, "read_only", "make the file").await;
+    for file in ["", "-wal", "-shm"].map(|end| format!("{}{end}", path.display())) {
+        set_mode(Path::new(&file), 0o666);
+    }
     assert_heals(&app).await;
 }
 

@@ -67,17 +67,27 @@ impl Db {
             writer.retire();
             reader.retire();
         }
-        self.ping().await?;
+        self.ping().await.inspect_err(|error| self.let_go(error))?;
         if self.last_write().was_within(CONVINCES_FOR) {
             return Ok(());
         }
-        let outcome = self.rehearse().await;
+        let outcome = self.rehearse().await.inspect_err(|error| self.let_go(error));
         // A rehearsal that waits in vain behind registrations that are written is no outage.
         if outcome.is_err() && self.last_write().was_within(began.elapsed()) {
             return Ok(());
         }
         self.last_write().note(&outcome);
         outcome
+    }
+
+    /// Connections share what SQLite found when it opened the files, until the last one is closed: as long as one stays, all
+    /// new ones are as read-only as it is.
+    fn let_go(&self, error: &Error) {
+        let Error::Database { kind: DbErrorKind::ReadOnly | DbErrorKind::Permission, .. } = error else { return };
+        if let Db::Sqlite { writer, reader, .. } = self {
+            writer.retire();
+            reader.retire();
+        }
     }
 
     pub(super) fn last_write(&self) -> &LastWrite {

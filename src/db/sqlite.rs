@@ -1,8 +1,8 @@
 //! SQLite: one writer, a few readers, and every commit on the disk before it is acknowledged.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -31,6 +31,10 @@ pub(super) type SqliteManager = AsyncDieselConnectionManager<SqliteConn>;
 const MAX_READERS: usize = 4;
 /// Between two tries at what others keep locked.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// What SQLite appends to the name of the file for those beside it.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+/// The right of its owner to write a file.
+const OWNER_WRITES: u32 = 0o200;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +110,7 @@ impl SqliteFile {
             Some(_) => return Err(ConnectionError::BadConnection("another file is in its place".into())),
             None => return Err(ConnectionError::BadConnection("the file is gone".into())),
         }
+        self.mend_modes();
         let mut conn = SqliteConnection::establish(path)?;
         let failed = ConnectionError::CouldntSetupConfiguration;
         // First, so that the statements that follow wait as well.
@@ -124,6 +129,23 @@ impl SqliteFile {
         }
         .map_err(failed)?;
         Ok(conn)
+    }
+
+    /// SQLite makes the files beside the database with its mode. Those that it made while the database could not be written
+    /// would stay read-only for good.
+    fn mend_modes(&self) {
+        let Ok(file) = self.path.canonicalize() else { return };
+        let mode_of =
+            |path: &Path| path.symlink_metadata().ok().filter(fs::Metadata::is_file).map(|found| found.mode());
+        let Some(mode) = mode_of(&file).filter(|mode| mode & OWNER_WRITES != 0) else { return };
+        for name in BESIDE {
+            let mut beside = file.clone().into_os_string();
+            beside.push(name);
+            if mode_of(Path::new(&beside)).is_some_and(|mode| mode & OWNER_WRITES == 0) {
+                // Only their owner may. To anybody else SQLite says what is missing.
+                let _ = fs::set_permissions(&beside, Permissions::from_mode(mode & 0o777));
+            }
+        }
     }
 
     /// SQLite does not wait here for others that do the same to a new database: so we do.
