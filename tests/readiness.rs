@@ -33,6 +33,22 @@ async fn assert_becomes_unready(app: &TestApp, kind: &str, says: &str) {
     app.register(&fresh_email()).await.assert_problem(503, "DATABASE_ERROR");
 }
 
+/// `neodyme check` sees the same at once, and ends with what is the matter.
+fn assert_check_fails(options: &AppOptions, kind: &str, says: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = options.run(&["check"], folder.path());
+    let said = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
+    assert_eq!(checked.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot be used: ") && said.contains(&format!("({kind})")) && said.contains(says), "{said}");
+}
+
+fn assert_check_finds_it_writable(options: &AppOptions) {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = options.run(&["check"], folder.path());
+    let said = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
+    assert!(checked.status.success() && said.contains("reachable and writable"), "{said}");
+}
+
 async fn assert_heals(app: &TestApp) {
     eventually("it is ready", async || (app.get("/health/ready").await.status == 200).then_some(())).await;
     assert_eq!(app.register(&fresh_email()).await.status, 201);
@@ -51,14 +67,17 @@ async fn a_right_that_is_taken_away_is_missed() {
     let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {all} TO {role}");
     session.batch_execute(&format!("CREATE ROLE {role} LOGIN; {grant}")).await.unwrap();
     let service = Database::Postgres(url.replace("//postgres@", &format!("//{role}@")));
-    let app = TestApp::spawn(AppOptions::on_database(service)).await;
+    let options = AppOptions::on_database(service);
+    let app = TestApp::spawn(options.clone()).await;
     assert_heals(&app).await;
     for table in ["users", "audit_log", "outbox_jobs"] {
         session.batch_execute(&format!("REVOKE INSERT ON {table} FROM {role}")).await.unwrap();
         assert_becomes_unready(&app, "permission", "a right is missing").await;
+        assert_check_fails(&options, "permission", "a right is missing");
         session.batch_execute(&grant).await.unwrap();
         assert_heals(&app).await;
     }
+    assert_check_finds_it_writable(&options);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,6 +96,7 @@ async fn a_server_that_is_set_to_read_only_is_seen_at_the_start_and_later() {
     app.restart().await;
     assert_eq!(app.get("/health/ready").await.status, 503, "from the first moment on");
     assert_becomes_unready(&app, "read_only", "it accepts no writes").await;
+    assert_check_fails(&AppOptions::on_database(Database::Postgres(url)), "read_only", "it accepts no writes");
     session.batch_execute("SET default_transaction_read_only = off").await.unwrap();
     set("off").await;
     assert_heals(&app).await;
@@ -114,8 +134,11 @@ async fn on_read_only_file(folder: &Path) -> (TestApp, PathBuf) {
 async fn a_file_that_may_not_be_written_is_seen_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let (app, path) = on_read_only_file(folder.path()).await;
+    let options = AppOptions::on_database(app.database.clone()).without_root();
+    assert_check_fails(&options, "read_only", "make the file");
     set_mode(&path, 0o666);
     assert_heals(&app).await;
+    assert_check_finds_it_writable(&options);
 }
 
 #[tokio::test]

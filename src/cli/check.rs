@@ -1,4 +1,4 @@
-//! `neodyme check`: what is in force, where it comes from, where mail goes, and whether the database answers.
+//! `neodyme check`: what is in force, where it comes from, where mail goes, and whether the database takes a registration.
 
 use std::fmt;
 
@@ -34,17 +34,21 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
 /// How the database was found.
 enum State {
     NotCreatedYet,
-    Reachable { pending: usize },
+    Pending(usize),
+    Writable,
 }
 
-/// Tries the database and changes nothing: connecting would create a SQLite file, so a missing one is left alone.
+/// Tries the database as readiness does, and leaves nothing behind: connecting would create a SQLite file, so a missing one
+/// is left alone.
 async fn probe(config: &DatabaseConfig) -> Result<State> {
     if missing_file(&config.url).is_some() {
         return Ok(State::NotCreatedYet);
     }
     let db = Db::connect(config).await?;
-    db.ping().await?;
-    Ok(State::Reachable { pending: db.pending_migrations().await?.len() })
+    match db.pending_migrations().await?.len() {
+        0 => db.check().await.map(|()| State::Writable),
+        pending => Ok(State::Pending(pending)),
+    }
 }
 
 fn name(url: &DatabaseUrl) -> String {
@@ -76,8 +80,8 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotCreatedYet => f.write_str("not created yet: `neodyme serve` and `neodyme migrate` create it"),
-            Self::Reachable { pending: 0 } => f.write_str("reachable, migrations: up to date"),
-            Self::Reachable { pending } => write!(f, "reachable, migrations: {pending} pending"),
+            Self::Pending(pending) => write!(f, "reachable, migrations: {pending} pending"),
+            Self::Writable => f.write_str("reachable and writable, migrations: up to date"),
         }
     }
 }

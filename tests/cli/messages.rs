@@ -78,6 +78,31 @@ async fn every_message_is_documented_and_every_documented_message_is_said() {
     assert!(missing.is_empty(), "docs/COMMANDS.md tells of what is not said: {missing:#?}");
 }
 
+/// A number is as good as another.
+fn without_digits(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+#[test]
+fn how_check_finds_the_database_is_documented() {
+    let neodyme = Neodyme::new();
+    let found = || neodyme.run(&["check"]).out.lines().last().unwrap().trim().to_owned();
+    let mut said = vec![found()];
+    std::fs::create_dir(neodyme.path().join("data")).unwrap();
+    std::fs::write(neodyme.path().join("data/neodyme.db"), "").unwrap();
+    said.push(found());
+    assert_eq!(neodyme.run(&["migrate"]).code, 0);
+    said.push(found());
+
+    let text = include_str!("../../docs/COMMANDS.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, rest) = text.split_once("how the database was found: ").unwrap();
+    let documented: Vec<_> = rest.split('.').next().unwrap().split('`').skip(1).step_by(2).collect();
+    assert_eq!(documented.len(), said.len());
+    for said in said.iter().map(|said| without_digits(said)) {
+        assert!(documented.iter().any(|words| said.starts_with(&without_digits(words))), "{said}: {documented:?}");
+    }
+}
+
 fn of_the_command_line(seen: &mut Seen) {
     let neodyme = Neodyme::new();
     for arguments in [
