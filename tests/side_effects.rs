@@ -122,6 +122,11 @@ async fn a_refused_event_is_dead_at_once_and_holds_up_nothing(backend: Backend) 
     metric("neodyme_outbox_attempts_total").label("outcome", "dead").value(1.0).assert_in(&app).await;
     let given_up = app.wait_for_log("a job is given up", |line| line["message"] == "Job given up").await;
     assert_eq!(given_up["context"]["reply_code"], 400);
+    let words = "refused_4xx (400): the service answered 400 Bad Request";
+    assert_eq!(given_up["context"]["error"], words);
+    let listed =
+        AppOptions::on_database(app.database.clone()).run(&["outbox", "list", "--state", "dead"], app.folder());
+    assert!(String::from_utf8_lossy(&listed.stdout).contains(words), "{listed:?}");
 }
 
 /// Wrong is a setting, here or at the service: as soon as it is right, all that waited is delivered.

@@ -146,6 +146,29 @@ async fn a_refused_address_is_dead_at_once_and_holds_up_nobody(backend: Backend)
         .await;
 }
 
+/// What the command says of this app's jobs.
+fn outbox(app: &TestApp, arguments: &[&str]) -> String {
+    let output = AppOptions::on_database(app.database.clone()).run(&[&["outbox"], arguments].concat(), app.folder());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn what_the_server_said_is_kept_with_the_job_and_names_nobody(backend: Backend) {
+    let sink = SmtpSink::start(Behaviour::Normal).await;
+    let app = app_with(&sink, backend).await;
+    let text = "5.1.1 <canary.kanarien@example.com>: Ada, canary.kanarien is unknown here, says the server";
+    sink.behave(Behaviour::refuse(Verb::Rcpt, 550, &format!("{text} {}", "at length ".repeat(40))));
+    assert_eq!(app.register("canary.kanarien@example.com").await.status, 201);
+    wait_for_state(&app, "dead").await;
+    let words = "refused_5xx (550): RCPT TO: 550 5.1.1 … … … is unknown here, says the server";
+    let given_up = app.wait_for_log("it is given up", |line| line["message"] == "Job given up").await;
+    let error = given_up["context"]["error"].as_str().unwrap();
+    assert!(error.starts_with(words) && error.len() < 240, "{error}");
+    let id = given_up["context"]["job_id"].as_str().unwrap();
+    for said in [outbox(&app, &["list"]), outbox(&app, &["show", "--id", id])] {
+        assert!(said.contains(words) && !said.contains("kanarien"), "{said}");
+    }
+}
+
 async fn a_mail_server_that_comes_back_is_found_within_seconds(backend: Backend) {
     let mut sink = SmtpSink::start(Behaviour::Normal).await;
     let app = app_with(&sink, backend).await;
@@ -236,6 +259,7 @@ on_both_databases!(
     a_registered_user_gets_one_mail,
     a_mail_server_out_of_order_is_waited_for,
     a_refused_address_is_dead_at_once_and_holds_up_nobody,
+    what_the_server_said_is_kept_with_the_job_and_names_nobody,
     a_mail_server_that_comes_back_is_found_within_seconds,
     what_a_mail_server_repeats_of_the_credentials_is_shown_nowhere,
     an_address_that_is_accepted_gets_its_mail,

@@ -6,8 +6,12 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::Cause;
+use crate::error::{Cause, chain};
 use crate::label::labels;
+use crate::redaction::redact;
+
+/// What is kept of the words about a failure, in bytes.
+const LONGEST_WORDS: usize = 200;
 
 labels! {
     /// What a job does.
@@ -130,4 +134,13 @@ pub struct Failure {
     /// What was said; never an address.
     #[source]
     pub cause: Cause,
+}
+
+impl Failure {
+    /// The class of the failure and what happened, for whoever has only the job: on one line, not endless, without
+    /// addresses and known secrets.
+    pub fn in_words(&self) -> String {
+        let words: Vec<_> = chain(&*self.cause).map(ToString::to_string).collect();
+        format!("{self}: {}", redact(&words.join(": "), LONGEST_WORDS))
+    }
 }

@@ -225,12 +225,12 @@ impl Lane {
     }
 
     fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
-        let error = failure.to_string();
+        let error = failure.in_words();
         let too_old = clock::earliest() - job.created_at > self.settings.retry_for;
         if failure.permanent || too_old {
             error!(super::delivery::logger(job, &self.loggers), "Job given up"; "context" => context(json!({
                 "topic": self.topic.as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
-                "reply_code": failure.code })));
+                "reply_code": failure.code, "error": error })));
             return Settlement::Dead { error };
         }
         let wait = wait_after(job.attempt, self.settings.max_backoff, random());

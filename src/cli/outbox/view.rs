@@ -11,7 +11,7 @@ use crate::timestamp::rfc3339;
 pub(super) const HEAD: [&str; 7] = ["id", "topic", "state", "attempts", "created_at", "run_at", "last_error"];
 
 /// What a line of a list shows of an error, in characters.
-const SHORT: usize = 60;
+const SHORT: usize = 120;
 
 #[derive(Serialize)]
 pub(super) struct JobView {
