@@ -32,8 +32,7 @@ struct NoAnswer(Duration);
 
 /// The job's payload cannot be read: no other attempt will.
 pub(super) fn unreadable() -> Failure {
-    let cause = NotAnEvent.into();
-    Failure { reason: Reason::Payload, permanent: true, service_down: false, code: None, retry_after: None, cause }
+    Failure { permanent: true, service_down: false, ..down(Reason::Payload, NotAnEvent) }
 }
 
 /// The service did not answer in time.
@@ -58,7 +57,7 @@ pub(super) fn broken(error: reqwest::Error) -> Failure {
 
 fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure {
     let cause = cause.into();
-    Failure { reason, permanent: false, service_down: true, code: None, retry_after: None, cause }
+    Failure { reason, permanent: false, service_down: true, code: None, retry_after: None, remedy: None, cause }
 }
 
 /// What the status means. An event dies at once only of what is wrong with this very event; whatever would end every other
@@ -88,8 +87,8 @@ pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
     };
     let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let retry_after = asks.then(|| retry_after(response.headers(), SystemTime::now())).flatten();
-    let cause = Refused(status, remedy(status)).into();
-    Err(Failure { reason, permanent, service_down, code, retry_after, cause })
+    let refused = Refused(status, remedy(status));
+    Err(Failure { permanent, service_down, code, retry_after, ..down(reason, refused) })
 }
 
 /// What an operator can do about the configuration, where the status says that it is wrong.

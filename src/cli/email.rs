@@ -117,7 +117,7 @@ fn failed(failure: &Failure, retry_for: Duration) -> Vec<(&'static str, String)>
         ("outcome", failure.to_string()),
         ("because", failure.cause.to_string()),
         ("a job", format!("would be {next}")),
-        ("to do", advice(failure.reason).into()),
+        ("to do", failure.remedy.unwrap_or_else(|| advice(failure.reason)).into()),
     ]
 }
 
@@ -131,9 +131,8 @@ fn advice(reason: Reason) -> &'static str {
             "check the server's load and that smtp_port speaks what smtp_tls says; or raise smtp_timeout"
         }
         Reason::Refused4xx => "wait: the server takes no mail, or none for this address, for now",
-        Reason::Refused5xx => {
-            "read what the server said: the address, mail_from, smtp_helo_name (EHLO) or its rules about content are wrong"
-        }
+        Reason::Refused5xx => "read what the server said",
+        Reason::NoSmtputf8 => "use a mail server that offers SMTPUTF8",
         Reason::Protocol => "check that a mail server listens there, and its log",
         Reason::Payload => "check the address and the name, and the templates",
         Reason::Io => "check mail_directory: space, owner and rights",

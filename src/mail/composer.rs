@@ -123,6 +123,7 @@ impl Composer {
             service_down: true,
             code: None,
             retry_after: None,
+            remedy: None,
             cause: in_words(&error).into(),
         })
     }
@@ -152,6 +153,7 @@ fn unreadable(why: &str) -> Failure {
         service_down: false,
         code: None,
         retry_after: None,
+        remedy: None,
         cause: format!("the payload cannot be used: {why}").into(),
     }
 }

@@ -64,6 +64,7 @@ impl Files {
             service_down: true,
             code: None,
             retry_after: None,
+            remedy: None,
             cause: format!("cannot write to {}: {error}", self.directory.display()).into(),
         }
     }

@@ -136,6 +136,7 @@ fn switched_off() -> Failure {
         service_down: true,
         code: None,
         retry_after: None,
+        remedy: None,
         cause: "analytics_base_url is not set".into(),
     }
 }

@@ -52,6 +52,8 @@ labels! {
         Refused4xx = "refused_4xx",
         /// SMTP: refused for good. HTTP: the service failed.
         Refused5xx = "refused_5xx",
+        /// SMTP: the address has letters beyond ASCII, and the server takes no such.
+        NoSmtputf8 = "no_smtputf8",
         /// What the other side said made no sense, or broke off.
         Protocol = "protocol",
         /// The job itself cannot be read.
@@ -131,6 +133,8 @@ pub struct Failure {
     pub code: Option<u16>,
     /// When the service wants to be asked again.
     pub retry_after: Option<Duration>,
+    /// What an operator can do, where that is plain and the reason alone does not say it.
+    pub remedy: Option<&'static str>,
     /// What was said; never an address.
     #[source]
     pub cause: Cause,

@@ -284,6 +284,7 @@ fn broken(panic: JoinError) -> Failure {
         service_down: false,
         code: None,
         retry_after: None,
+        remedy: None,
         cause: panic.into(),
     }
 }

@@ -86,6 +86,45 @@ async fn the_test_sends_an_email_and_tells_how_it_went() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_to_do_fits_the_command_that_was_refused() {
+    let sink = SmtpSink::start(Behaviour::Normal).await;
+    for (verb, code, text, to_do) in [
+        (Verb::Greeting, 554, "5.3.2 not today", "ask the server's operator why it refuses this host"),
+        (Verb::Ehlo, 550, "5.5.2 a full name, please", "set smtp_helo_name"),
+        (Verb::Mail, 550, "5.1.8 bad sender", "correct mail_from"),
+        (Verb::Mail, 554, "5.7.1 not yours", "correct mail_from"),
+        (Verb::Rcpt, 554, "5.7.1 relay access denied", "ask the server's operator: it may be closed to this host"),
+        (Verb::Rcpt, 550, "5.7.1 not verified", "ask the server's operator: it may be closed to this host"),
+        (Verb::Rcpt, 550, "5.1.1 unknown", "check the address"),
+        (Verb::Rcpt, 450, "4.2.1 busy", "wait"),
+        (Verb::Message, 552, "5.3.4 too big", "read what the server said"),
+    ] {
+        sink.behave(Behaviour::refuse(verb, code, text));
+        let (out, ..) = neodyme(&sink.settings(), &["email", "test", "ada@example.com"]);
+        assert!(out.contains(&format!("to do    {to_do}")), "{verb:?} {code}: {out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_smtputf8_is_told_from_one_that_refuses() {
+    let sink =
+        SmtpSink::start_with(Behaviour::Normal, SinkOptions { extensions: vec![], ..SinkOptions::default() }).await;
+    let (out, err, ..) = neodyme(&sink.settings(), &["email", "test", "josé@example.com"]);
+    assert_eq!(err, "neodyme: the email was not sent: no_smtputf8\n");
+    assert!(out.contains("to do    use a mail server that offers SMTPUTF8"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_ehlo_was_refused_nobody_looks_for_a_mechanism() {
+    let credentials = Some(("neodyme".to_owned(), "secret".to_owned()));
+    let options = SinkOptions { credentials, ..SinkOptions::default() };
+    let sink = SmtpSink::start_with(Behaviour::refuse(Verb::Ehlo, 502, "5.5.1 what?"), options).await;
+    let (out, ..) = neodyme(&sink.settings(), &["email", "test", "ada@example.com"]);
+    assert!(out.contains("because  AUTH: the server refused EHLO, and after HELO nobody can authenticate"), "{out}");
+    assert!(out.contains("to do    set smtp_helo_name"), "{out}");
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let (_, err, code, _) = neodyme(&[], &["email"]);

@@ -70,7 +70,7 @@ async fn an_international_address_needs_a_server_that_takes_it() {
         let sink = SmtpSink::start_with(Behaviour::Normal, options).await;
         let mailer = mailer_to(&sink, &[]);
         let failure = mailer.send_welcome(&job).await.unwrap_err();
-        assert_eq!(meaning(&failure), (Reason::Refused5xx, None, true, false));
+        assert_eq!(meaning(&failure), (Reason::NoSmtputf8, None, true, false));
         assert!(failure.cause.to_string().ends_with("the mail server does not take such (SMTPUTF8)"));
         mailer.send_welcome(&self::job()).await.unwrap();
         assert_eq!((sink.count(), sink.connections()), (1, 1));

@@ -76,8 +76,14 @@ pub(super) enum What {
     SpokeBeforeTls,
     /// No way to authenticate that both sides know.
     NoMechanism,
+    /// There is none after HELO.
+    NoMechanismWithoutEhlo,
     NoInternationalAddresses,
 }
+
+/// Where EHLO was refused.
+const INTRODUCE_YOURSELF: &str = "set smtp_helo_name to a name that the server can look up, or ask its operator (a block list?); \
+                                  a server that knows no EHLO offers neither STARTTLS nor AUTH after HELO";
 
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -120,10 +126,12 @@ impl Fault {
         let is_unsendable = matches!(self.what, What::NoInternationalAddresses);
         Failure {
             reason,
-            permanent: reason == Reason::Refused5xx && is_about_this_mail && !self.is_about_the_sender(),
+            permanent: is_unsendable
+                || (reason == Reason::Refused5xx && is_about_this_mail && !self.is_about_the_sender()),
             service_down: !is_unsendable && (!is_refusal || concerns_every_job),
             code,
             retry_after: None,
+            remedy: self.remedy(),
             cause: self.in_words(person, limit).into(),
         }
     }
@@ -142,8 +150,8 @@ impl Fault {
             What::NoConnection(_) => Reason::Connect,
             What::NoAnswer { .. } => Reason::Timeout,
             What::NoTls(_) | What::NoStartTls | What::SpokeBeforeTls => Reason::Tls,
-            What::NoMechanism => Reason::Auth,
-            What::NoInternationalAddresses => Reason::Refused5xx,
+            What::NoMechanism | What::NoMechanismWithoutEhlo => Reason::Auth,
+            What::NoInternationalAddresses => Reason::NoSmtputf8,
             What::Broken(_) | What::NotSmtp | What::EndlessReply | What::OutOfStep(_) => Reason::Protocol,
             What::Refused(reply) => match (reply.code, &self.stage) {
                 (421, _) => Reason::Refused4xx,
@@ -152,6 +160,31 @@ impl Fault {
                 (400..500, _) => Reason::Refused4xx,
                 _ => Reason::Refused5xx,
             },
+        }
+    }
+
+    /// What an operator can do, where it depends on how far the conversation came.
+    fn remedy(&self) -> Option<&'static str> {
+        let refused_for_good = self.reason() == Reason::Refused5xx;
+        match (&self.what, &self.stage) {
+            (What::NoInternationalAddresses, _) => {
+                Some("use a mail server that offers SMTPUTF8 (Postfix does since 3.0)")
+            }
+            (What::NoMechanismWithoutEhlo, _) => Some(INTRODUCE_YOURSELF),
+            _ if !refused_for_good => None,
+            (_, Stage::Greeting) => {
+                Some("ask the server's operator why it refuses this host: it may be on a block list")
+            }
+            (_, Stage::Ehlo(_) | Stage::Helo(_)) => Some(INTRODUCE_YOURSELF),
+            (_, Stage::Mail) => {
+                Some("correct mail_from: the server must be allowed to send for it, and may want it verified")
+            }
+            _ if self.is_about_the_sender() => Some(
+                "ask the server's operator: it may be closed to this host, want a verified sender or smtp_username, or have \
+                 rules that this mailbox or the content breaks",
+            ),
+            (_, Stage::Rcpt) => Some("check the address: most often there is no such mailbox"),
+            _ => Some("read what the server said: it refuses this message, for its size or its content"),
         }
     }
 
@@ -190,6 +223,7 @@ impl Fault {
             }
             What::SpokeBeforeTls => "somebody spoke in plain text where TLS had to begin".into(),
             What::NoMechanism => "the server offers neither PLAIN nor LOGIN".into(),
+            What::NoMechanismWithoutEhlo => "the server refused EHLO, and after HELO nobody can authenticate".into(),
         };
         format!("{stage}: {what}")
     }

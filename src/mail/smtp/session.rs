@@ -30,8 +30,8 @@ pub(super) struct Limits {
 /// A connection that is let in.
 pub(super) struct Session {
     connection: Connection,
-    /// The reply to EHLO, or to HELO, which offers nothing.
-    offers: Reply,
+    /// The reply to EHLO; none after HELO, which offers nothing.
+    offers: Option<Reply>,
     /// Whether the server still has an earlier mail in mind, which it refused.
     needs_reset: bool,
 }
@@ -47,10 +47,10 @@ impl Session {
         let greeting = step(Stage::Greeting, deadline, connection.reply()).await;
         let greeting = greeting.map_err(|fault| fault.in_silence(!connection.has_heard()))?;
         expect(Stage::Greeting, 2, greeting)?;
-        let mut session = Session { connection, offers: Reply::default(), needs_reset: false };
+        let mut session = Session { connection, offers: None, needs_reset: false };
         session.introduce(server, deadline).await?;
         if let Protection::StartTls(tls) = &server.protection {
-            if session.offers.offer("STARTTLS").is_none() {
+            if session.offer("STARTTLS").is_none() {
                 return Err(Fault { stage: Stage::StartTls, what: What::NoStartTls });
             }
             session.command(Stage::StartTls, 2, "STARTTLS", deadline).await?;
@@ -88,19 +88,22 @@ impl Session {
                 if UNKNOWN_COMMAND.contains(&reply.code) && !matches!(server.protection, Protection::StartTls(_)) =>
             {
                 self.command(Stage::Helo(name.clone()), 2, &format!("HELO {name}"), deadline).await?;
-                Reply::default()
+                None
             }
-            answered => answered?,
+            answered => Some(answered?),
         };
         Ok(())
+    }
+
+    fn offer(&self, keyword: &str) -> Option<impl Iterator<Item = &str>> {
+        self.offers.as_ref()?.offer(keyword)
     }
 
     /// AUTH PLAIN (RFC 4616), or LOGIN where there is no other.
     async fn authenticate(&mut self, credentials: &Credentials, deadline: Instant) -> Result<(), Fault> {
         let (user, password) = (credentials.user.as_str(), credentials.password.expose());
-        let offers = |mechanism| {
-            self.offers.offer("AUTH").is_some_and(|mut all| all.any(|one| one.eq_ignore_ascii_case(mechanism)))
-        };
+        let offers =
+            |mechanism| self.offer("AUTH").is_some_and(|mut all| all.any(|one| one.eq_ignore_ascii_case(mechanism)));
         if offers("PLAIN") {
             let response = BASE64.encode(format!("\0{user}\0{password}"));
             self.command(Stage::Auth, 2, &format!("AUTH PLAIN {response}"), deadline).await?;
@@ -109,7 +112,8 @@ impl Session {
             self.command(Stage::Auth, 3, &BASE64.encode(user), deadline).await?;
             self.command(Stage::Auth, 2, &BASE64.encode(password), deadline).await?;
         } else {
-            return Err(Fault { stage: Stage::Auth, what: What::NoMechanism });
+            let what = if self.offers.is_some() { What::NoMechanism } else { What::NoMechanismWithoutEhlo };
+            return Err(Fault { stage: Stage::Auth, what });
         }
         Ok(())
     }
@@ -131,7 +135,7 @@ impl Session {
         if !letter.is_international() {
             return Ok("");
         }
-        if self.offers.offer("SMTPUTF8").is_some() && self.offers.offer("8BITMIME").is_some() {
+        if self.offer("SMTPUTF8").is_some() && self.offer("8BITMIME").is_some() {
             Ok(" SMTPUTF8 BODY=8BITMIME")
         } else {
             Err(Fault { stage: Stage::Mail, what: What::NoInternationalAddresses })
