@@ -122,6 +122,12 @@ pub(super) fn session_after(error: &Error) -> Session {
     cause.downcast_ref::<Failure>().map_or(Session::Usable, |failure| failure.session)
 }
 
+/// PostgreSQL's code for what happened.
+pub(super) fn sqlstate_of(error: &Error) -> Option<&str> {
+    let Error::Database { cause, .. } = error else { return None };
+    sqlstate::code_of(std::error::Error::source(&**cause)?.downcast_ref()?)
+}
+
 /// Does `error` say that a unique key was violated: this constraint of PostgreSQL, or this column of SQLite?
 pub(super) fn is_unique_violation(error: &Error, constraint: &str, column: &str) -> bool {
     let Error::Database { cause, .. } = error else { return false };

@@ -2,12 +2,13 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
-use super::pooler::MARK;
+use super::pooler::{MARK, TRANSACTION_REFUSED};
 use super::{PostgresManager, PostgresServer};
+use crate::db::error::sqlstate_of;
 use crate::db::pool::ConnectionPool;
-use crate::db::query::with_lease;
+use crate::db::query::{on_lease, with_lease};
 use crate::error::{DbErrorKind, Result};
 use crate::metrics::DbOperation;
 
@@ -54,6 +55,12 @@ impl PostgresServer {
                     .into(),
             );
         }
+        if !has_transactions(pool).await? {
+            return unsuitable(
+                "a connection pooler is between, which has no transactions; set its pool_mode to transaction or session"
+                    .into(),
+            );
+        }
         log::warn!(
             "{}: a connection pooler is between. Statements are not prepared, and their limit is that of the role, not \
              database_query_timeout (statement_timeout is {}, 0 is none): set it with ALTER ROLE … SET statement_timeout",
@@ -61,5 +68,20 @@ impl PostgresServer {
             answer.statement_timeout
         );
         Ok(())
+    }
+}
+
+/// Whether a session is ours for a transaction. PgBouncer sees that one is open between two messages, and closes the connection
+/// if it is not to be.
+async fn has_transactions(pool: &ConnectionPool<PostgresManager>) -> Result<bool> {
+    let mut lease = pool.acquire().await?;
+    let outcome = on_lease!(lease, DbOperation::Begin, |conn| async {
+        conn.batch_execute("BEGIN").await?;
+        conn.batch_execute("ROLLBACK").await
+    });
+    lease.settle(&outcome);
+    match outcome {
+        Err(error) if sqlstate_of(&error) == Some(TRANSACTION_REFUSED) => Ok(false),
+        outcome => outcome.map(|()| true),
     }
 }

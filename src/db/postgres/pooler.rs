@@ -9,6 +9,8 @@ pub(super) const MARK: &str = "neodyme.session";
 
 /// protocol_violation: what PgBouncer says of options.
 const OPTIONS_REFUSED: &str = "08P01";
+/// protocol_violation: what PgBouncer says to a transaction where it lends sessions for one statement.
+pub(super) const TRANSACTION_REFUSED: &str = OPTIONS_REFUSED;
 /// invalid_sql_statement_name, duplicate_prepared_statement: another session answered.
 const SESSIONS_CHANGE: [&str; 2] = ["26000", "42P05"];
 
