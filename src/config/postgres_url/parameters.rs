@@ -1,7 +1,7 @@
 //! The parameters of an address: which are known, and what they may be.
 //! <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use tokio_postgres::Config;
@@ -9,7 +9,7 @@ use tokio_postgres::Config;
 use super::PostgresTls;
 
 /// What neodyme knows; the values of most are the driver's to judge.
-const KNOWN: [&str; 26] = [
+pub(super) const KNOWN: [&str; 26] = [
     "application_name",
     "channel_binding",
     "client_encoding",
@@ -89,16 +89,18 @@ impl Parameters {
     }
 }
 
-/// A parameter that nobody knows is named, if it can be one at all.
-pub(super) fn check(key: &str) -> Result<(), String> {
-    let is_word = key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match KNOWN.contains(&key) {
-        true => Ok(()),
-        false if is_word => {
-            Err(format!("has the parameter {key}, which neodyme does not know; known are {}", KNOWN.join(", ")))
-        }
-        false => Err("has a parameter whose name is no word".into()),
-    }
+/// Parameters that nobody knows are named, all of them, if they can be some at all.
+pub(super) fn check(keys: &BTreeSet<String>) -> Result<(), String> {
+    let is_word = |key: &str| key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let unknown: Vec<_> = keys.iter().map(String::as_str).filter(|key| !KNOWN.contains(key)).collect();
+    let parameters = match unknown.len() {
+        0 => return Ok(()),
+        _ if !unknown.iter().all(|key| is_word(key)) => return Err("has a parameter whose name is no word".into()),
+        1 => "parameter",
+        _ => "parameters",
+    };
+    let (unknown, known) = (unknown.join(", "), KNOWN.join(", "));
+    Err(format!("has the {parameters} {unknown}, which neodyme does not know; known are {known}"))
 }
 
 /// `sslmode`, and the `ssl=true` of other drivers.

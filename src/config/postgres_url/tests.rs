@@ -1,8 +1,11 @@
 //! What libpq takes is taken, and no password is shown.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use tokio_postgres::config::TargetSessionAttrs;
 
+use super::parameters::KNOWN;
 use super::{PostgresTls, PostgresUrl};
 
 fn parse(url: &str) -> PostgresUrl {
@@ -112,6 +115,10 @@ fn plain_text_is_only_for_this_machine_and_all_hosts_count() {
 fn a_fault_is_named_and_no_value_is() {
     for (url, says) in [
         ("postgres://u:canary@h/d?colour=canary", "the parameter colour"),
+        (
+            "postgres://u:canary@h/d?sslcert=canary&user=u&colour=canary&sslcert=canary",
+            "the parameters colour, sslcert, which",
+        ),
         ("postgres://u:canary@h/d?sslmode=canary", "sslmode that is not accepted"),
         ("postgres://u:canary@h/d?sslcert=canary", "the parameter sslcert"),
         ("postgres://u:canary@h/d?connect_timeout=canary", "connect_timeout"),
@@ -136,6 +143,17 @@ fn a_fault_is_named_and_no_value_is() {
         let fault = fault(url);
         assert!(fault.contains(says) && !fault.contains("canary"), "{url} {fault}");
     }
+}
+
+#[test]
+fn the_parameters_that_are_known_are_those_in_the_documentation() {
+    let text = include_str!("../../../docs/DATABASE.md");
+    let (_, rest) = text.split_once("Parameters: ").unwrap();
+    let (list, _) = rest.split_once("Any other is refused").unwrap();
+    // What stands in brackets are values.
+    let names: String = list.split('(').map(|part| part.split_once(')').map_or(part, |(_, names)| names)).collect();
+    let documented: BTreeSet<_> = names.split('`').skip(1).step_by(2).collect();
+    assert_eq!(documented, BTreeSet::from(KNOWN));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! From the text of a URL to named values, as libpq splits it: user and password end at the first `@`, hosts at the next
 //! `/` or `?`; percent-encoding is undone last, and `+` is a plus.
 
+use std::collections::BTreeSet;
+
 use super::parameters::check;
 
 const MALFORMED: &str = "is not a valid URL (in a user name or password write % @ / as %25 %40 %2F)";
@@ -65,16 +67,17 @@ impl Parts {
     }
 
     fn add_query(&mut self, query: &str) -> Result<(), String> {
+        let mut keys = BTreeSet::new();
         for (number, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
             let (key, value) = pair.split_once('=').ok_or("has a parameter without a value (name=value)")?;
             let key = decode(key)?;
-            // With an @ it may be a part of a password.
-            check(&key).map_err(|fault| if query.contains('@') { MALFORMED.into() } else { fault })?;
+            keys.insert(key.clone());
             let shown = if key == "password" { "***" } else { value };
             self.shown += &format!("{}{key}={shown}", if number == 0 { '?' } else { '&' });
             self.pairs.push((key, decode(value)?));
         }
-        Ok(())
+        // With an @ it may be a part of a password.
+        check(&keys).map_err(|fault| if query.contains('@') { MALFORMED.into() } else { fault })
     }
 
     /// What is empty is not given.
