@@ -19,7 +19,8 @@ mod serve;
 mod table;
 
 use std::fmt::Display;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -104,10 +105,16 @@ fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> anyhow::Result<String> {
     Ok(escape_json(&serde_json::to_string_pretty(value)?).into_owned() + "\n")
 }
 
+/// The files that the runtime opens at its start. Where it cannot, it may panic.
+const FILES_OF_THE_RUNTIME: usize = 6;
+
 /// Runs a task of a subcommand that ends by itself. (Migrations need a runtime of several threads.)
 fn block_on<T>(task: impl Future<Output = T>) -> anyhow::Result<T> {
+    const FAILED: &str = "cannot start the runtime";
+    let room: io::Result<Vec<_>> = (0..FILES_OF_THE_RUNTIME).map(|_| File::open("/dev/null")).collect();
+    drop(room.context(FAILED)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    Ok(runtime.context("cannot start the runtime")?.block_on(task))
+    Ok(runtime.context(FAILED)?.block_on(task))
 }
 
 /// Opens a database that is there: a subcommand that looks at it would not create it.

@@ -179,6 +179,20 @@ async fn a_full_disk_is_seen() {
     assert_heals(&app).await;
 }
 
+#[test]
+fn a_disk_that_was_full_before_the_start_is_named() {
+    let listen = AppOptions::on(Backend::Sqlite);
+    let Some(options) = listen.on_full_disk("data") else { return };
+    for command in [&["serve"][..], &["check"], &["migrate"], &["outbox", "list"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = options.run(command, folder.path());
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        let told = "the database failed (disk_full): SQLite database ";
+        assert!(said.contains(told) && said.contains("the disk is full; free some space"), "{command:?}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_grow_any_more_is_seen() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;

@@ -37,6 +37,27 @@ fn too_few_files_are_refused_at_the_start() {
     }
 }
 
+#[test]
+fn used_up_file_descriptors_are_no_missing_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = AppOptions::on(Backend::Sqlite);
+    assert!(options.run(&["migrate"], folder.path()).status.success());
+    let mut named = 0;
+    // From fewer than the runtime needs to as many as the command does.
+    for files in 5..30 {
+        let output = options.clone().limit("nofile", files).run(&["outbox", "list"], folder.path());
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains("panicked") && !said.contains("(permission)"), "{files}: {said}");
+        if said.contains("the database failed") {
+            assert!(said.contains("(resources)"), "{files}: {said}");
+            assert!(said.contains("neodyme has used up its file descriptors; raise its limit"), "{files}: {said}");
+            named += 1;
+        }
+        assert!(files < 29 || output.status.success(), "{said}");
+    }
+    assert!(named > 2, "{named}");
+}
+
 #[tokio::test]
 async fn the_limit_of_files_is_raised_as_far_as_it_may_be() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).limit("nofile", "64:4000")).await;

@@ -7,6 +7,7 @@ mod verdict;
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,17 +43,26 @@ impl std::error::Error for Failure {
 
 /// The database that errors are about: `SQLite database /var/lib/neodyme/neodyme.db`.
 #[derive(Clone, Debug)]
-pub(super) struct Origin(Arc<str>);
+pub(super) struct Origin {
+    name: Arc<str>,
+    file: Option<Arc<Path>>,
+}
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
 impl Origin {
     pub(super) fn new(name: &str) -> Self {
-        Self(name.into())
+        Self { name: name.into(), file: None }
+    }
+
+    /// A database that is a file.
+    pub(super) fn of_file(path: &Path) -> Self {
+        let name = format!("SQLite database {}", path.display());
+        Self { name: name.into(), file: Some(path.into()) }
     }
 
     /// A failure found here, not by the driver.
@@ -62,24 +72,28 @@ impl Origin {
 
     /// A statement failed.
     pub(super) fn query_failed(&self, error: QueryError) -> Error {
-        let Verdict { kind, remedy, session } = verdict::of_query(&error);
+        let Verdict { kind, remedy, session } = verdict::of_query(&error, self.file.as_deref());
         self.failed(kind, remedy, session, Some(Box::new(error)))
     }
 
     /// A connection could not be opened.
     pub(super) fn connect_failed(&self, error: ConnectionError) -> Error {
-        let Verdict { kind, remedy, session } = verdict::of_connection(&error);
+        let Verdict { kind, remedy, session } = verdict::of_connection(&error, self.file.as_deref());
         self.failed(kind, remedy, session, Some(Box::new(error)))
     }
 
     /// Something failed at a file.
     pub(super) fn file_failed(&self, what: impl fmt::Display, error: io::Error) -> Error {
-        self.fail(sqlite::judge_file(&error), what, Some(Box::new(error)))
+        let kind = sqlite::judge_file(&error);
+        match sqlite::lack_of_descriptors(&error) {
+            Some(remedy) => self.fail(kind, remedy, Some(Box::new(error))),
+            None => self.fail(kind, what, Some(Box::new(error))),
+        }
     }
 
     /// The schema could not be brought up to date, or is newer than this version of neodyme.
     pub(super) fn migration_failed(&self, error: Cause) -> Error {
-        let Verdict { kind, .. } = verdict::of_migration(&error.to_string());
+        let Verdict { kind, .. } = verdict::of_migration(&error.to_string(), self.file.as_deref());
         self.fail(kind, "cannot migrate", Some(error))
     }
 

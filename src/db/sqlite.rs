@@ -1,6 +1,6 @@
 //! SQLite: one writer, a few readers, and every commit on the disk before it is acknowledged.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ impl SqliteFile {
     pub(super) fn new(path: &Path, busy_timeout: Duration) -> Self {
         // Absolute, also because SQLite takes names such as `:memory:` and `file:` for something else.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let origin = Origin::new(&format!("SQLite database {}", path.display()));
+        let origin = Origin::of_file(&path);
         Self { path, busy_timeout, opened: Arc::default(), origin }
     }
 
@@ -81,15 +81,6 @@ impl SqliteFile {
         }
     }
 
-    /// Opens a connection.
-    pub(super) fn open(&self, role: Role) -> ConnectionResult<SqliteConnection> {
-        // SQLite does not say that there are no file descriptors left: any other file does.
-        self.open_as(role).map_err(|error| match File::open("/dev/null") {
-            Err(lack) => ConnectionError::BadConnection(format!("{error}: {lack}")),
-            Ok(_) => error,
-        })
-    }
-
     /// Is there another file now at the path of that which was opened, or none?
     pub(super) fn is_replaced(&self) -> bool {
         self.opened.get().is_some_and(|opened| self.identity() != Some(*opened))
@@ -100,7 +91,8 @@ impl SqliteFile {
         Some((found.dev(), found.ino()))
     }
 
-    fn open_as(&self, role: Role) -> ConnectionResult<SqliteConnection> {
+    /// Opens a connection.
+    pub(super) fn open(&self, role: Role) -> ConnectionResult<SqliteConnection> {
         let Some(path) = self.path.to_str() else {
             return Err(ConnectionError::InvalidConnectionUrl("its path is not UTF-8".into()));
         };

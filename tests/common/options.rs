@@ -16,7 +16,15 @@ pub struct AppOptions {
     variables: Vec<(String, String)>,
     without_root: bool,
     limits: Vec<String>,
-    small_disk: Option<String>,
+    small_disk: Option<SmallDisk>,
+}
+
+/// A disk of 4 MB, in a folder of the app.
+#[derive(Clone, Debug)]
+struct SmallDisk {
+    folder: String,
+    /// Done before the app starts, in sh(1), where `$0` is the binary.
+    prepared: &'static str,
 }
 
 const MOUNTING: [&str; 3] = ["--user", "--map-root-user", "--mount"];
@@ -93,8 +101,18 @@ impl AppOptions {
             eprintln!("not tested: this machine does not let users mount (unshare)");
             return None;
         }
-        self.small_disk = Some(folder.to_owned());
+        self.small_disk = Some(SmallDisk { folder: folder.to_owned(), prepared: "true" });
         Some(self)
+    }
+
+    /// The same, with a migrated database on it that nobody uses, and no room for anything else. It is for options without
+    /// limits.
+    pub fn on_full_disk(self, folder: &str) -> Option<AppOptions> {
+        let mut options = self.on_small_disk(folder)?;
+        if let Some(disk) = &mut options.small_disk {
+            disk.prepared = r#""$0" migrate > /dev/null && ! cat /dev/zero > "$DISK/ballast""#;
+        }
+        Some(options)
     }
 
     /// Runs the binary to its end, in a folder that holds what it shall find.
@@ -125,8 +143,10 @@ impl AppOptions {
 
     fn limited(&self, binary: &Path) -> Command {
         let mut words: Vec<String> = Vec::new();
-        if let Some(folder) = &self.small_disk {
-            let mount = format!(r#"mkdir {folder} && mount -t tmpfs -o size=4m tmpfs {folder} && exec "$0" "$@""#);
+        if let Some(SmallDisk { folder, prepared }) = &self.small_disk {
+            let mount = format!(
+                r#"DISK={folder} && mkdir $DISK && mount -t tmpfs -o size=4m tmpfs $DISK && {prepared} && exec "$0" "$@""#
+            );
             words.extend(["unshare"].iter().chain(&MOUNTING).chain(&["/bin/sh", "-c"]).map(ToString::to_string));
             words.push(mount);
         }

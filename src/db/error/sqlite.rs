@@ -1,15 +1,46 @@
 //! What SQLite says. diesel hands on its words and keeps the code; they are English always.
 //! <https://www.sqlite.org/rescode.html>
 
+use std::fs::File;
 use std::io;
+use std::path::Path;
+
+use rustix::fs::statvfs;
 
 use super::verdict::{Session, TOO_MANY_OF_ALL, TOO_MANY_OF_NEODYME, Verdict};
 use crate::error::DbErrorKind;
 
-/// What to think of a message.
-pub(super) fn judge(message: &str) -> Option<Verdict> {
+/// What SQLite says of a file that it cannot open, read or write, whatever the reason.
+const SAYS_NO_REASON: [&str; 2] = ["disk I/O error", "unable to open database file"];
+/// The files that one connection opens: the database, its `-wal` and its `-shm`.
+const FILES_OF_A_CONNECTION: usize = 3;
+/// What `-shm` takes at once, which is the largest piece of disk that a connection needs to read.
+const LEAST_ROOM: u64 = 32 << 10;
+
+/// What to think of a message about this file.
+pub(super) fn judge(message: &str, file: Option<&Path>) -> Option<Verdict> {
+    let vague = SAYS_NO_REASON.iter().any(|words| message.contains(words));
+    let lack = file.filter(|_| vague).and_then(lack_at);
+    let message = lack.as_deref().unwrap_or(message);
     let known = SYMPTOMS.iter().find(|(words, ..)| message.contains(words));
     known.map(|&(_, kind, session, remedy)| Verdict { kind, remedy, session })
+}
+
+/// What SQLite lacks at this file, in words of [`SYMPTOMS`]: whoever else opens files lacks it as well.
+fn lack_at(file: &Path) -> Option<String> {
+    let opened: io::Result<Vec<_>> = (0..FILES_OF_A_CONNECTION).map(|_| File::open("/dev/null")).collect();
+    if let Err(error) = opened {
+        return Some(error.to_string());
+    }
+    let disk = statvfs(file.parent()?).ok()?;
+    (disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_ROOM).then(|| FULL.to_owned())
+}
+
+/// What to do where a file could not be opened for want of a descriptor.
+pub(super) fn lack_of_descriptors(error: &io::Error) -> Option<&'static str> {
+    let words = error.to_string();
+    let lacks = [TOO_MANY_OF_NEODYME, TOO_MANY_OF_ALL];
+    lacks.iter().find(|(symptom, _)| words.contains(symptom)).map(|(_, remedy)| *remedy)
 }
 
 /// The kind of a failure at the file itself.
@@ -20,13 +51,12 @@ pub(super) fn judge_file(error: &io::Error) -> DbErrorKind {
         ReadOnlyFilesystem => DbErrorKind::ReadOnly,
         StorageFull | QuotaExceeded => DbErrorKind::DiskFull,
         OutOfMemory => DbErrorKind::Resources,
-        _ if error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)) => DbErrorKind::Resources,
+        _ if lack_of_descriptors(error).is_some() => DbErrorKind::Resources,
         _ => DbErrorKind::Other,
     }
 }
 
-/// EMFILE and ENFILE.
-const OUT_OF_DESCRIPTORS: [i32; 2] = [24, 23];
+const FULL: &str = "database or disk is full";
 
 type Line = (&'static str, DbErrorKind, Session, &'static str);
 
@@ -43,7 +73,7 @@ const SYMPTOMS: &[Line] = {
             AllSpent,
             "it is read-only; make the file, its -wal and -shm files and its folder writable for the user that runs neodyme",
         ),
-        ("database or disk is full", DiskFull, Spent, "the disk is full; free some space"),
+        (FULL, DiskFull, Spent, "the disk is full; free some space"),
         (
             "disk I/O error",
             Other,

@@ -1,5 +1,7 @@
 //! What to think of a failure: its kind, what to do, and whether the connection is of use any more.
 
+use std::path::Path;
+
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
@@ -31,8 +33,8 @@ pub(super) struct Verdict {
     pub(super) session: Session,
 }
 
-/// A statement failed.
-pub(super) fn of_query(error: &QueryError) -> Verdict {
+/// A statement failed; where the database is a file, at this one.
+pub(super) fn of_query(error: &QueryError, file: Option<&Path>) -> Verdict {
     use DatabaseErrorKind::*;
     let failed = Verdict { kind: DbErrorKind::Other, remedy: "a statement failed", session: Session::Usable };
     match (sqlstate::code_of(error), error) {
@@ -48,22 +50,22 @@ pub(super) fn of_query(error: &QueryError) -> Verdict {
                 _,
             ),
         ) => Verdict { kind: DbErrorKind::Constraint, remedy: "a constraint refused the change", ..failed },
-        (None, QueryError::DatabaseError(_, said)) => sqlite::judge(said.message()).unwrap_or(failed),
+        (None, QueryError::DatabaseError(_, said)) => sqlite::judge(said.message(), file).unwrap_or(failed),
         (None, _) => failed,
     }
 }
 
 /// A migration failed: these words quote what the database said.
-pub(super) fn of_migration(words: &str) -> Verdict {
+pub(super) fn of_migration(words: &str, file: Option<&Path>) -> Verdict {
     let refused = Verdict { kind: DbErrorKind::Unsuitable, remedy: "cannot migrate", session: Session::Spent };
-    sqlstate::code_in(words).map(sqlstate::judge).or_else(|| sqlite::judge(words)).unwrap_or(refused)
+    sqlstate::code_in(words).map(sqlstate::judge).or_else(|| sqlite::judge(words, file)).unwrap_or(refused)
 }
 
 /// A connection could not be opened.
-pub(super) fn of_connection(error: &ConnectionError) -> Verdict {
+pub(super) fn of_connection(error: &ConnectionError, file: Option<&Path>) -> Verdict {
     let cannot_open = Verdict { kind: DbErrorKind::Other, remedy: "it cannot be opened", session: Session::Spent };
     match error {
-        ConnectionError::CouldntSetupConfiguration(error) => of_query(error),
-        other => sqlite::judge(&other.to_string()).unwrap_or(cannot_open),
+        ConnectionError::CouldntSetupConfiguration(error) => of_query(error, file),
+        other => sqlite::judge(&other.to_string(), file).unwrap_or(cannot_open),
     }
 }
