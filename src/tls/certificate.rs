@@ -7,6 +7,8 @@ use x509_cert::der::Decode;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::ext::pkix::BasicConstraints;
 
+use crate::text::escape;
+
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 /// A certificate that was read.
@@ -42,10 +44,17 @@ impl Certificate {
 
     /// Whether its subject's common name is this host, as was usual before certificates had a subjectAltName.
     pub fn has_common_name(&self, host: &ServerName<'_>) -> bool {
-        let mut attributes = self.0.subject.0.iter().flat_map(|names| names.0.iter());
-        attributes.any(|attribute| {
-            attribute.oid == COMMON_NAME && attribute.value.value().eq_ignore_ascii_case(host.to_str().as_bytes())
-        })
+        self.common_names().any(|name| name.eq_ignore_ascii_case(host.to_str().as_bytes()))
+    }
+
+    /// Its subject's common name, as it can be shown.
+    pub fn common_name(&self) -> Option<String> {
+        self.common_names().next().map(|name| escape(&String::from_utf8_lossy(name)).into_owned())
+    }
+
+    fn common_names(&self) -> impl Iterator<Item = &[u8]> {
+        let attributes = self.0.subject.0.iter().flat_map(|names| names.0.iter());
+        attributes.filter(|attribute| attribute.oid == COMMON_NAME).map(|attribute| attribute.value.value())
     }
 }
 

@@ -32,6 +32,11 @@ enum Flaw {
          into the file of {setting}"
     )]
     Nameless { what: &'static str, setting: &'static str },
+    #[error(
+        "the server's certificate is for {name}, you asked for {host}: ask for {name}, or put a certificate for {host} into the \
+         file of {setting}"
+    )]
+    OfAnother { name: String, host: String, setting: &'static str },
 }
 
 impl Verifier {
@@ -62,7 +67,15 @@ impl Verifier {
     fn explain(&self, error: Error, certificate: &CertificateDer<'_>) -> Error {
         let Error::InvalidCertificate(fault) = &error else { return error };
         let setting = self.setting;
+        let is_pinned = self.pinned.contains(certificate);
         let flaw = match (fault, Certificate::read(certificate)) {
+            (CertificateError::NotValidForNameContext { presented, expected }, Some(read))
+                if presented.is_empty()
+                    && is_pinned
+                    && let Some(name) = read.common_name() =>
+            {
+                Flaw::OfAnother { name, host: expected.to_str().into_owned(), setting }
+            }
             (CertificateError::NotValidForNameContext { presented, .. }, _) if presented.is_empty() => {
                 Flaw::Nameless { what: "names no host in a subjectAltName", setting }
             }
