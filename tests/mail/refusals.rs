@@ -6,7 +6,7 @@ use crate::common::smtp::{Behaviour, SmtpSink, Verb};
 use crate::fixture::{CANARY, Meaning, failure, mailer_to, meaning};
 
 /// What a server says who wants to be rid of somebody.
-const TEXT: &str = "5.7.1 <jane.canary@example.com>: Jane Quetzalcoatl, jane.canary%40example.com is not wanted";
+const TEXT: &str = "5.1.1 <jane.canary@example.com>: Jane Quetzalcoatl, jane.canary%40example.com is not wanted";
 
 const TRANSIENT: bool = false;
 const PERMANENT: bool = true;
@@ -28,7 +28,7 @@ async fn a_refusal_means_what_it_was_the_answer_to() {
         (Verb::Greeting, 421, Refused4xx, TRANSIENT, EVERY_MAIL),
         (Verb::Ehlo, 550, Refused5xx, TRANSIENT, EVERY_MAIL),
         (Verb::Ehlo, 451, Refused4xx, TRANSIENT, EVERY_MAIL),
-        (Verb::Mail, 550, Refused5xx, PERMANENT, EVERY_MAIL),
+        (Verb::Mail, 550, Refused5xx, TRANSIENT, EVERY_MAIL),
         (Verb::Mail, 452, Refused4xx, TRANSIENT, EVERY_MAIL),
         (Verb::Mail, 530, Auth, TRANSIENT, EVERY_MAIL),
         (Verb::Rcpt, 450, Refused4xx, TRANSIENT, THIS_MAIL),
@@ -38,14 +38,25 @@ async fn a_refusal_means_what_it_was_the_answer_to() {
         (Verb::Rcpt, 550, Refused5xx, PERMANENT, THIS_MAIL),
         (Verb::Rcpt, 535, Auth, TRANSIENT, EVERY_MAIL),
         (Verb::Data, 451, Refused4xx, TRANSIENT, THIS_MAIL),
-        (Verb::Data, 554, Refused5xx, PERMANENT, THIS_MAIL),
+        (Verb::Rcpt, 554, Refused5xx, TRANSIENT, THIS_MAIL),
+        (Verb::Data, 550, Refused5xx, PERMANENT, THIS_MAIL),
+        (Verb::Data, 554, Refused5xx, TRANSIENT, THIS_MAIL),
         (Verb::Message, 421, Refused4xx, TRANSIENT, EVERY_MAIL),
         (Verb::Message, 452, Refused4xx, TRANSIENT, THIS_MAIL),
-        (Verb::Message, 554, Refused5xx, PERMANENT, THIS_MAIL),
+        (Verb::Message, 552, Refused5xx, PERMANENT, THIS_MAIL),
+        (Verb::Message, 554, Refused5xx, TRANSIENT, THIS_MAIL),
     ] {
         let (meaning, cause, _) = behaving(Behaviour::refuse(verb, code, TEXT)).await;
         assert_eq!(meaning, (reason, Some(code), permanent, service_down), "{verb:?} {code}: {cause}");
-        assert!(cause.ends_with(&format!(": {code} 5.7.1 … … … … is not wanted")), "{cause}");
+        assert!(cause.ends_with(&format!(": {code} 5.1.1 … … … … is not wanted")), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_for_a_policy_is_of_us_and_not_of_the_recipient() {
+    for verb in [Verb::Rcpt, Verb::Data, Verb::Message] {
+        let (meaning, cause, _) = behaving(Behaviour::refuse(verb, 550, "5.7.1 relaying denied")).await;
+        assert_eq!(meaning, (Reason::Refused5xx, Some(550), TRANSIENT, THIS_MAIL), "{verb:?}: {cause}");
     }
 }
 
