@@ -30,8 +30,9 @@ use crate::metrics::{self, HashOperation};
 /// More than this is never queued, whatever the limit of the wait: the queue's memory is bounded.
 const QUEUE_CAPACITY: usize = 4096;
 
-/// No answer waits longer than this for those that go out with it.
-const HOLD: Duration = Duration::from_millis(100);
+/// No answer waits longer than this for those that go out with it: it gains a tenth of the registrations, and longer waits
+/// gain little more.
+const HOLD: Duration = Duration::from_millis(60);
 
 /// A hash in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
 #[derive(Clone, PartialEq, Eq)]
@@ -135,15 +136,21 @@ impl HashPool {
     /// # Errors
     /// [`Error::Overloaded`] at once when the wait would be longer than `password_hash_max_wait`.
     pub async fn hash(&self, client: ClientKey, password: Password) -> Result<PasswordHash> {
-        let wait = self.shared.expected_wait(self.shared.queue.ahead_of(client));
-        if wait > self.max_wait {
-            return Err(refuse(wait));
-        }
+        let wait = self.admit(client)?;
         let (answer, hash) = oneshot::channel();
         let job = Job { client, password, queued: Instant::now(), answer };
         let number = self.shared.queue.push(client, job).ok_or_else(|| refuse(wait))?;
         let _waiting = Waiting { queue: &self.shared.queue, client, number };
         hash.await.map_err(|gone| Error::PasswordHash(gone.into()))?
+    }
+
+    /// How long a password of this client would wait for a worker now.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when it would be longer than `password_hash_max_wait`.
+    pub fn admit(&self, client: ClientKey) -> Result<Duration> {
+        let wait = self.shared.expected_wait(self.shared.queue.ahead_of(client));
+        if wait > self.max_wait { Err(refuse(wait)) } else { Ok(wait) }
     }
 
     /// Whether a password of a client that has none here yet would be refused now.

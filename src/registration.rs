@@ -6,6 +6,7 @@
 
 mod attempt;
 
+use std::future::ready;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -45,6 +46,10 @@ pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) ->
 async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<NewUser> {
     let registration = attempt.step(Step::Validate, read(app, &attempt.context, request)).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
+    // What will be refused is refused before the database is asked.
+    if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
+        return attempt.step(Step::HashPassword, ready(Err(refused))).await;
+    }
     attempt
         .step(Step::CheckExisting, async {
             let _turn = app.db.turn(attempt.context.client).await?;

@@ -1,4 +1,4 @@
-//! What one client that takes all it can get does to the registrations of another.
+//! What one client that takes all it can get does to the registrations of another, beside what a busy hour does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use anyhow::ensure;
 use tokio::task::JoinSet;
 
 use crate::client::Connection;
-use crate::load::{Pairs, Registrar, drive};
+use crate::load::{self, Pairs, Registrar, drive};
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 400;
 /// The address of the other client; the flood's is 127.0.0.1.
 const OTHER: [u8; 4] = [127, 0, 0, 2];
 
-/// Slices in which another client registers alone, and beside the flood, in turn. The flood's registrations are not limited
+/// Slices in which another client registers beside 16 clients of one address, and beside the flood, in turn. The flood's registrations are not limited
 /// within ten minutes here, so that it is there to the end: what is measured is the share of the workers, and of the rest.
 pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let folder = service::folder()?;
@@ -27,16 +27,16 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let numbers = Arc::new(AtomicU64::new(0));
     let mut pairs = Pairs::default();
     for _ in 0..options.rounds() {
-        let alone = register(service.api, &numbers, options.slice()).await?;
+        let usual = beside_clients(service.api, &numbers, options.slice()).await?;
         let flood = Flood::start(service.api, &numbers).await?;
-        pairs.add(register(service.api, &numbers, options.slice()).await?, alone);
+        pairs.add(register(service.api, &numbers, options.slice()).await?, usual);
         let (registered, refused) = flood.stop().await;
         eprintln!("  the flood: {registered} registered, {refused} refused");
         ensure!(registered > 0 && refused > 0, "that was no flood");
     }
     Ok(vec![
-        pairs.row(0.5, "registration p50 beside a flood, without").at_most(2.0),
-        pairs.row(0.99, "registration p99 beside a flood, without").at_most(2.0),
+        pairs.row(0.5, "registration p50 beside a flood, beside 16 clients").at_most(2.0),
+        pairs.row(0.99, "registration p99 beside a flood, beside 16 clients").at_most(2.0),
     ])
 }
 
@@ -44,6 +44,13 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
 async fn register(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Duration) -> anyhow::Result<Vec<f64>> {
     let registrar = Registrar::new(Connection::open_from(OTHER, api).await?, numbers);
     Ok(drive(vec![registrar], length).await?.latencies)
+}
+
+/// The same while as many clients register as the service can serve, which nobody would call a flood.
+async fn beside_clients(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Duration) -> anyhow::Result<Vec<f64>> {
+    let (clients, other) = tokio::join!(load::register(api, numbers, length), register(api, numbers, length));
+    clients?;
+    other
 }
 
 struct Flood {

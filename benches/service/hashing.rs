@@ -26,7 +26,12 @@ impl Hashing {
 
     /// A slice of hashes with as many callers as there are clients in a registration slice.
     pub async fn run(&self, length: Duration) -> anyhow::Result<Slice> {
-        drive((0..CLIENTS).map(|_| Hasher(Arc::clone(&self.0))).collect(), length).await
+        self.run_with(CLIENTS, length).await
+    }
+
+    /// A slice of hashes with so many callers.
+    pub async fn run_with(&self, callers: usize, length: Duration) -> anyhow::Result<Slice> {
+        drive((0..callers).map(|_| Hasher(Arc::clone(&self.0))).collect(), length).await
     }
 }
 

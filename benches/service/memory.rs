@@ -1,7 +1,7 @@
 //! Resident memory: idle, and after many registrations.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::{Duration, sleep};
 
@@ -19,16 +19,25 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     sleep(Duration::from_secs(2)).await;
     let idle = usage::memory(service.pid())?;
 
-    let (numbers, mut done) = (Arc::new(AtomicU64::new(0)), 0);
-    while done < options.registrations() {
-        done += register(service.api, &numbers, Duration::from_secs(5)).await?.calls;
-        eprintln!("  {done} registrations with {} clients, {workers} workers", load::CLIENTS);
-    }
-    let busy = usage::memory(service.pid())?;
+    let numbers = Arc::new(AtomicU64::new(0));
+    let busy = after(options.registrations(), &service, &numbers).await?;
+    let later = after(3 * options.registrations(), &service, &numbers).await?;
+    let done = options.registrations();
     Ok(vec![
-        Row::new("resident memory, idle", "MiB", idle.resident).at_most(30.0),
-        Row::new(format!("resident memory after {done} registrations"), "MiB", busy.resident)
-            .at_most(60.0 + 20.0 * workers),
-        Row::new("peak of resident memory", "MiB", busy.peak),
+        Row::new("resident memory, idle", "MiB", idle.resident).at_most(25.0),
+        Row::new(format!("peak of resident memory, {done} registrations"), "MiB", busy.peak)
+            .at_most(40.0 + 20.0 * workers),
+        Row::new("resident memory after three times as many, before", "MiB", later.resident)
+            .over(busy.resident)
+            .at_most(1.05),
     ])
+}
+
+/// Registers until there are so many, and says what that took.
+async fn after(count: u64, service: &Service, numbers: &Arc<AtomicU64>) -> anyhow::Result<usage::Memory> {
+    while numbers.load(Ordering::Relaxed) < count {
+        register(service.api, numbers, Duration::from_secs(5)).await?;
+        eprintln!("  {} registrations with {} clients", numbers.load(Ordering::Relaxed), load::CLIENTS);
+    }
+    usage::memory(service.pid())
 }

@@ -49,6 +49,11 @@ impl Turns {
         self.references.last().copied().unwrap_or_default()
     }
 
+    /// The median of the reference slices.
+    pub fn reference_median(&self) -> f64 {
+        median(&self.references)
+    }
+
     /// Notes a measured slice of the series `name`.
     pub fn add(&mut self, name: &'static str, value: f64) {
         self.measured.push((name, value));

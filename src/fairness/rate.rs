@@ -35,12 +35,16 @@ impl Rate {
     pub fn admit(&self, client: ClientKey) -> Result<(), Duration> {
         let now = Instant::now();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.next(&full_at, client, now);
+        let Some(at) = full_at.get_mut(&client) else {
+            self.set(&mut full_at, client, now, now + self.each);
+            return Ok(());
+        };
+        let next = now.max(*at) + self.each;
         let ahead = next - now;
         if ahead > self.burst {
             return Err(ahead - self.burst);
         }
-        self.set(&mut full_at, client, now, next);
+        *at = next;
         Ok(())
     }
 
@@ -48,7 +52,7 @@ impl Rate {
     pub fn charge(&self, client: ClientKey) {
         let now = Instant::now();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.next(&full_at, client, now);
+        let next = full_at.get(&client).map_or(now, |at| now.max(*at)) + self.each;
         self.set(&mut full_at, client, now, next.min(now + 2 * self.burst));
     }
 
@@ -57,11 +61,6 @@ impl Rate {
         let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = full_at.get(&client).copied();
         full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now() + self.burst))
-    }
-
-    /// When the client would have all again with one more used up.
-    fn next(&self, full_at: &HashMap<ClientKey, Instant>, client: ClientKey, now: Instant) -> Instant {
-        full_at.get(&client).map_or(now, |at| now.max(*at)) + self.each
     }
 
     fn set(&self, full_at: &mut HashMap<ClientKey, Instant>, client: ClientKey, now: Instant, next: Instant) {

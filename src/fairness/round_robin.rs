@@ -76,9 +76,9 @@ impl<T> RoundRobin<T> {
         self.waiting.get(&client).map_or(0, VecDeque::len)
     }
 
-    /// How many go before a new one of this client; at most, where others come meanwhile.
+    /// How many go before a new one of this client, if all who wait now ask on: one of each in each round until its turn.
     pub fn ahead_of(&self, client: ClientKey) -> usize {
-        self.length.min(self.turns.len().saturating_mul(self.len_of(client) + 1))
+        self.turns.len().saturating_mul(self.len_of(client) + 1)
     }
 
     /// How many go before one of a client for whom nothing waits yet.
@@ -110,7 +110,7 @@ mod tests {
             queue.push(client(1), thing);
         }
         queue.push(client(2), "b1");
-        assert_eq!((queue.ahead_of(client(1)), queue.ahead_of(client(2)), queue.ahead_of_newcomer()), (4, 4, 2));
+        assert_eq!((queue.ahead_of(client(1)), queue.ahead_of(client(2)), queue.ahead_of_newcomer()), (8, 4, 2));
         queue.push(client(2), "b2");
         assert_eq!(drain(&mut queue), ["a1", "b1", "a2", "b2", "a3"]);
     }
