@@ -31,7 +31,7 @@ lint: deps target/lint/installed ## Check format, code, scripts, containers, rul
 	promtool test rules alert-rules/tests/*.yml
 	amtool check-config alertmanager.yml
 	alert-rules/tests/routes.sh
-	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules packaging)
+	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules benches packaging)
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	target/lint/bin/hadolint Dockerfile
 	cd grafana/schema-check && npm ci --silent && node format.mjs --check && node check.mjs

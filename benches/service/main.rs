@@ -17,6 +17,7 @@ mod memory;
 mod options;
 mod outbox;
 mod overload;
+mod peer;
 mod postgres;
 mod process;
 mod registration;
@@ -42,6 +43,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(body_bytes) = options.bare_responder {
         runtime.block_on(bare::serve(body_bytes))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(peer) = &options.peer {
+        runtime.block_on(peer::measure(peer, options.seconds))?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = runtime.block_on(measure(&options))?;

@@ -56,6 +56,12 @@ pub struct Options {
     /// Internal: serve a fixed body of this many bytes with hyper and nothing else.
     #[arg(long, hide = true)]
     pub bare_responder: Option<usize>,
+    /// Internal: register at another service, `NAME http://ADDRESS/PATH`; see benches/peers.
+    #[arg(long, hide = true)]
+    pub peer: Option<String>,
+    /// Internal: for so many seconds.
+    #[arg(long, hide = true, default_value_t = 20)]
+    pub seconds: u64,
     #[arg(skip)]
     is_longer: bool,
     /// Given by `cargo bench`.

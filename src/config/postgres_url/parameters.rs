@@ -8,6 +8,9 @@ use tokio_postgres::Config;
 
 use super::PostgresTls;
 
+/// Unknown ones that are named one by one.
+const MAX_NAMED: usize = 8;
+
 /// What neodyme knows; the values of most are the driver's to judge.
 pub(super) const KNOWN: [&str; 26] = [
     "application_name",
@@ -99,7 +102,9 @@ pub(super) fn check(keys: &BTreeSet<String>) -> Result<(), String> {
         1 => "parameter",
         _ => "parameters",
     };
-    let (unknown, known) = (unknown.join(", "), KNOWN.join(", "));
+    let more = if unknown.len() > MAX_NAMED { " and more" } else { "" };
+    let unknown = unknown.into_iter().take(MAX_NAMED).collect::<Vec<_>>().join(", ") + more;
+    let known = KNOWN.join(", ");
     Err(format!("has the {parameters} {unknown}, which neodyme does not know; known are {known}"))
 }
 
