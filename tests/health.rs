@@ -170,7 +170,7 @@ async fn a_service_that_leaves_is_live_and_not_ready() {
 
 #[tokio::test]
 async fn a_full_queue_of_passwords_is_not_ready_and_empties() {
-    let options = AppOptions::on(Backend::Sqlite).slow_hashing().set("password_hash_max_wait", "500ms");
+    let options = AppOptions::on(Backend::Sqlite).slow_hashing().set("password_hash_max_wait", "200ms");
     let app = TestApp::spawn(options).await;
     assert_eq!(app.get("/health/ready").await.status, 200);
     let mut registrations = JoinSet::new();

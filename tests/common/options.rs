@@ -76,7 +76,7 @@ impl AppOptions {
     pub fn slow_hashing(self) -> AppOptions {
         self.set("password_hash_workers", 1)
             .set("password_argon2_memory_kib", 19456)
-            .set("password_argon2_iterations", 30)
+            .set("password_argon2_iterations", 120)
             .set("password_hash_max_wait", "60s")
             .set("http_request_timeout", "60s")
     }
