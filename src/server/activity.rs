@@ -12,6 +12,8 @@ use crate::http::Progress;
 
 /// How long a connection is new before its first request.
 const NEW: Duration = Duration::from_secs(1);
+/// How long a client may well take for an answer, however large.
+const TAKING: Duration = Duration::from_secs(5);
 
 /// Where a connection stands.
 #[derive(Debug)]
@@ -230,9 +232,11 @@ impl InRequest {
 /// A request gives way with its connection, once its client does not take the answer.
 impl Tenant for InRequest {
     fn used(&self) -> Use {
+        let answered = self.activity.at(self.activity.taken_at.load(Relaxed));
         match self.stage.load(Relaxed) {
             IN_WORK => Use::Work,
-            _ => Use::Waiting(self.activity.at(self.activity.taken_at.load(Relaxed))),
+            _ if answered.elapsed() < TAKING => Use::New(answered),
+            _ => Use::Waiting(answered),
         }
     }
 
