@@ -1,5 +1,5 @@
-// POST /api/auth/sign-up/email of better-auth on SQLite, in one process for each core.
-import cluster from "node:cluster";
+// POST /api/auth/sign-up/email of better-auth on SQLite. One process: its hash has threads of its own, and two get into each
+// other's way at the file.
 import { createServer } from "node:http";
 import { hash, verify } from "@node-rs/argon2";
 import Database from "better-sqlite3";
@@ -26,9 +26,5 @@ const auth = betterAuth({
   },
 });
 
-if (cluster.isPrimary) {
-  await (await getMigrations(auth.options)).runMigrations();
-  for (let n = 0; n < 2; n += 1) cluster.fork();
-} else {
-  createServer(toNodeHandler(auth)).listen(Number(process.env.PORT), "127.0.0.1");
-}
+await (await getMigrations(auth.options)).runMigrations();
+createServer(toNodeHandler(auth)).listen(Number(process.env.PORT), "127.0.0.1");

@@ -16,7 +16,9 @@ use crate::service::{self, Service};
 
 /// Connections of the flood: each tries again as soon as it is answered, whatever the answer.
 const CONNECTIONS: usize = 400;
-/// The address of the other client; the flood's is 127.0.0.1.
+/// The address of the flood, which is in debt when it ends.
+const FLOOD: [u8; 4] = [127, 0, 0, 3];
+/// The address of the client that is measured.
 const OTHER: [u8; 4] = [127, 0, 0, 2];
 
 /// Slices in which another client registers beside 16 clients of one address, and beside the flood, in turn. The flood's registrations are not limited
@@ -66,7 +68,7 @@ impl Flood {
             tasks.spawn(async move {
                 loop {
                     // The service may close a connection of who has too many: then a new one is tried.
-                    let Ok(connection) = Connection::open(api).await else { continue };
+                    let Ok(connection) = Connection::open_from(FLOOD, api).await else { continue };
                     let mut registrar = Registrar::new(connection, &numbers);
                     while let Ok(status) = registrar.try_once().await {
                         counts[usize::from(status != 201)].fetch_add(1, Ordering::Relaxed);
