@@ -22,14 +22,20 @@ async fn connect_stranger(app: &TestApp) -> RawClient {
     RawClient::connect_from(STRANGER, app.api_address()).await
 }
 
-/// Registrations of a stranger that wait for a hash worker.
-async fn flood(app: &TestApp, count: usize) -> Vec<RawClient> {
+/// So many connections of a stranger, on each of which something was sent.
+async fn strangers(app: &TestApp, count: usize, sent: impl Fn() -> String) -> Vec<RawClient> {
     let mut clients = Vec::new();
     for _ in 0..count {
         let mut client = connect_stranger(app).await;
-        client.send(registration(&fresh_email())).await;
+        client.send(sent()).await;
         clients.push(client);
     }
+    clients
+}
+
+/// Registrations of a stranger that wait for a hash worker.
+async fn flood(app: &TestApp, count: usize) -> Vec<RawClient> {
+    let clients = strangers(app, count, || registration(&fresh_email())).await;
     metric("neodyme_password_hash_queue_length").value(count as f64 - 1.0).assert_in(app).await;
     clients
 }
@@ -50,12 +56,7 @@ async fn a_flood_of_one_client_does_not_take_the_service_out_of_rotation() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).slow_hashing().set("password_hash_max_wait", "2s")).await;
     assert_eq!(app.register(&fresh_email()).await.status, 201);
     let mut refused = 0;
-    let mut clients = Vec::new();
-    for _ in 0..40 {
-        let mut client = connect_stranger(&app).await;
-        client.send(registration(&fresh_email())).await;
-        clients.push(client);
-    }
+    let mut clients = strangers(&app, 40, || registration(&fresh_email())).await;
     for client in &mut clients {
         assert_eq!(app.get("/health/ready").await.status, 200);
         refused += usize::from(client.answer().await.status == 503);
@@ -73,12 +74,7 @@ async fn clients_take_turns_at_the_database_and_leave_a_connection_to_the_servic
     let (session, _) = open_postgres(&app.database.url()).await;
     session.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
 
-    let mut strangers = Vec::new();
-    for _ in 0..20 {
-        let mut client = connect_stranger(&app).await;
-        client.send(registration(&fresh_email())).await;
-        strangers.push(client);
-    }
+    let mut others = strangers(&app, 20, || registration(&fresh_email())).await;
     metric("neodyme_db_pool_waiters").at_least(19.0).assert_in(&app).await;
     assert_eq!(app.get_ops("/health/ready?fresh=true").await.status, 200);
     let mut ours = RawClient::connect(app.api_address()).await;
@@ -88,7 +84,7 @@ async fn clients_take_turns_at_the_database_and_leave_a_connection_to_the_servic
 
     let answer = ours.answer().await;
     assert_eq!(answer.status, 201);
-    for client in &mut strangers {
+    for client in &mut others {
         assert_eq!(client.answer().await.status, 201);
     }
     let id = answer.header("x-request-id").unwrap();
@@ -240,12 +236,7 @@ async fn who_asks_too_often_for_anything_is_told_when_to_try_again() {
 #[tokio::test]
 async fn a_flood_of_requests_does_not_flood_the_log() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 1)).await;
-    let mut clients = Vec::new();
-    for _ in 0..100 {
-        let mut client = connect_stranger(&app).await;
-        client.send("GET /nothing HTTP/1.1\r\nhost: neodyme\r\n\r\n".repeat(4)).await;
-        clients.push(client);
-    }
+    let mut clients = strangers(&app, 100, || "GET /nothing HTTP/1.1\r\nhost: neodyme\r\n\r\n".repeat(4)).await;
     for client in &mut clients {
         for _ in 0..4 {
             assert!(matches!(client.answer().await.status, 404 | 429));
@@ -285,12 +276,7 @@ async fn proxies_have_no_share_of_their_own() {
 #[tokio::test]
 async fn requests_whose_body_is_under_way_take_no_place_of_work() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_requests_in_flight", 1)).await;
-    let mut slow = Vec::new();
-    for _ in 0..5 {
-        let mut client = connect_stranger(&app).await;
-        client.send(HALF).await;
-        slow.push(client);
-    }
+    let _slow = strangers(&app, 5, || HALF.to_owned()).await;
     metric("neodyme_http_requests_in_flight").value(6.0).assert_in(&app).await;
     assert_eq!(app.register(&fresh_email()).await.status, 201);
 }
