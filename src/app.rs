@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::analytics::Analytics;
 use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
-use crate::db::Db;
+use crate::db::{Db, audit};
 use crate::error::{Cause, DbErrorKind, Error};
 use crate::fairness::{Places, Rate};
 use crate::health::{Health, Probes};
@@ -256,7 +256,7 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
         clock::compare(time);
     }
     let Some(newest) = db.newest().await.context(ASK)? else { return Ok(()) };
-    let before = db.newest_before(newest - clock::BELIEVED_AFTER).await.context(ASK)?;
+    let before = audit::newest_before(db, newest - clock::BELIEVED_AFTER).await.context(ASK)?;
     if let Some(known) = clock::start_after(newest, before) {
         warn!(log, "The newest row is more than a day old, or came after a day without any: for an hour nothing is removed or \
                     given up by a later time"; "context" => context(json!({ "newest": rfc3339(known) })));

@@ -164,14 +164,6 @@ impl Db {
         }
     }
 
-    /// When the newest of the rows was stored that were stored before this time, as the audit trail tells.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn newest_before(&self, time: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
-        audit::newest_before(self, time).await
-    }
-
     /// The pools, as of now.
     pub fn pool_status(&self) -> PoolStatus {
         let (pools, waiters) = match self {

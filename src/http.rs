@@ -14,6 +14,7 @@ mod trace_context;
 
 pub use self::access::{Access, Guard};
 pub use self::body::Intake;
+pub use self::client_address::is_trusted;
 pub use self::context::Context;
 pub use self::observer::Service;
 pub use self::progress::{Asker, Progress};

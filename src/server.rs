@@ -22,7 +22,7 @@ use self::connection::Connection;
 pub use self::refusal::MAX_REFUSALS;
 use crate::config::HttpConfig;
 use crate::fairness::{Full, Place, Places};
-use crate::http::Service;
+use crate::http::{Service, is_trusted};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::logging::{Exception, context};
 use crate::metrics::{self, ConnectionResult};
@@ -98,7 +98,7 @@ impl<S: Send + Sync + 'static> Server<S> {
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
         let (activity, client) = (Activity::new(), peer.ip().to_canonical());
-        let is_proxy = self.limits.trusted_proxies.iter().any(|proxies| proxies.contains(&client));
+        let is_proxy = is_trusted(&client, &self.limits.trusted_proxies);
         let Ok(place) = self.place(client, is_proxy, Arc::clone(&activity)) else {
             metrics::connection_refused();
             refusal::refuse(stream);

@@ -1,6 +1,6 @@
 //! The flags and subcommands, made from the table of settings.
 
-mod operator;
+pub(super) mod operator;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};

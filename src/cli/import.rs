@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::arguments::operator::{flag, json, option};
 use super::arguments::{OF_THE_DATABASE, with_settings};
 use super::table::align;
 use super::{block_on, note, open, print, to_json};
@@ -32,16 +33,15 @@ const TOLD: u64 = 20;
 const PROGRESS_EVERY: u64 = 100_000;
 
 pub(super) fn command() -> Command {
-    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
-    let file = Arg::new("file").value_name("FILE").required(true).value_parser(value_parser!(PathBuf));
-    let from_line = Arg::new("from-line").long("from-line").value_name("N").default_value("1");
-    let rejects = Arg::new("rejects").long("rejects").value_name("FILE").value_parser(value_parser!(PathBuf));
+    const REJECTS: &str = "Keep refused lines in a new file (mode 0600: they hold what the users' lines hold)";
+    let file = Arg::new("file").value_name("FILE").required(true).help("The users; - for standard input");
+    let from_line = option("from-line", "N", "Skip the lines before this one").default_value("1");
     with_settings(Command::new("import").about(ABOUT), OF_THE_DATABASE).after_help(AFTER).args([
-        file.help("The users; - for standard input"),
-        from_line.value_parser(value_parser!(u64).range(1..)).help("Skip the lines before this one"),
-        rejects.help("Keep refused lines in a new file (mode 0600: they hold what the users' lines hold)"),
+        file.value_parser(value_parser!(PathBuf)),
+        from_line.value_parser(value_parser!(u64).range(1..)),
+        option("rejects", "FILE", REJECTS).value_parser(value_parser!(PathBuf)),
         flag("dry-run", "Check all lines and write nothing"),
-        flag("json", "Print JSON"),
+        json(),
     ])
 }
 
@@ -54,7 +54,8 @@ async fn import(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let (source, length) = source(arguments)?;
     let db = if is_dry { None } else { Some(open(&config.database).await?) };
     let from_line = arguments.get_one("from-line").copied().unwrap_or(1);
-    let mut import = Import::new(source, db.as_ref(), Teller::new(arguments.get_one::<PathBuf>("rejects"), length)?);
+    let rejects = arguments.get_one::<PathBuf>("rejects");
+    let mut import = Import::new(source, db.as_ref(), Teller::new(rejects, length)?);
     let ended = tokio::select! {
         ended = import.run(from_line) => ended,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
@@ -71,7 +72,7 @@ async fn import(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
         let next = tally.lines + 1;
         format!("the import broke off; run it again, with --from-line {next} to skip what is done")
     })?;
-    let kept = match arguments.get_one::<PathBuf>("rejects") {
+    let kept = match rejects {
         Some(path) => format!("they are in {}", path.display()),
         None => "--rejects FILE keeps them".to_owned(),
     };

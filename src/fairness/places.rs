@@ -263,6 +263,7 @@ mod tests {
         drop(place);
         assert_eq!(places.count(), 1, "the place that was given away is not freed twice");
     }
+
     #[test]
     fn what_does_nothing_gives_way_before_what_waits_for_its_client() {
         let places = Places::new(3, 0);

@@ -23,7 +23,7 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
 }
 
 /// Whether this is the address of a trusted proxy.
-pub(super) fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
+pub fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(address))
 }
 

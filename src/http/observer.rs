@@ -170,8 +170,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
-        let request_id = Some(context.request_id.as_str());
-        errors::record(&Occurrence { request_id, ..Occurrence::of(error.code(), error, "unmatched") });
+        record_at_door(&context.request_id, error);
         metrics::request_rejected(RejectReason::RateLimited);
         let response = problem(error, &context.request_id, None);
         let size = response.body().size_hint().lower();
@@ -181,8 +180,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     /// Notes a request whose head could not be read, and which was answered with this error under this id.
     pub fn note_refusal(&self, peer: IpAddr, request_id: RequestId, error: &Error) {
-        let id = Some(request_id.as_str());
-        errors::record(&Occurrence { request_id: id, ..Occurrence::of(error.code(), error, "unmatched") });
+        record_at_door(&request_id, error);
         lines::refused(&self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id)), peer, error);
     }
 
@@ -330,6 +328,12 @@ impl Drop for Observation {
             lines::cancelled(&self.log, self.route, self.began.elapsed());
         }
     }
+}
+
+/// Records an error of a request that was not looked at.
+fn record_at_door(request_id: &RequestId, error: &Error) {
+    let request_id = Some(request_id.as_str());
+    errors::record(&Occurrence { request_id, ..Occurrence::of(error.code(), error, "unmatched") });
 }
 
 fn reject_reason(error: &Error) -> Option<RejectReason> {

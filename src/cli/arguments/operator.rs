@@ -66,11 +66,11 @@ fn group(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
 }
 
-fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+pub(in crate::cli) fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn flag(name: &'static str, help: &'static str) -> Arg {
+pub(in crate::cli) fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
 }
 
@@ -83,7 +83,7 @@ fn limit() -> Arg {
     option("limit", "N", help).default_value(LIMIT).value_parser(value_parser!(u32).range(1..))
 }
 
-fn json() -> Arg {
+pub(in crate::cli) fn json() -> Arg {
     flag("json", "Print JSON")
 }
 
