@@ -15,7 +15,9 @@ pub struct Report {
     pub backend: Backend,
     pub length: Duration,
     /// Registrations a second, with nothing beside them.
-    pub capacity: f64,
+    pub alone: f64,
+    /// The same beside hostile clients, which take their part of the cores, as does sending what they send.
+    pub beside: f64,
     /// The registrations at half of that.
     pub steady: Vec<Attempt>,
     /// How often each hostile thing was done.
@@ -34,8 +36,11 @@ impl Report {
         let mut rows = vec![
             ("database".to_owned(), format!("{:?}", self.backend)),
             ("length, s".to_owned(), self.length.as_secs().to_string()),
-            ("registrations a second alone".to_owned(), format!("{:.0}", self.capacity)),
-            ("registrations at half of that".to_owned(), self.steady.len().to_string()),
+            (
+                "registrations a second: alone; beside hostile clients".to_owned(),
+                format!("{:.0}; {:.0}", self.alone, self.beside),
+            ),
+            ("registrations at half of the latter".to_owned(), self.steady.len().to_string()),
             ("their answers".to_owned(), self.answers()),
             ("their latency, ms: median, 99 %".to_owned(), format!("{:.0}, {:.0}", took(0.5), took(0.99))),
             ("looks; ready; metrics read".to_owned(), format!("{looks}; {ready}; {scraped}")),
