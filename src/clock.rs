@@ -19,8 +19,8 @@ use tokio::time::MissedTickBehavior;
 
 pub use self::opinions::BELIEVED_AFTER;
 use self::opinions::{Interval, Opinions, Reading};
-use crate::logging::context;
-use crate::metrics::{self, ClockReference};
+use crate::telemetry::logging::context;
+use crate::telemetry::metrics::{self, ClockReference};
 
 /// Between two looks when nobody asks for the time.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);

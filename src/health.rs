@@ -25,8 +25,8 @@ pub use self::probes::{Probe, Probes};
 use self::system::Sampler;
 pub use self::system::System;
 use crate::config::Config;
-use crate::logging::context;
-use crate::metrics::{Dependency, DependencyStatus, HealthStatus};
+use crate::telemetry::logging::context;
+use crate::telemetry::metrics::{Dependency, DependencyStatus, HealthStatus};
 
 /// The health of the service.
 pub struct Health {

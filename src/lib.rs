@@ -69,34 +69,27 @@
 //!
 //! Each step is timed in [`metrics`] and told in [`logging`], under the request's id.
 
-pub mod accept;
+pub mod accounts;
 pub mod analytics;
-pub mod app;
 pub mod build;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod db;
-pub mod domain;
 pub mod error;
-pub mod errors;
 pub mod fairness;
-pub mod handlers;
 pub mod health;
 pub mod http;
-pub mod import;
-pub mod json;
-pub mod label;
 pub mod lifecycle;
 pub mod limits;
-pub mod logging;
 pub mod mail;
-pub mod metrics;
+pub mod operations;
 pub mod outbox;
 pub mod password;
 pub mod redaction;
-pub mod registration;
+pub mod serve;
 pub mod server;
-pub mod text;
-pub mod timestamp;
+pub mod state;
+pub mod store;
+pub mod telemetry;
 pub mod tls;
+pub mod values;

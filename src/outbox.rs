@@ -8,8 +8,8 @@ mod backoff;
 mod circuit;
 mod delivery;
 mod housekeeping;
-mod job;
 mod lane;
+pub mod store;
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use serde_json::json;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-pub use self::job::{Failure, Job, JobState, NewJob, Reason, Receipt, Topic};
 use self::lane::Lane;
+use crate::accounts::users::NewUser;
 use crate::analytics::{Analytics, Event, EventName};
 use crate::config::Config;
-use crate::db::Db;
-use crate::db::users::NewUser;
 use crate::http::Context;
 use crate::lifecycle::Lifecycle;
-use crate::logging::Loggers;
 use crate::mail::{Mailer, WelcomeEmail};
-use crate::metrics;
+use crate::store::Db;
+use crate::telemetry::logging::Loggers;
+use crate::telemetry::metrics;
+pub use crate::values::job::{Failure, Job, JobState, NewJob, Reason, Receipt, Topic};
 
 /// What the lanes deliver with, and what wakes them.
 pub struct Outbox {

@@ -22,10 +22,10 @@ pub use self::hasher::kernel;
 use self::queue::Queue;
 pub use self::stored::StoredHash;
 use crate::config::PasswordConfig;
-use crate::domain::Password;
 use crate::error::{Error, Result};
 use crate::fairness::ClientKey;
-use crate::metrics::{self, HashOperation};
+use crate::telemetry::metrics::{self, HashOperation};
+use crate::values::Password;
 
 /// More than this is never queued, whatever the limit of the wait: the queue's memory is bounded.
 const QUEUE_CAPACITY: usize = 4096;

@@ -24,8 +24,8 @@ use crate::config::HttpConfig;
 use crate::fairness::{Full, Place, Places};
 use crate::http::{Service, is_trusted};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::logging::{Exception, context};
-use crate::metrics::{self, ConnectionResult};
+use crate::telemetry::logging::{Exception, context};
+use crate::telemetry::metrics::{self, ConnectionResult};
 
 /// Requests at once on one HTTP/2 connection of a client that is no proxy: each may hold a head in our memory.
 const STREAMS_OF_ONE_CLIENT: u32 = 32;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use neodyme::error::{Error, ErrorCode};
-use neodyme::errors::{self, MEMORY_BOUND, Occurrence, SAMPLES};
+use neodyme::telemetry::errors::{self, MEMORY_BOUND, Occurrence, SAMPLES};
 use uuid::Uuid;
 
 /// Bytes of this process in memory.
@@ -36,8 +36,8 @@ fn flood(code: ErrorCode) {
 
 #[test]
 fn a_flood_of_errors_of_every_type_stays_within_the_bound() {
-    neodyme::metrics::init();
-    neodyme::metrics::init_error_users([7; 16]);
+    neodyme::telemetry::metrics::init();
+    neodyme::telemetry::metrics::init_error_users([7; 16]);
     errors::recorder();
     let before = resident();
     std::thread::scope(|scope| {

@@ -11,7 +11,7 @@ use common::http::Answer;
 use common::postgres::{Cluster, StopMode};
 use common::programs::free_port;
 use neodyme::error::ErrorCode;
-use neodyme::errors::SAMPLES;
+use neodyme::telemetry::errors::SAMPLES;
 use serde_json::{Value, json};
 
 /// What is kept of a type, once there is something.

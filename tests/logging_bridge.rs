@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use neodyme::config::{LogConfig, LogFormat};
-use neodyme::logging::{LoggerName, Logging};
+use neodyme::telemetry::logging::{LoggerName, Logging};
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]

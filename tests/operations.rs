@@ -14,7 +14,7 @@ use common::database::Backend;
 use common::eventually;
 use common::http::Answer;
 use common::scrape::metric;
-use neodyme::handlers;
+use neodyme::operations;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "canary-ops-token-0123456789";

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use common::app::AppOptions;
 use common::database::{Backend, Database};
-use neodyme::db::Rows;
-use neodyme::db::audit::NewAuditEntry;
-use neodyme::db::outbox::Settlement;
+use neodyme::accounts::audit::NewAuditEntry;
+use neodyme::outbox::store::Settlement;
 use neodyme::outbox::{JobState, NewJob, Topic};
+use neodyme::store::Rows;
 use serde_json::json;
 use shop::{Answer, Shop};
 use time::OffsetDateTime;

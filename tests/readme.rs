@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use common::app::AppOptions;
 use neodyme::config::SETTINGS;
 use neodyme::error::ErrorCode;
-use neodyme::handlers;
+use neodyme::operations;
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

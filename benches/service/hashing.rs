@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use neodyme::config::{Config, Sources};
-use neodyme::domain::Password;
 use neodyme::password::HashPool;
+use neodyme::values::Password;
 
 use crate::load::{CLIENTS, Caller, Slice, drive};
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use neodyme::config::{Config, Sources};
-use neodyme::db::{Db, Rows};
-use neodyme::metrics;
 use neodyme::outbox::{NewJob, Topic};
+use neodyme::store::{Db, Rows};
+use neodyme::telemetry::metrics;
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::time::sleep;

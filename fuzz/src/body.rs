@@ -1,6 +1,6 @@
 //! The body of a registration.
 
-use neodyme::domain::Registration;
+use neodyme::accounts::registration::Registration;
 use neodyme::error::{Error, FieldError};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The values of a registration: an address, a name, a password.
 
-use neodyme::domain::{Email, FullName, Password};
+use neodyme::values::{Email, FullName, Password};
 
 use super::shown::{CANARY, assert_presentable};
 

@@ -1,7 +1,7 @@
 //! The headers that neodyme itself reads: a request id, a trace, what the client accepts.
 
 use http::HeaderValue;
-use neodyme::accept::{prefers_html, quality};
+use neodyme::http::accept::{prefers_html, quality};
 use neodyme::http::{RequestId, TraceContext};
 use uuid::Uuid;
 

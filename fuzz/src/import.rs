@@ -3,8 +3,8 @@
 use std::io;
 
 use futures_util::FutureExt;
+use neodyme::accounts::import::{Import, Tally, Watcher};
 use neodyme::error::Error;
-use neodyme::import::{Import, Tally, Watcher};
 
 /// Counts what it is told.
 #[derive(Default)]

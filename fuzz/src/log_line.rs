@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use neodyme::config::{Config, LogConfig, LogFormat, Sources};
-use neodyme::logging::{Exception, LoggerName, Logging, context};
+use neodyme::telemetry::logging::{Exception, LoggerName, Logging, context};
 use serde_json::Value;
 use slog::warn;
 

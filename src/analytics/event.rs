@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::failure;
 use crate::outbox::{Failure, Job};
-use crate::timestamp;
+use crate::values::timestamp;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::table::align;
 use super::{block_on, note, open, print, to_json};
+use crate::accounts::audit::{self, AuditEntry, AuditFilter};
 use crate::config::Config;
-use crate::db::audit::{self, AuditEntry, AuditFilter};
-use crate::timestamp::rfc3339;
+use crate::values::timestamp::rfc3339;
 
 const HEAD: [&str; 6] = ["occurred_at", "action", "actor", "user_id", "client_ip", "request_id"];
 

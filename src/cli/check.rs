@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::{block_on, missing_file, print};
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
-use crate::db::Db;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::password;
+use crate::store::Db;
 
 /// What fits a terminal that nobody has made wider.
 const WIDTH: usize = 80;

@@ -13,10 +13,10 @@ use super::arguments::with_settings;
 use super::table::align;
 use super::{block_on, print};
 use crate::config::{Config, MailConfig, SmtpTls};
-use crate::domain::{Email, FullName};
 use crate::mail::{Composer, Letter, Mailer, WelcomeEmail};
 use crate::outbox::{Failure, Job, Reason, Receipt, Topic};
-use crate::timestamp::millis;
+use crate::values::timestamp::millis;
+use crate::values::{Email, FullName};
 
 const ABOUT_TEST: &str = "Send a welcome email to an address, as the service would, and say how it went";
 

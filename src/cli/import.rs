@@ -15,9 +15,9 @@ use super::arguments::operator::{flag, json, option};
 use super::arguments::{OF_THE_DATABASE, with_settings};
 use super::table::align;
 use super::{block_on, note, open, print, to_json};
+use crate::accounts::import::{self, Import, Tally, Watcher};
 use crate::config::Config;
 use crate::error::Error;
-use crate::import::{self, Import, Tally, Watcher};
 
 const ABOUT: &str = "Take over users from another service: a file with a JSON object in each line";
 const AFTER: &str = "\

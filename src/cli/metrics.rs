@@ -2,13 +2,13 @@
 
 use super::print;
 use super::table::align;
-use crate::handlers;
-use crate::metrics::{self, Metric, inventory, markdown};
+use crate::operations;
+use crate::telemetry::metrics::{self, Metric, inventory, markdown};
 
 pub(super) fn run(as_markdown: bool) -> anyhow::Result<()> {
     metrics::init();
     // Each route has series of its own, which exist once it does.
-    let _routes = (handlers::api_routes(), handlers::ops_routes());
+    let _routes = (operations::api_routes(), operations::ops_routes());
     let metrics = inventory();
     if as_markdown {
         return print(markdown(&metrics));

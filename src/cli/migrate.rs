@@ -2,8 +2,8 @@
 
 use super::{block_on, print};
 use crate::config::{Config, DatabaseConfig};
-use crate::db::Db;
 use crate::error::Result;
+use crate::store::Db;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     match block_on(migrate(&config.database))??.as_slice() {

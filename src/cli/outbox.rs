@@ -11,7 +11,7 @@ use self::view::JobView;
 use super::table::align;
 use super::{block_on, note, open, print, to_json};
 use crate::config::Config;
-use crate::db::outbox::{self, JobFilter};
+use crate::outbox::store::{self as outbox, JobFilter};
 
 pub(super) fn run(config: &Config, task: &str, arguments: &ArgMatches) -> anyhow::Result<()> {
     block_on(async {

@@ -3,5 +3,5 @@
 use crate::config::Config;
 
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
-    crate::app::run(config)
+    crate::serve::run(config)
 }

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use crate::label::labels;
+use crate::values::label::labels;
 
 labels! {
     /// What an error says about the service.

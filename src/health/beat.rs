@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
-use crate::metrics;
+use crate::telemetry::metrics;
 
 const INTERVAL: Duration = Duration::from_millis(250);
 

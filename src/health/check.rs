@@ -15,10 +15,10 @@ use tokio::time::{Instant, timeout};
 use super::judge::Judge;
 use super::probes::Probe;
 use crate::error::Cause;
-use crate::logging::context;
-use crate::metrics::{self, CallInFlight, CallOutcome, Dependency, DependencyStatus, Operation};
 use crate::redaction::redact;
-use crate::timestamp::{self, millis};
+use crate::telemetry::logging::context;
+use crate::telemetry::metrics::{self, CallInFlight, CallOutcome, Dependency, DependencyStatus, Operation};
+use crate::values::timestamp::{self, millis};
 
 /// What was seen and is not believed yet is looked at again after this time, where the interval is longer.
 const SECOND_LOOK: Duration = Duration::from_millis(500);

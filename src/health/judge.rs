@@ -1,6 +1,6 @@
 //! What is believed of a dependency: one odd check changes nothing, so nothing flaps.
 
-use crate::metrics::DependencyStatus;
+use crate::telemetry::metrics::DependencyStatus;
 
 /// Believes a change once enough checks in a row have seen it.
 #[derive(Debug)]

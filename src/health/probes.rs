@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::db::Db;
 use crate::error::Cause;
 use crate::outbox::Outbox;
+use crate::store::Db;
 
 /// Asks a dependency whether it can do its work, once.
 pub type Probe = Box<dyn Fn() -> Answer + Send + Sync>;

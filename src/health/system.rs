@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use super::cgroup::{Cgroups, Share};
 use crate::config::{Config, DatabaseUrl};
-use crate::timestamp;
+use crate::values::timestamp;
 
 const INTERVAL: Duration = Duration::from_secs(2);
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::client_address::client_address;
 use super::{Asker, Progress, RequestId, TraceContext};
 use crate::fairness::{ClientKey, Place};
-use crate::logging::{LoggerName, Loggers};
+use crate::telemetry::logging::{LoggerName, Loggers};
 
 /// What is known of one request.
 pub struct Context {

@@ -26,11 +26,11 @@ use super::router::{Resource, method_label};
 use super::{Context, Handler, Progress, Request, RequestId, Response, Route, Router};
 use crate::config::HttpConfig;
 use crate::error::{Error, Result};
-use crate::errors::{self, Occurrence};
 use crate::fairness::{Places, Rate};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::logging::{LoggerName, Loggers};
-use crate::metrics::{self, InFlight, MethodLabel, RejectReason, RouteMetrics};
+use crate::telemetry::errors::{self, Occurrence};
+use crate::telemetry::logging::{LoggerName, Loggers};
+use crate::telemetry::metrics::{self, InFlight, MethodLabel, RejectReason, RouteMetrics};
 
 /// Refusals that a client is given at once; they come back within the period.
 const REFUSALS: u32 = 100;

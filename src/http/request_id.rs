@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::HeaderValue;
 
-use crate::errors::MAX_REQUEST_ID_BYTES;
+use crate::telemetry::errors::MAX_REQUEST_ID_BYTES;
 
 /// Bytes of the longest id that is kept: twice what proxies make (a UUID, 32 hexadecimal digits, addresses with ports).
 const MAX_LENGTH: usize = 128;

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use super::body::Intake;
 use super::{Access, Context, Response};
 use crate::error::Result;
-use crate::metrics::{MethodLabel, RouteMetrics};
+use crate::telemetry::metrics::{MethodLabel, RouteMetrics};
 
 /// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one.
 const UNMATCHED: &[u16] = &[400, 404, 421, 429];

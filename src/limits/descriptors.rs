@@ -9,8 +9,8 @@ use slog::{Logger, warn};
 
 use super::TooLittle;
 use crate::config::{Config, DatabaseUrl};
-use crate::logging::context;
 use crate::server::MAX_REFUSALS;
+use crate::telemetry::logging::context;
 
 /// Standard streams, listeners, the async runtime, signals, what is read of `/proc`, and some to spare.
 const PROCESS: usize = 48;

@@ -8,7 +8,7 @@ use std::thread::{Builder, available_parallelism, scope};
 use super::TooLittle;
 use crate::config::Config;
 
-/// Threads that block and have a bound of their own: [`App::large_answers`](crate::app::App::large_answers), SQLite's
+/// Threads that block and have a bound of their own: [`App::large_answers`](crate::state::App::large_answers), SQLite's
 /// connections, a check of each kind, the figures of the machine.
 const BLOCKING: usize = 16;
 /// Those of them that an idle service has.

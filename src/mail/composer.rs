@@ -13,9 +13,9 @@ use super::greeting::presentable;
 use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
-use crate::domain::{Email, FullName};
 use crate::outbox::{Failure, Job, Reason};
 use crate::redaction::Person;
+use crate::values::{Email, FullName};
 
 const X_REQUEST_ID: HeaderName = HeaderName::new_from_ascii_str("X-Request-ID");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");

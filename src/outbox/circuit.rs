@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::metrics::CircuitState;
+use crate::telemetry::metrics::CircuitState;
 
 /// So many failures in a row open the circuit.
 const THRESHOLD: u32 = 5;

@@ -7,10 +7,10 @@ use slog::{Logger, info, o, warn};
 
 use super::{Failure, Job, Outbox, Reason, Receipt, Topic};
 use crate::error::ErrorCode;
-use crate::errors::{self, Occurrence};
-use crate::logging::{Exception, LoggerName, Loggers, context};
-use crate::metrics::{self, CallInFlight, CallOutcome, Operation};
-use crate::timestamp::millis;
+use crate::telemetry::errors::{self, Occurrence};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
+use crate::telemetry::metrics::{self, CallInFlight, CallOutcome, Operation};
+use crate::values::timestamp::millis;
 
 #[derive(Serialize)]
 struct Call<'a> {

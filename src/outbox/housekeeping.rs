@@ -7,14 +7,16 @@ use slog::{Logger, info, warn};
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::store as outbox;
 use super::{JobState, Topic};
+use crate::accounts::audit;
 use crate::clock;
 use crate::config::OutboxConfig;
-use crate::db::{Db, audit, outbox};
 use crate::error::Result;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::logging::{Exception, LoggerName, Loggers, context};
-use crate::metrics::{self, OpenState};
+use crate::store::Db;
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
+use crate::telemetry::metrics::{self, OpenState};
 
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);

@@ -15,13 +15,13 @@ use super::circuit::{Circuit, Permit};
 use super::{Failure, Job, Outbox, Reason, Receipt, Topic};
 use crate::clock;
 use crate::config::{Config, OutboxConfig};
-use crate::db::Db;
-use crate::db::outbox::{self as store, Pick, Settlement};
 use crate::error::{Error, ErrorCode};
-use crate::errors::{self, Occurrence};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::logging::{Exception, LoggerName, Loggers, context};
-use crate::metrics::{self, AttemptOutcome};
+use crate::outbox::store::{self as store, Pick, Settlement};
+use crate::store::Db;
+use crate::telemetry::errors::{self, Occurrence};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
+use crate::telemetry::metrics::{self, AttemptOutcome};
 
 /// Of the shutdown's deadline, what is kept for returning the jobs that did not end.
 const RESERVE: Duration = Duration::from_secs(1);

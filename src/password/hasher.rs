@@ -4,7 +4,7 @@ use argon2id::{Input, Kernel, KernelName, Memory, Params, phc};
 
 use crate::config::PasswordConfig;
 use crate::error::Cause;
-use crate::metrics::HashKernel;
+use crate::telemetry::metrics::HashKernel;
 
 /// As RFC 9106, 3.1, recommends.
 const SALT_BYTES: usize = 16;

@@ -7,7 +7,7 @@ use pbkdf2::pbkdf2_hmac;
 use pbkdf2::sha2::{Sha256, Sha512};
 use scrypt::Scrypt;
 
-use crate::domain::Fault;
+use crate::values::Fault;
 
 /// No hash may take more memory than this to be verified: a sign-in would take it from all others.
 const MAX_MEMORY_KIB: u64 = 256 * 1024;

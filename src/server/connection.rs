@@ -20,8 +20,8 @@ use crate::config::HttpConfig;
 use crate::fairness::{Tenant, Use};
 use crate::http::{Progress, Service};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::logging::Exception;
-use crate::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
+use crate::telemetry::logging::Exception;
+use crate::telemetry::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
 
 /// Hyper's least buffer for a head.
 const LEAST_BUFFER: usize = 8192;

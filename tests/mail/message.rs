@@ -1,9 +1,9 @@
 //! What arrives.
 
 use lettre::message::Mailbox;
-use neodyme::domain::{Email, FullName};
 use neodyme::mail::Composer;
 use neodyme::outbox::Reason;
+use neodyme::values::{Email, FullName};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neodyme::config::{Config, DatabaseUrl, Sources};
-use neodyme::db::outbox::{self, Pick, Settlement};
-use neodyme::db::{Db, Rows};
+use neodyme::outbox::store::{self, Pick, Settlement};
 use neodyme::outbox::{Job, JobState, NewJob, Topic};
+use neodyme::store::{Db, Rows};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;

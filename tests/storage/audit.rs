@@ -1,8 +1,8 @@
 //! The audit trail: found by what an operator knows, kept as long as it should be.
 
-use neodyme::db::Rows;
-use neodyme::db::audit::{self, AuditEntry, AuditFilter, NewAuditEntry};
-use neodyme::db::types::to_micros;
+use neodyme::accounts::audit::{self, AuditEntry, AuditFilter, NewAuditEntry};
+use neodyme::store::Rows;
+use neodyme::store::types::to_micros;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 

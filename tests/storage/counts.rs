@@ -1,8 +1,8 @@
 //! How many users there are: known at any time, whoever changes them, and without reading them.
 
 use futures_util::future::join_all;
-use neodyme::db::Db;
-use neodyme::db::users::{self, NewUser, UserCounts};
+use neodyme::accounts::users::{self, NewUser, UserCounts};
+use neodyme::store::Db;
 
 use crate::common::database::Backend;
 use crate::fixture::{Storage, register, user};

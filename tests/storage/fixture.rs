@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
+use neodyme::accounts::audit::NewAuditEntry;
+use neodyme::accounts::users::NewUser;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
-use neodyme::db::audit::NewAuditEntry;
-use neodyme::db::users::NewUser;
-use neodyme::db::{Db, Rows};
 use neodyme::error::{DbErrorKind, Error, Result};
+use neodyme::store::{Db, Rows};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;

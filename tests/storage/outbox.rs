@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use neodyme::db::outbox::{self, JobRow, Pick, Settlement};
-use neodyme::db::types::to_micros;
-use neodyme::db::{Db, Rows};
+use neodyme::outbox::store::{self, JobRow, Pick, Settlement};
 use neodyme::outbox::{Job, JobState, NewJob, Topic};
+use neodyme::store::types::to_micros;
+use neodyme::store::{Db, Rows};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;

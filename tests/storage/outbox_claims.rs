@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use neodyme::db::outbox::{self, Pick, Settlement};
 use neodyme::outbox::Topic;
+use neodyme::outbox::store::{self, Pick, Settlement};
 
 use crate::common::database::Backend;
 use crate::fixture::Storage;

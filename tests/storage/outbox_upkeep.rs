@@ -1,8 +1,8 @@
 //! What the outbox promises to those who look after it.
 
-use neodyme::db::outbox::{self, JobFilter, JobSelection, Settlement};
-use neodyme::db::types::to_micros;
+use neodyme::outbox::store::{self, JobFilter, JobSelection, Settlement};
 use neodyme::outbox::{JobState, NewJob, Topic};
+use neodyme::store::types::to_micros;
 use time::OffsetDateTime;
 
 use crate::common::database::Backend;

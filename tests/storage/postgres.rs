@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use neodyme::db::{Db, users};
 use neodyme::error::DbErrorKind;
+use neodyme::store::{Db, users};
 
 use crate::common::database::{Backend, Database, open_postgres};
 use crate::common::eventually;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
-use neodyme::db::{Db, Rows, outbox};
 use neodyme::error::{DbErrorKind, Error, Result};
 use neodyme::outbox::Topic;
+use neodyme::store::{Db, Rows, outbox};
 
 use crate::common::database::{Backend, Database, open_sqlite};
 use crate::common::eventually;

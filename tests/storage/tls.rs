@@ -1,6 +1,6 @@
 //! TLS to PostgreSQL: verified, or refused.
 
-use neodyme::db::Db;
+use neodyme::store::Db;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 

@@ -8,8 +8,8 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{OF_THE_DATABASE, with_settings};
-use crate::label::{LabelSet, parse};
 use crate::outbox::{JobState, Topic};
+use crate::values::label::{LabelSet, parse};
 
 /// How many rows are listed unless the operator says otherwise.
 const LIMIT: &str = "50";

@@ -108,7 +108,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
-    use crate::domain::Registration;
+    use crate::accounts::registration::Registration;
     use crate::error::Error;
 
     fn parse(body: &str) -> Result<Registration, Error> {

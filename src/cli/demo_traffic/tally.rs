@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::kind::Kind;
 use super::latency::Latency;
 use crate::cli::table::align;
-use crate::timestamp::millis;
+use crate::values::timestamp::millis;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::{filter, ids, refuse_unknown};
 use crate::cli::{open, print, to_json};
 use crate::config::Config;
-use crate::db::Db;
-use crate::db::outbox::{self, JobSelection};
+use crate::outbox::store::{self as outbox, JobSelection};
 use crate::outbox::{JobState, Topic};
+use crate::store::Db;
 
 pub(super) async fn retry(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let db = open(&config.database).await?;

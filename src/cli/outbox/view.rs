@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::db::outbox::JobRow;
-use crate::domain::Email;
-use crate::timestamp::rfc3339;
+use crate::outbox::store::JobRow;
+use crate::values::Email;
+use crate::values::timestamp::rfc3339;
 
 pub(super) const HEAD: [&str; 7] = ["id", "topic", "state", "attempts", "created_at", "run_at", "last_error"];
 

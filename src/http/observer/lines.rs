@@ -11,8 +11,8 @@ use serde::Serialize;
 use slog::{Logger, error, info, warn};
 
 use crate::error::{Error, ErrorKind};
-use crate::logging::{Exception, context};
-use crate::timestamp::millis;
+use crate::telemetry::logging::{Exception, context};
+use crate::values::timestamp::millis;
 
 /// The most that is repeated of a text that the client chose.
 const MAX_CLIENT_TEXT: usize = 256;

@@ -1,0 +1,156 @@
+//! The table `audit_log`: who did what, when and from where; written in the transaction of the deed.
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::store::Db;
+use crate::store::query::{insertion, skip_locked, with_read, with_write};
+use crate::store::schema::{InstantSql, audit_log};
+use crate::store::types::{Id, Instant, Json, to_bigint};
+use crate::telemetry::metrics::DbOperation;
+
+/// An entry to be written.
+#[derive(Clone, Debug)]
+pub struct NewAuditEntry {
+    /// A UUIDv7.
+    pub id: Uuid,
+    /// When it happened; kept to the microsecond.
+    pub occurred_at: OffsetDateTime,
+    /// What happened: `user_registered`.
+    pub action: String,
+    /// Who did it: `anonymous`, or a user's id.
+    pub actor: String,
+    /// The user it happened to.
+    pub user_id: Option<Uuid>,
+    /// The address the request came from.
+    pub client_ip: Option<String>,
+    /// The request's id, as in the log.
+    pub request_id: String,
+    /// The trace's id, as in the log.
+    pub trace_id: String,
+    /// What else there is to say; no secrets.
+    pub details: serde_json::Value,
+}
+
+/// An entry as stored.
+#[derive(Clone, Debug, PartialEq, Queryable)]
+pub struct AuditEntry {
+    /// A UUIDv7.
+    pub id: Uuid,
+    /// When it happened, in UTC.
+    pub occurred_at: OffsetDateTime,
+    /// What happened.
+    pub action: String,
+    /// Who did it.
+    pub actor: String,
+    /// The user it happened to.
+    pub user_id: Option<Uuid>,
+    /// The address the request came from.
+    pub client_ip: Option<String>,
+    /// The request's id.
+    pub request_id: String,
+    /// The trace's id.
+    pub trace_id: String,
+    /// What else there is to say.
+    pub details: serde_json::Value,
+}
+
+/// The statement that writes an entry.
+pub(crate) fn insertion(entry: &NewAuditEntry) -> insertion!() {
+    diesel::insert_into(audit_log::table).values((
+        audit_log::id.eq(Id(entry.id)),
+        audit_log::occurred_at.eq(Instant(entry.occurred_at)),
+        audit_log::action.eq(&entry.action),
+        audit_log::actor.eq(&entry.actor),
+        audit_log::user_id.eq(entry.user_id.map(Id)),
+        audit_log::client_ip.eq(&entry.client_ip),
+        audit_log::request_id.eq(&entry.request_id),
+        audit_log::trace_id.eq(&entry.trace_id),
+        audit_log::details.eq(Json(entry.details.clone())),
+    ))
+}
+
+/// Some of the entries: those that fit all conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// What happened to this user.
+    pub user_id: Option<Uuid>,
+    /// What happened: `user.registered`.
+    pub action: Option<String>,
+    /// What happened then or later.
+    pub since: Option<OffsetDateTime>,
+    /// What happened before.
+    pub until: Option<OffsetDateTime>,
+    /// What this request did.
+    pub request_id: Option<String>,
+}
+
+/// The latest `limit` entries, latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditEntry>> {
+    with_read!(db, DbOperation::ListAudit, |conn| {
+        let mut query = audit_log::table.into_boxed();
+        if let Some(user_id) = filter.user_id {
+            query = query.filter(audit_log::user_id.eq(Id(user_id)));
+        }
+        if let Some(action) = &filter.action {
+            query = query.filter(audit_log::action.eq(action));
+        }
+        if let Some(since) = filter.since {
+            query = query.filter(audit_log::occurred_at.ge(Instant(since)));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(audit_log::occurred_at.lt(Instant(until)));
+        }
+        if let Some(request_id) = &filter.request_id {
+            query = query.filter(audit_log::request_id.eq(request_id));
+        }
+        query.order((audit_log::occurred_at.desc(), audit_log::id.desc())).limit(to_bigint(limit)).load(conn)
+    })
+}
+
+/// When the latest entry was written.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::ListAudit, |conn| audit_log::table.select(max(audit_log::occurred_at)).get_result(conn))
+}
+
+/// When the latest entry was written of those from before this time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_before(db: &Db, time: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::ListAudit, |conn| {
+        let before = audit_log::table.filter(audit_log::occurred_at.lt(Instant(time)));
+        before.select(max(audit_log::occurred_at)).get_result(conn)
+    })
+}
+
+/// Deletes at most `limit` entries from before this time. Says how many; fewer than `limit` means that there are no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
+    let statement = format!(
+        "WITH old AS MATERIALIZED (
+             SELECT id FROM audit_log WHERE occurred_at < $1 ORDER BY occurred_at LIMIT $2 {}
+         )
+         DELETE FROM audit_log WHERE id IN (SELECT id FROM old)",
+        skip_locked(db)
+    );
+    with_write!(db, DbOperation::Prune, |conn| {
+        diesel::sql_query(statement)
+            .bind::<InstantSql, _>(Instant(before))
+            .bind::<BigInt, _>(to_bigint(limit))
+            .execute(conn)
+    })
+}

@@ -1,0 +1,159 @@
+//! Users who come from another service: lines of JSON, each checked as a registration is, and written many at a time.
+//!
+//! A user whose address is registered already is left as it is, so that an import that was broken off is run again.
+
+mod line;
+
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::accounts::audit::NewAuditEntry;
+use crate::accounts::users::{self, NewUser};
+use crate::clock;
+use crate::error::Error;
+use crate::store::{Db, Rows, types};
+
+/// So many users are written in one transaction: more gain little, and keep others from writing for longer.
+const BATCH: usize = 500;
+/// No line with valid fields is longer.
+const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// What became of the lines so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Lines that are done with, those that were skipped included.
+    pub lines: u64,
+    /// Users that are new.
+    pub added: u64,
+    /// Users whose address was registered already: they are as they were.
+    pub existing: u64,
+    /// Lines that are no valid user.
+    pub refused: u64,
+}
+
+/// Who is told how it goes.
+pub trait Watcher {
+    /// This line was refused.
+    ///
+    /// # Errors
+    /// When it cannot be told, which ends the import.
+    fn refused(&mut self, number: u64, why: &Error, line: &[u8]) -> io::Result<()>;
+
+    /// All that was read so far, so many bytes since the last time, is done with.
+    fn done(&mut self, tally: &Tally, bytes: u64);
+}
+
+/// An import under way.
+pub struct Import<'a, S, W> {
+    source: S,
+    /// Without one, lines are checked and nothing is written.
+    db: Option<&'a Db>,
+    watcher: W,
+    tally: Tally,
+    /// The line that was read last.
+    number: u64,
+    /// Users that were read and are not written yet, and how many bytes were read since the last ones were.
+    batch: Vec<NewUser>,
+    bytes: u64,
+}
+
+impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
+    /// Reads users from `source`.
+    pub fn new(source: S, db: Option<&'a Db>, watcher: W) -> Self {
+        Import { source, db, watcher, tally: Tally::default(), number: 0, batch: Vec::with_capacity(BATCH), bytes: 0 }
+    }
+
+    /// Reads the lines from this one on (the first is 1) to the last, and writes who is new.
+    ///
+    /// # Errors
+    /// When a file or the database fails. What was done until then stays, and [`Import::tally`] says how much that is.
+    pub async fn run(&mut self, from_line: u64) -> anyhow::Result<()> {
+        let mut line = Vec::new();
+        loop {
+            let read = self.read_line(&mut line).context("read the users")?;
+            if read == 0 {
+                return self.write().await;
+            }
+            self.bytes += read;
+            self.number += 1;
+            if self.number >= from_line {
+                self.take(&line).context("write the refused lines")?;
+            }
+            if self.batch.len() >= BATCH || self.number.is_multiple_of(10 * BATCH as u64) {
+                self.write().await?;
+            }
+        }
+    }
+
+    /// What became of the lines so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The next line, and how long it is in the file; 0 at the end. Of a line that is too long, the rest is skipped.
+    fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<u64> {
+        line.clear();
+        let read = self.source.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', line)?;
+        let rest = if read > MAX_LINE_BYTES && !line.ends_with(b"\n") { self.source.skip_until(b'\n')? } else { 0 };
+        Ok((read + rest) as u64)
+    }
+
+    fn take(&mut self, line: &[u8]) -> io::Result<()> {
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let user = match text.len() <= MAX_LINE_BYTES {
+            true => line::parse(text, clock::now()),
+            false => Err(Error::BodyTooLarge { limit: MAX_LINE_BYTES }),
+        };
+        match user {
+            Ok(user) => self.batch.push(user),
+            Err(why) => {
+                self.tally.refused += 1;
+                self.watcher.refused(self.number, &why, text)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> anyhow::Result<()> {
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let count = batch.len() as u64;
+        let added = match self.db {
+            Some(db) if count > 0 => users::insert_new(db, batch).await? as u64,
+            Some(_) => 0,
+            None => count,
+        };
+        self.tally.lines = self.number;
+        self.tally.added += added;
+        self.tally.existing += count - added;
+        self.watcher.done(&self.tally, std::mem::take(&mut self.bytes));
+        Ok(())
+    }
+}
+
+/// Notes in the audit trail what an import came to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(db: &Db, tally: &Tally) -> crate::error::Result<()> {
+    let id = Uuid::now_v7();
+    let entry = NewAuditEntry {
+        id,
+        occurred_at: types::to_micros(clock::now()),
+        action: "users.imported".to_owned(),
+        actor: "operator".to_owned(),
+        user_id: None,
+        client_ip: None,
+        request_id: format!("import-{id}"),
+        trace_id: String::new(),
+        details: json!({ "added": tally.added, "existing": tally.existing, "refused": tally.refused }),
+    };
+    Arc::new(Rows { audit: vec![entry], ..Rows::default() }).insert(db).await
+}

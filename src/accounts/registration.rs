@@ -1,0 +1,119 @@
+//! A registration: validate → check existing → hash the password → one transaction → the user exists; what
+//! follows (mail, analytics) is the outbox's.
+//!
+//! A client that goes away ends the steps before the transaction; the transaction itself always runs to its end, so that
+//! what is counted is what happened. The check is a courtesy to clients: uniqueness is the database's.
+
+mod attempt;
+mod form;
+
+use std::future::ready;
+use std::sync::Arc;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use self::attempt::Attempt;
+pub use self::form::Registration;
+use crate::accounts::audit::NewAuditEntry;
+use crate::accounts::users::{self, NewUser};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::http::{Context, Request};
+use crate::password::PasswordHash;
+use crate::state::App;
+use crate::store::{Rows, types};
+use crate::telemetry::metrics::Step;
+
+/// Registers the user that a request describes.
+///
+/// # Errors
+/// What is wrong with the request, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
+pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) -> Result<NewUser> {
+    let mut attempt = Attempt::begin(context);
+    match prepare(&app, &mut attempt, request).await {
+        Ok(user) => {
+            let creation = async move {
+                let created = create(&app, &attempt, &user).await;
+                attempt.end(created.map(|()| user))
+            };
+            tokio::spawn(creation).await.map_err(|failure| Error::Panic(failure.to_string()))?
+        }
+        Err(error) => attempt.end(Err(error)),
+    }
+}
+
+/// Everything before the transaction.
+async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<NewUser> {
+    let registration = attempt.step(Step::Validate, read(app, &attempt.context, request)).await?;
+    attempt.identify(&registration.email, app.config.log.full_emails);
+    // What will be refused is refused before the database is asked.
+    if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
+        return attempt.step(Step::HashPassword, ready(Err(refused))).await;
+    }
+    attempt
+        .step(Step::CheckExisting, async {
+            let _turn = app.db.turn(attempt.context.client).await?;
+            let exists = users::email_exists(&app.db, registration.email.key()).await?;
+            if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
+        })
+        .await?;
+    let hash = app.hash_pool.hash(attempt.context.client, registration.password.clone());
+    let hash = attempt.step(Step::HashPassword, hash).await?;
+    Ok(new_user(&registration, &hash))
+}
+
+/// The client's share is looked at before its body is.
+async fn read(app: &App, context: &Context, request: Request) -> Result<Registration> {
+    match app.registration_rate.as_ref().map_or(Ok(()), |rate| rate.admit(context.client)) {
+        Ok(()) => Registration::parse(&request.read_json(context).await?),
+        Err(wait) => {
+            let retry_after = wait.as_secs_f64().ceil() as u64;
+            request.refuse(Error::RateLimited { what: "registrations", retry_after }).await
+        }
+    }
+}
+
+fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
+    let now = types::to_micros(clock::now());
+    NewUser {
+        id: Uuid::now_v7(),
+        email: registration.email.expose().to_owned(),
+        email_key: registration.email.key().to_owned(),
+        full_name: registration.full_name.expose().to_owned(),
+        password_hash: hash.expose().to_owned(),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+        email_verified_at: None,
+    }
+}
+
+/// The transaction: the user, the audit row and the jobs that follow, or nothing.
+async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
+    let rows = Arc::new(Rows {
+        users: vec![user.clone()],
+        audit: vec![audit_entry(&attempt.context, user)],
+        jobs: app.outbox.jobs_of(user, &attempt.context),
+    });
+    attempt.step(Step::CreateUser, rows.insert(&app.db)).await?;
+    // Not before: a line that names a user names one that exists.
+    attempt.context.set_user_id(user.id);
+    app.outbox.committed(&rows.jobs);
+    attempt.log_queued(&rows.jobs);
+    Ok(())
+}
+
+fn audit_entry(context: &Context, user: &NewUser) -> NewAuditEntry {
+    NewAuditEntry {
+        id: Uuid::now_v7(),
+        occurred_at: user.created_at,
+        action: "user.registered".to_owned(),
+        actor: "anonymous".to_owned(),
+        user_id: Some(user.id),
+        client_ip: Some(context.client_ip.to_string()),
+        request_id: context.request_id.to_string(),
+        trace_id: context.trace.trace_id().to_string(),
+        details: json!({}),
+    }
+}

@@ -1,0 +1,162 @@
+//! The table `users`.
+
+mod arrival;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use self::arrival::insert_new;
+use crate::error::{Error, Result};
+use crate::store::Db;
+use crate::store::error::is_unique_violation;
+use crate::store::query::{insertion, with_read};
+use crate::store::schema::users;
+use crate::store::types::{Id, Instant};
+use crate::telemetry::metrics::DbOperation;
+
+/// A user to be written.
+#[derive(Clone)]
+pub struct NewUser {
+    /// A UUIDv7: ids of later users are greater.
+    pub id: Uuid,
+    /// The address as the user writes it.
+    pub email: String,
+    /// The address in the form in which it is unique.
+    pub email_key: String,
+    /// The name as the user writes it.
+    pub full_name: String,
+    /// A PHC string; never the password.
+    pub password_hash: String,
+    /// May the user use the service?
+    pub is_active: bool,
+    /// When the user came to be; kept to the microsecond.
+    pub created_at: OffsetDateTime,
+    /// When the user last changed; kept to the microsecond.
+    pub updated_at: OffsetDateTime,
+    /// When the address was shown to be the user's own, if it was.
+    pub email_verified_at: Option<OffsetDateTime>,
+}
+
+/// A user as stored.
+#[derive(Clone, PartialEq, Eq, Queryable)]
+pub struct User {
+    /// A UUIDv7.
+    pub id: Uuid,
+    /// The address as the user writes it.
+    pub email: String,
+    /// The address in the form in which it is unique.
+    pub email_key: String,
+    /// The name as the user writes it.
+    pub full_name: String,
+    /// A PHC string.
+    pub password_hash: String,
+    /// May the user use the service?
+    pub is_active: bool,
+    /// When the user came to be, in UTC.
+    pub created_at: OffsetDateTime,
+    /// When the user last changed, in UTC.
+    pub updated_at: OffsetDateTime,
+    /// When the address was shown to be the user's own, if it was.
+    pub email_verified_at: Option<OffsetDateTime>,
+}
+
+/// How many users there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserCounts {
+    /// Those who may use the service.
+    pub active: u64,
+    /// Those who may not.
+    pub inactive: u64,
+}
+
+// Only the id: the rest is personal, or secret.
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Is this address registered? Only a courtesy: [`Rows::insert`](crate::store::Rows::insert) has the last word.
+///
+/// # Errors
+/// When the database fails.
+pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
+    with_read!(db, DbOperation::EmailExists, |conn| {
+        diesel::select(exists(users::table.filter(users::email_key.eq(email_key)))).get_result(conn)
+    })
+}
+
+/// The statement that writes a user.
+pub(crate) fn insertion(user: &NewUser) -> insertion!() {
+    diesel::insert_into(users::table).values((
+        users::id.eq(Id(user.id)),
+        users::email.eq(&user.email),
+        users::email_key.eq(&user.email_key),
+        users::full_name.eq(&user.full_name),
+        users::password_hash.eq(&user.password_hash),
+        users::is_active.eq(user.is_active),
+        users::created_at.eq(Instant(user.created_at)),
+        users::updated_at.eq(Instant(user.updated_at)),
+        users::email_verified_at.eq(user.email_verified_at.map(Instant)),
+    ))
+}
+
+/// What the database calls a violated constraint is, of an address, one that is taken.
+pub(crate) fn taken(error: Error) -> Error {
+    match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {
+        true => Error::EmailAlreadyExists,
+        false => error,
+    }
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &Db, id: Uuid) -> Result<Option<User>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        users::table.find(Id(id)).first::<User>(conn).await.optional()
+    })
+}
+
+/// When the latest user came to be.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        users::table.order(users::id.desc()).select(users::created_at).first(conn).await.optional()
+    })
+}
+
+/// How many users there are: the database keeps count, so that this costs the same however many there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_by_state(db: &Db) -> Result<UserCounts> {
+    let counts = match db {
+        Db::Sqlite { .. } => "SELECT is_active, users FROM user_counts",
+        Db::Postgres { .. } => "SELECT is_active, users FROM count_users()",
+    };
+    let counts: Vec<StateCount> = with_read!(db, DbOperation::CountUsers, |conn| diesel::sql_query(counts).load(conn))?;
+    let of = |is_active| counts.iter().find(|count| count.is_active == is_active).map_or(0, |count| count.users);
+    Ok(UserCounts { active: of(true).unsigned_abs(), inactive: of(false).unsigned_abs() })
+}
+
+#[derive(QueryableByName)]
+struct StateCount {
+    #[diesel(sql_type = Bool)]
+    is_active: bool,
+    #[diesel(sql_type = BigInt)]
+    users: i64,
+}

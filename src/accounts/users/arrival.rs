@@ -1,0 +1,97 @@
+//! Users who come many at a time, from elsewhere.
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use tokio::sync::oneshot;
+
+use super::{NewUser, insertion};
+use crate::error::{DbErrorKind, Result};
+use crate::store::Db;
+use crate::store::blocking::on_one_thread;
+use crate::store::pool::{ConnectionPool, Lease};
+use crate::store::query::{on_lease, with_lease};
+use crate::store::schema::{InstantSql, UuidSql};
+use crate::store::sqlite::SqliteManager;
+use crate::store::types::{Id, Instant};
+use crate::telemetry::metrics::DbOperation;
+
+/// Writes those whose address is not registered yet, in one transaction, and says how many they were.
+///
+/// # Errors
+/// When the database fails. None of them were written then, with the exception that [`Rows::insert`](crate::store::Rows::insert)
+/// names.
+pub async fn insert_new(db: &Db, arrivals: Vec<NewUser>) -> Result<usize> {
+    match db {
+        Db::Sqlite { writer, .. } => on_sqlite(writer, arrivals).await,
+        Db::Postgres { pool, .. } => {
+            with_lease!(pool, DbOperation::InsertRows, |conn| insertion_by_column(&arrivals).execute(conn))
+        }
+    }
+}
+
+async fn on_sqlite(writer: &ConnectionPool<SqliteManager>, arrivals: Vec<NewUser>) -> Result<usize> {
+    let lease = writer.acquire().await?;
+    let (tell, told) = oneshot::channel();
+    on_one_thread(async move { drop(tell.send(insert_each(lease, &arrivals).await)) }).await;
+    told.await
+        .unwrap_or_else(|_gone| Err(writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None)))
+}
+
+async fn insert_each(mut lease: Lease<SqliteManager>, arrivals: &[NewUser]) -> Result<usize> {
+    let inserted = on_lease!(lease, DbOperation::InsertRows, |conn| async {
+        conn.batch_execute("BEGIN IMMEDIATE").await?;
+        let mut inserted = 0;
+        for user in arrivals {
+            inserted += UnlessTaken(insertion(user)).execute(conn).await?;
+        }
+        conn.batch_execute("COMMIT").await?;
+        Ok(inserted)
+    });
+    match &inserted {
+        Ok(_) => lease.settle(&inserted),
+        // The transaction may still be open.
+        Err(error) => lease.abandon(error),
+    }
+    inserted
+}
+
+/// An insertion that does nothing where the address is registered.
+struct UnlessTaken<T>(T);
+
+impl<T: QueryFragment<Sqlite>> QueryFragment<Sqlite> for UnlessTaken<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" ON CONFLICT (email_key) DO NOTHING");
+        Ok(())
+    }
+}
+
+impl<T: QueryId> QueryId for UnlessTaken<T> {
+    type QueryId = UnlessTaken<T::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+/// One statement, whose text is the same for any number of users: their values come column by column.
+fn insertion_by_column(arrivals: &[NewUser]) -> impl QueryFragment<Pg> + QueryId + Send {
+    fn column<'a, T>(arrivals: &'a [NewUser], value: impl Fn(&'a NewUser) -> T) -> Vec<T> {
+        arrivals.iter().map(value).collect()
+    }
+    diesel::sql_query(
+        "INSERT INTO users (id, email, email_key, full_name, password_hash, is_active, created_at, updated_at, email_verified_at)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (email_key) DO NOTHING",
+    )
+    .bind::<Array<UuidSql>, _>(column(arrivals, |user| Id(user.id)))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.email.as_str()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.email_key.as_str()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.full_name.as_str()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.password_hash.as_str()))
+    .bind::<Array<Bool>, _>(column(arrivals, |user| user.is_active))
+    .bind::<Array<InstantSql>, _>(column(arrivals, |user| Instant(user.created_at)))
+    .bind::<Array<InstantSql>, _>(column(arrivals, |user| Instant(user.updated_at)))
+    .bind::<Array<Nullable<InstantSql>>, _>(column(arrivals, |user| user.email_verified_at.map(Instant)))
+}

@@ -1,0 +1,110 @@
+//! The table `outbox_jobs`: jobs are put in with what causes them, claimed under a lease, and settled.
+//!
+//! Time is that of the process that asks (see `crate::clock`), in UTC.
+
+mod claim;
+mod operate;
+mod row;
+mod settle;
+
+use std::time::Duration;
+
+use diesel::dsl::{count_star, min};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+
+pub use self::claim::{Pick, claim};
+pub use self::operate::{JobFilter, JobSelection, discard, find, list, retry};
+pub use self::row::JobRow;
+pub use self::settle::{Settlement, settle};
+use crate::clock;
+use crate::error::Result;
+use crate::outbox::{JobState, NewJob, Topic};
+use crate::store::Db;
+use crate::store::query::{insertion, skip_locked, with_read, with_write};
+use crate::store::schema::{InstantSql, outbox_jobs};
+use crate::store::types::{Id, Instant, Json, to_bigint};
+use crate::telemetry::metrics::DbOperation;
+
+/// The statement that puts a job into the outbox, due at once.
+pub(crate) fn insertion(job: &NewJob) -> insertion!() {
+    diesel::insert_into(outbox_jobs::table).values((
+        outbox_jobs::id.eq(Id(job.id)),
+        outbox_jobs::topic.eq(job.topic.as_str()),
+        outbox_jobs::state.eq(JobState::Pending.as_str()),
+        outbox_jobs::payload.eq(Json(job.payload.clone())),
+        outbox_jobs::user_id.eq(job.user_id.map(Id)),
+        outbox_jobs::request_id.eq(&job.request_id),
+        outbox_jobs::traceparent.eq(&job.traceparent),
+        outbox_jobs::attempts.eq(0),
+        outbox_jobs::created_at.eq(Instant(job.created_at)),
+        outbox_jobs::run_at.eq(Instant(job.created_at)),
+    ))
+}
+
+/// Makes the jobs of a topic that have backed off due now, because its service is back. Says how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(db: &Db, topic: Topic) -> Result<usize> {
+    let now = Instant(clock::now());
+    with_write!(db, DbOperation::ReleaseJobs, |conn| {
+        diesel::update(outbox_jobs::table)
+            .filter(outbox_jobs::topic.eq(topic.as_str()))
+            .filter(outbox_jobs::state.eq(JobState::Pending.as_str()))
+            .filter(outbox_jobs::run_at.gt(now))
+            .set(outbox_jobs::run_at.eq(now))
+            .execute(conn)
+    })
+}
+
+/// How many jobs of each topic are pending, running and dead, and when the oldest of them was caused. What there is
+/// none of is left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(db: &Db) -> Result<Vec<(Topic, JobState, u64, Option<OffsetDateTime>)>> {
+    let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.as_str()).collect();
+    let states = [JobState::Pending, JobState::Running, JobState::Dead].map(JobState::as_str);
+    let rows: Vec<(Topic, JobState, i64, _)> = with_read!(db, DbOperation::CountJobs, |conn| {
+        outbox_jobs::table
+            .filter(outbox_jobs::topic.eq_any(&topics))
+            .filter(outbox_jobs::state.eq_any(states))
+            .group_by((outbox_jobs::topic, outbox_jobs::state))
+            .select((outbox_jobs::topic, outbox_jobs::state, count_star(), min(outbox_jobs::created_at)))
+            .load(conn)
+    })?;
+    Ok(rows.into_iter().map(|(topic, state, count, oldest)| (topic, state, count.unsigned_abs(), oldest)).collect())
+}
+
+/// Deletes at most `limit` jobs of a topic that were delivered before this time. Says how many; fewer than `limit` means
+/// that there are no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(db: &Db, topic: Topic, delivered_before: OffsetDateTime, limit: usize) -> Result<usize> {
+    // The index knows `run_at`, which is before `finished_at`, but for jobs that were delivered early.
+    let statement = format!(
+        "WITH old AS MATERIALIZED (
+             SELECT id FROM outbox_jobs
+             WHERE topic = $1 AND state = 'delivered' AND run_at < $2 AND finished_at < $2
+             ORDER BY run_at LIMIT $3 {}
+         )
+         DELETE FROM outbox_jobs WHERE id IN (SELECT id FROM old)",
+        skip_locked(db)
+    );
+    with_write!(db, DbOperation::Prune, |conn| {
+        diesel::sql_query(statement)
+            .bind::<Text, _>(topic.as_str())
+            .bind::<InstantSql, _>(Instant(delivered_before))
+            .bind::<BigInt, _>(to_bigint(limit))
+            .execute(conn)
+    })
+}
+
+/// This much later; the end of time if there is no such time.
+fn later(time: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    time.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
+}

@@ -1,0 +1,91 @@
+//! Claims: an instance takes jobs for a while, and no other gets them in that time.
+
+use std::time::Duration;
+
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::later;
+use super::row::JobRow;
+use crate::clock;
+use crate::error::Result;
+use crate::outbox::{Job, Topic};
+use crate::store::Db;
+use crate::store::query::{skip_locked, with_write};
+use crate::store::schema::{InstantSql, UuidSql};
+use crate::store::types::{Id, Instant, to_bigint};
+use crate::telemetry::metrics::DbOperation;
+
+/// No lease is this long: one that seems to be was taken before the clock jumped back.
+const NO_LEASE: Duration = Duration::from_secs(2 * 3600);
+
+/// Which jobs to claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// Those whose time has come, the one that is due for longest first.
+    Due {
+        /// No job waits for longer than this: one that seems to was put off before the clock jumped back, and is due.
+        horizon: Duration,
+    },
+    /// One job, due or not, to try the service with: the one with the fewest attempts.
+    Probe,
+}
+
+/// Claims at most `limit` jobs of a topic: pending ones, and running ones whose lease has ended, because their instance
+/// has. Each is this caller's until `lease` has passed, or until it [settles](super::settle()) the job.
+///
+/// # Errors
+/// When the database fails. Jobs that were claimed nevertheless are claimed again when their lease ends.
+pub async fn claim(db: &Db, topic: Topic, limit: usize, lease: Duration, pick: Pick) -> Result<Vec<Job>> {
+    let (limit, horizon, order) = match pick {
+        Pick::Due { horizon } => (limit, horizon, "run_at"),
+        Pick::Probe => (limit.min(1), Duration::ZERO, "attempts, run_at"),
+    };
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let now = clock::now();
+    let lease_token = Uuid::new_v4();
+    let statement = statement(order, skip_locked(db));
+    let mut rows: Vec<JobRow> = with_write!(db, DbOperation::ClaimJobs, |conn| {
+        diesel::sql_query(statement)
+            .bind::<Text, _>(topic.as_str())
+            .bind::<InstantSql, _>(Instant(now))
+            .bind::<BigInt, _>(to_bigint(limit))
+            .bind::<InstantSql, _>(Instant(later(now, horizon)))
+            .bind::<InstantSql, _>(Instant(later(now, NO_LEASE)))
+            .bind::<InstantSql, _>(Instant(later(now, lease)))
+            .bind::<UuidSql, _>(Id(lease_token))
+            .load(conn)
+    })?;
+    // RETURNING has no order.
+    rows.sort_by_key(|row| (row.run_at, row.id));
+    Ok(rows.into_iter().map(|row| row.into_job(lease_token)).collect())
+}
+
+/// Three looks at the index, each of which ends after `$3` rows, however many others wait.
+///
+/// On SQLite `$1` is a name, and names get numbers as they appear: the first of each must appear in order.
+/// MATERIALIZED: to evaluate the choice twice would be to choose twice.
+fn statement(order: &str, lock: &str) -> String {
+    let look = |state: &str| {
+        format!(
+            "SELECT * FROM (
+                 SELECT id, attempts, run_at FROM outbox_jobs WHERE topic = $1 AND {state}
+                 ORDER BY {order} LIMIT $3 {lock}
+             ) AS look"
+        )
+    };
+    format!(
+        "WITH chosen AS MATERIALIZED (
+             SELECT id FROM ({} UNION ALL {} UNION ALL {}) AS claimable ORDER BY {order} LIMIT $3
+         )
+         UPDATE outbox_jobs SET state = 'running', attempts = attempts + 1, lease_until = $6, lease_token = $7
+         WHERE id IN (SELECT id FROM chosen)
+         RETURNING *",
+        look("state = 'pending' AND run_at <= $2"),
+        look("state = 'pending' AND run_at > $4"),
+        look("state = 'running' AND (lease_until <= $2 OR lease_until > $5)"),
+    )
+}

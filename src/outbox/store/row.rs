@@ -1,0 +1,111 @@
+//! A job as it is stored.
+
+use std::fmt;
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::outbox::{Job, JobState, Topic};
+use crate::store::schema::outbox_jobs;
+use crate::values::label::parse;
+
+/// A job as it is stored. Times are UTC.
+#[derive(Clone, PartialEq, Queryable, QueryableByName)]
+#[diesel(table_name = outbox_jobs)]
+pub struct JobRow {
+    /// A UUIDv7.
+    pub id: Uuid,
+    /// What it does.
+    pub topic: Topic,
+    /// Where it stands.
+    pub state: JobState,
+    /// With what; empty once it is delivered.
+    pub payload: Value,
+    /// For whom.
+    pub user_id: Option<Uuid>,
+    /// The request that caused it.
+    pub request_id: String,
+    /// The trace of that request.
+    pub traceparent: String,
+    /// How often it was tried, the attempt that is running included.
+    pub attempts: i32,
+    /// When it was caused.
+    pub created_at: OffsetDateTime,
+    /// When it was, or will be, due.
+    pub run_at: OffsetDateTime,
+    /// Until when its instance may work on it; only while it runs.
+    pub lease_until: Option<OffsetDateTime>,
+    /// What that instance proves itself with; only while it runs.
+    pub lease_token: Option<Uuid>,
+    /// When it was delivered, or died.
+    pub finished_at: Option<OffsetDateTime>,
+    /// Why the last attempt that failed did.
+    pub last_error: Option<String>,
+}
+
+impl JobRow {
+    /// The id of the trace that caused it.
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+
+    pub(super) fn into_job(self, lease_token: Uuid) -> Job {
+        Job {
+            id: self.id,
+            topic: self.topic,
+            payload: self.payload,
+            user_id: self.user_id,
+            request_id: self.request_id,
+            traceparent: self.traceparent,
+            attempt: self.attempts.unsigned_abs(),
+            created_at: self.created_at,
+            lease_token,
+        }
+    }
+}
+
+// Without the payload, which is personal.
+impl fmt::Debug for JobRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, topic, state, attempts, .. } = self;
+        f.debug_struct("JobRow")
+            .field("id", id)
+            .field("topic", topic)
+            .field("state", state)
+            .field("attempts", attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+macro_rules! read_as_label {
+    ($($label:ty),+) => {$(
+        impl<DB: Backend> FromSql<Text, DB> for $label
+        where
+            String: FromSql<Text, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                let text = <String as FromSql<Text, DB>>::from_sql(value)?;
+                // One that is unknown here comes from a newer version.
+                parse(&text).ok_or_else(|| format!("this version of neodyme does not know {text}").into())
+            }
+        }
+
+        impl<DB: Backend> Queryable<Text, DB> for $label
+        where
+            $label: FromSql<Text, DB>,
+        {
+            type Row = Self;
+
+            fn build(label: Self) -> deserialize::Result<Self> {
+                Ok(label)
+            }
+        }
+    )+};
+}
+
+read_as_label! { Topic, JobState }

@@ -1,0 +1,132 @@
+//! Settlements: what becomes of jobs after an attempt.
+
+use diesel::sql_types::{Integer, Nullable, Text};
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::error::Result;
+use crate::outbox::JobState;
+use crate::store::Db;
+use crate::store::query::with_write;
+use crate::store::schema::{InstantSql, UuidSql};
+use crate::store::types::{Id, Instant};
+use crate::telemetry::metrics::DbOperation;
+use crate::values::text::escape;
+
+/// What is kept of an error, in characters.
+const MAX_ERROR: usize = 1_000;
+
+/// What becomes of a job after an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It is done. Its payload is deleted.
+    Delivered,
+    /// It is tried again.
+    Retry {
+        /// When.
+        run_at: OffsetDateTime,
+        /// Why the attempt failed; never an address.
+        error: String,
+    },
+    /// It waits for an operator.
+    Dead {
+        /// Why the attempt failed; never an address.
+        error: String,
+    },
+    /// There was no attempt: it is due for anyone, as before.
+    Return,
+}
+
+/// Writes down what becomes of claimed jobs, given as id, lease token and settlement: all at once, at most 4,000. Says
+/// how many it still found under that lease; the others belong to someone else by now, and are left alone.
+///
+/// # Errors
+/// When the database fails. Nothing was written then, or, after a broken connection, perhaps all; to do it again is safe.
+pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result<usize> {
+    if settlements.is_empty() {
+        return Ok(0);
+    }
+    let now = clock::now();
+    let statement = statement(settlements.len());
+    with_write!(db, DbOperation::SettleJobs, |conn| {
+        let mut query = diesel::sql_query(statement).into_boxed();
+        for (id, lease_token, settlement) in settlements {
+            let change = Change::of(settlement, now);
+            query = query
+                .bind::<UuidSql, _>(Id(*id))
+                .bind::<UuidSql, _>(Id(*lease_token))
+                .bind::<Text, _>(change.state.as_str())
+                .bind::<Integer, _>(change.attempts)
+                .bind::<Nullable<InstantSql>, _>(change.run_at.map(Instant))
+                .bind::<Nullable<InstantSql>, _>(change.finished_at.map(Instant))
+                .bind::<Nullable<Text>, _>(change.error);
+        }
+        query.execute(conn)
+    })
+}
+
+/// One statement for any number of jobs, of [`COLUMNS`] parameters each. (On SQLite `$1` is a name, and names get
+/// numbers as they appear: the first of each must appear in order.)
+fn statement(jobs: usize) -> String {
+    let row = |job: usize| {
+        let parameters: Vec<_> = (0..COLUMNS).map(|column| format!("${}", 1 + job * COLUMNS + column)).collect();
+        format!("({})", parameters.join(", "))
+    };
+    let rows: Vec<_> = (0..jobs).map(row).collect();
+    format!(
+        "WITH change (id, lease_token, state, attempts, run_at, finished_at, error) AS (VALUES {})
+         UPDATE outbox_jobs SET
+             state = change.state,
+             payload = CASE change.state WHEN 'delivered' THEN '{{}}' ELSE outbox_jobs.payload END,
+             attempts = outbox_jobs.attempts + change.attempts,
+             run_at = CASE
+                 WHEN change.run_at IS NULL THEN outbox_jobs.run_at
+                 -- One that is given back keeps its place among those that are due.
+                 WHEN change.attempts < 0 AND outbox_jobs.run_at < change.run_at THEN outbox_jobs.run_at
+                 ELSE change.run_at
+             END,
+             finished_at = change.finished_at,
+             last_error = COALESCE(change.error, outbox_jobs.last_error),
+             lease_until = NULL,
+             lease_token = NULL
+         FROM change
+         WHERE outbox_jobs.id = change.id AND outbox_jobs.lease_token = change.lease_token",
+        rows.join(", ")
+    )
+}
+
+/// The columns of `change`.
+const COLUMNS: usize = 7;
+
+/// What a settlement writes.
+struct Change {
+    state: JobState,
+    /// Added to the attempts.
+    attempts: i32,
+    run_at: Option<OffsetDateTime>,
+    finished_at: Option<OffsetDateTime>,
+    error: Option<String>,
+}
+
+impl Change {
+    fn of(settlement: &Settlement, now: OffsetDateTime) -> Self {
+        let to = |state| Self { state, attempts: 0, run_at: None, finished_at: None, error: None };
+        match settlement {
+            Settlement::Delivered => Self { finished_at: Some(now), ..to(JobState::Delivered) },
+            Settlement::Dead { error } => {
+                Self { finished_at: Some(now), error: Some(storable(error)), ..to(JobState::Dead) }
+            }
+            Settlement::Retry { run_at, error } => {
+                Self { run_at: Some(*run_at), error: Some(storable(error)), ..to(JobState::Pending) }
+            }
+            Settlement::Return => Self { attempts: -1, run_at: Some(now), ..to(JobState::Pending) },
+        }
+    }
+}
+
+/// An error on one line of bounded length. What a server says may hold anything, also what PostgreSQL refuses to store.
+fn storable(error: &str) -> String {
+    escape(error).chars().take(MAX_ERROR).collect()
+}

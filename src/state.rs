@@ -1,0 +1,37 @@
+//! What the parts of the service share while it lives.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::fairness::{Places, Rate};
+use crate::health::Health;
+use crate::http::Asker;
+use crate::lifecycle::Lifecycle;
+use crate::outbox::Outbox;
+use crate::password::HashPool;
+use crate::store::Db;
+use crate::telemetry::logging::{Loggers, TemporaryLevels};
+
+/// What handlers share.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The users.
+    pub db: Db,
+    /// What follows a registration.
+    pub outbox: Arc<Outbox>,
+    /// The health of all that.
+    pub health: Arc<Health>,
+    /// How often one client may register; `None` for no limit.
+    pub registration_rate: Option<Rate>,
+    /// The workers that hash passwords.
+    pub hash_pool: HashPool,
+    /// The phase of the service.
+    pub lifecycle: Lifecycle,
+    /// The logs.
+    pub loggers: Loggers,
+    /// What of the logs is changed for a while.
+    pub log_levels: TemporaryLevels,
+    /// The places of answers that cost much: those that gather all metrics, or show all errors.
+    pub large_answers: Arc<Places<Asker>>,
+}

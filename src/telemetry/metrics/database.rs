@@ -1,0 +1,120 @@
+//! The database and its pool of connections.
+
+use std::time::Duration;
+
+use lazy_static::lazy_static;
+use prometheus::{Gauge, Histogram};
+
+use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter_by, gauge, gauge_by, histogram, histogram_by};
+use super::{Completion, INTERNAL};
+use crate::error::DbErrorKind;
+use crate::values::label::labels;
+
+labels! {
+    /// What is asked of the database.
+    pub enum DbOperation("operation") {
+        /// Is it there?
+        Ping = "ping",
+        /// Is an address registered?
+        EmailExists = "email_exists",
+        /// Opens a transaction.
+        Begin = "begin",
+        /// Writes a user, its audit entry and its jobs; on PostgreSQL with the commit.
+        InsertRows = "insert_rows",
+        /// Makes a transaction durable.
+        Commit = "commit",
+        /// Takes a transaction back.
+        Rollback = "rollback",
+        /// Writes what a registration writes, and takes it back.
+        Rehearse = "rehearse",
+        /// Counts the users.
+        CountUsers = "count_users",
+        /// Reads a user.
+        FindUser = "find_user",
+        /// Reads audit rows.
+        ListAudit = "list_audit",
+        /// Claims jobs.
+        ClaimJobs = "claim_jobs",
+        /// Writes down how an attempt ended.
+        SettleJobs = "settle_jobs",
+        /// Makes jobs that have backed off due.
+        ReleaseJobs = "release_jobs",
+        /// Counts the jobs.
+        CountJobs = "count_jobs",
+        /// Deletes what was kept for long enough.
+        Prune = "prune",
+        /// Reads or changes jobs for an operator.
+        OperateJobs = "operate_jobs",
+    }
+}
+
+labels! {
+    /// What a pooled connection does.
+    pub enum ConnectionState("state") {
+        /// It waits for work.
+        Idle = "idle",
+        /// It works.
+        InUse = "in_use",
+    }
+}
+
+/// The state of the pool of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Connections that wait for work.
+    pub idle: usize,
+    /// Connections that work.
+    pub in_use: usize,
+    /// The most connections there may be.
+    pub max: usize,
+    /// Callers that wait for a connection.
+    pub waiters: usize,
+}
+
+lazy_static! {
+    static ref CONNECTIONS: GaugeBy<ConnectionState> =
+        gauge_by("db_pool_connections", "Database connections, by state.");
+    static ref MAX: Gauge = gauge("db_pool_max_connections", "The most database connections there may be.");
+    static ref WAITERS: Gauge = gauge("db_pool_waiters", "Callers that wait for a database connection.");
+    static ref WAIT: Histogram =
+        histogram("db_pool_wait_seconds", "Time a caller waited for a database connection.", INTERNAL);
+    static ref QUERIES: HistogramBy<(DbOperation, Completion)> = histogram_by(
+        "db_query_duration_seconds",
+        "Time of a database operation, without the wait for a connection.",
+        INTERNAL
+    );
+    static ref ERRORS: CounterBy<DbErrorKind> = counter_by("db_errors_total", "Database failures, by kind.");
+}
+
+pub(super) fn init() {
+    lazy_static::initialize(&CONNECTIONS);
+    lazy_static::initialize(&MAX);
+    lazy_static::initialize(&WAITERS);
+    lazy_static::initialize(&WAIT);
+    lazy_static::initialize(&QUERIES);
+    lazy_static::initialize(&ERRORS);
+}
+
+/// The pool's state, as of now.
+pub fn db_pool(status: PoolStatus) {
+    CONNECTIONS.at(ConnectionState::Idle).set(status.idle as f64);
+    CONNECTIONS.at(ConnectionState::InUse).set(status.in_use as f64);
+    MAX.set(status.max as f64);
+    WAITERS.set(status.waiters as f64);
+}
+
+/// A caller got a connection, or gave up.
+pub fn db_pool_wait(waited: Duration) {
+    WAIT.observe(waited.as_secs_f64());
+}
+
+/// A database operation ended.
+pub fn db_query(operation: DbOperation, ok: bool, took: Duration) {
+    let completion = if ok { Completion::Ok } else { Completion::Error };
+    QUERIES.at((operation, completion)).observe(took.as_secs_f64());
+}
+
+/// The database failed.
+pub fn db_error(kind: DbErrorKind) {
+    ERRORS.at(kind).inc();
+}

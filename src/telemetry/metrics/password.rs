@@ -1,0 +1,97 @@
+//! Password hashing: what limits the rate of registrations.
+
+use std::time::Duration;
+
+use lazy_static::lazy_static;
+use prometheus::{Gauge, Histogram, IntCounter};
+
+use super::INTERNAL;
+use super::vectors::{GaugeBy, HistogramBy, counter, gauge, gauge_by, histogram, histogram_by};
+use crate::values::label::labels;
+
+labels! {
+    /// What is done with a password.
+    pub enum HashOperation("operation") {
+        /// A new hash is made.
+        Hash = "hash",
+        /// A password is held against its hash.
+        Verify = "verify",
+    }
+}
+
+labels! {
+    /// What a hash worker does.
+    pub enum WorkerState("state") {
+        /// It hashes.
+        Busy = "busy",
+        /// It waits for work.
+        Idle = "idle",
+    }
+}
+
+labels! {
+    /// The instructions that passwords are hashed with.
+    pub enum HashKernel("kernel") {
+        /// AVX-512, of Ice Lake and Zen 4 or later.
+        Avx512 = "avx512",
+        /// AVX2, of x86-64.
+        Avx2 = "avx2",
+        /// NEON, of 64-bit ARM.
+        Neon = "neon",
+        /// Those that every CPU has.
+        Portable = "portable",
+    }
+}
+
+lazy_static! {
+    static ref DURATION: HistogramBy<HashOperation> =
+        histogram_by("password_hash_duration_seconds", "Time of a password hash on its worker.", INTERNAL);
+    static ref QUEUE_WAIT: Histogram =
+        histogram("password_hash_queue_wait_seconds", "Time a password waited for a hash worker.", INTERNAL);
+    static ref QUEUE_LENGTH: Gauge = gauge("password_hash_queue_length", "Passwords that wait for a hash worker.");
+    static ref WORKERS: GaugeBy<WorkerState> = gauge_by("password_hash_workers", "Hash workers, by state.");
+    static ref KERNEL: GaugeBy<HashKernel> = gauge_by(
+        "password_hash_kernel",
+        "1 for the instructions that passwords are hashed with, the best that this CPU has; 0 for the others.",
+    );
+    static ref REJECTIONS: IntCounter = counter(
+        "password_hash_rejections_total",
+        "Passwords refused at once because the expected wait for a hash worker was too long.",
+    );
+}
+
+pub(super) fn init() {
+    lazy_static::initialize(&DURATION);
+    lazy_static::initialize(&QUEUE_WAIT);
+    lazy_static::initialize(&QUEUE_LENGTH);
+    lazy_static::initialize(&WORKERS);
+    lazy_static::initialize(&KERNEL);
+    lazy_static::initialize(&REJECTIONS);
+}
+
+/// A worker finished a hash.
+pub fn password_hashed(operation: HashOperation, took: Duration) {
+    DURATION.at(operation).observe(took.as_secs_f64());
+}
+
+/// A password found a worker.
+pub fn hash_queue_wait(waited: Duration) {
+    QUEUE_WAIT.observe(waited.as_secs_f64());
+}
+
+/// The pool's state, as of now.
+pub fn hash_pool(queued: usize, busy: usize, workers: usize) {
+    QUEUE_LENGTH.set(queued as f64);
+    WORKERS.at(WorkerState::Busy).set(busy as f64);
+    WORKERS.at(WorkerState::Idle).set(workers.saturating_sub(busy) as f64);
+}
+
+/// With these instructions passwords are hashed.
+pub fn hash_kernel(kernel: HashKernel) {
+    KERNEL.at(kernel).set(1.0);
+}
+
+/// A password was refused.
+pub fn hash_rejected() {
+    REJECTIONS.inc();
+}

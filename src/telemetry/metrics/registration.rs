@@ -1,0 +1,153 @@
+//! Registration: attempts, outcomes, steps, and the users there are.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lazy_static::lazy_static;
+use prometheus::IntCounter;
+
+use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter, counter_by, gauge_by, histogram_by};
+use super::{INTERNAL, LATENCY};
+use crate::values::label::labels;
+
+labels! {
+    /// How a registration ended.
+    pub enum RegistrationOutcome("outcome") {
+        /// The user exists.
+        Success = "success",
+        /// The address was registered already.
+        Duplicate = "duplicate",
+        /// The request was not a valid registration.
+        Invalid = "invalid",
+        /// The client registers too often.
+        RateLimited = "rate_limited",
+        /// The client waited for a second or more, and went away.
+        Cancelled = "cancelled",
+        /// The client went away within a second: it did not want the answer, or had learned from the time alone.
+        HungUp = "hung_up",
+        /// The service failed.
+        Error = "error",
+    }
+}
+
+labels! {
+    /// The steps of a registration, in their order.
+    pub enum Step("step") {
+        /// Reading and checking the body.
+        Validate = "validate",
+        /// Looking for the address.
+        CheckExisting = "check_existing",
+        /// Hashing the password, with the wait for a worker.
+        HashPassword = "hash_password",
+        /// Writing the user and what belongs to it, up to the end of the commit.
+        CreateUser = "create_user",
+    }
+}
+
+labels! {
+    /// How a step of a registration ended.
+    pub enum StepOutcome("outcome") {
+        /// The registration went on.
+        Ok = "ok",
+        /// It ended here as it should: its request was invalid, or its address taken.
+        Refused = "refused",
+        /// It ended here because the service failed.
+        Error = "error",
+    }
+}
+
+labels! {
+    /// What a user did, or tried to do.
+    pub enum UserAction("action") {
+        /// A registration that ended, well or not.
+        UserRegistered = "user_registered",
+        /// A registration of an address that is taken.
+        RegistrationDuplicate = "registration_duplicate",
+        /// A user row that was written.
+        UserCreated = "user_created",
+    }
+}
+
+labels! {
+    /// Whether an action had its effect.
+    pub enum ActionOutcome("outcome") {
+        /// It had.
+        Success = "success",
+        /// It had not.
+        Failure = "failure",
+    }
+}
+
+labels! {
+    /// The state of a user.
+    pub enum UserState("state") {
+        /// May use the service.
+        Active = "active",
+        /// Was switched off.
+        Inactive = "inactive",
+    }
+}
+
+lazy_static! {
+    static ref ATTEMPTS: IntCounter = counter(
+        "registration_attempts_total",
+        "Registrations begun. Less the sum of neodyme_registrations_total: those in flight.",
+    );
+    static ref OUTCOMES: CounterBy<RegistrationOutcome> =
+        counter_by("registrations_total", "Registrations ended, by outcome.");
+    static ref DURATION: HistogramBy<RegistrationOutcome> = histogram_by(
+        "registration_duration_seconds",
+        "Time from a registration's begin to its end, by outcome.",
+        LATENCY
+    );
+    static ref STEPS: HistogramBy<(Step, StepOutcome)> = histogram_by(
+        "registration_step_duration_seconds",
+        "Time spent in each step of a registration. It ended at this step: `error` by a fault of the service, `refused` without.",
+        INTERNAL,
+    );
+    static ref ACTIONS: CounterBy<(UserAction, ActionOutcome)> =
+        counter_by("user_actions_total", "What users did or tried, by action and outcome.");
+    static ref USERS: GaugeBy<UserState> =
+        gauge_by("users", "Users in the database, refreshed in the background; aggregate over instances with max.",);
+}
+
+pub(super) fn init() {
+    lazy_static::initialize(&ATTEMPTS);
+    lazy_static::initialize(&OUTCOMES);
+    lazy_static::initialize(&DURATION);
+    lazy_static::initialize(&STEPS);
+    lazy_static::initialize(&ACTIONS);
+    lazy_static::initialize(&USERS);
+}
+
+/// A registration begins.
+pub fn registration_attempt() {
+    ATTEMPTS.inc();
+}
+
+/// A registration ended.
+pub fn registration(outcome: RegistrationOutcome, took: Duration) {
+    OUTCOMES.at(outcome).inc();
+    DURATION.at(outcome).observe(took.as_secs_f64());
+}
+
+/// A step of a registration ended.
+pub fn registration_step(step: Step, outcome: StepOutcome, took: Duration) {
+    STEPS.at((step, outcome)).observe(took.as_secs_f64());
+}
+
+/// A user acted.
+pub fn user_action(action: UserAction, outcome: ActionOutcome) {
+    ACTIONS.at((action, outcome)).inc();
+}
+
+/// How many users there are.
+pub fn users(active: u64, inactive: u64) {
+    USERS.at(UserState::Active).set(active as f64);
+    USERS.at(UserState::Inactive).set(inactive as f64);
+}
+
+/// Registrations ended, by outcome.
+pub(super) fn by_outcome() -> BTreeMap<&'static str, u64> {
+    RegistrationOutcome::ALL.iter().map(|outcome| (outcome.as_str(), OUTCOMES.at(*outcome).get())).collect()
+}

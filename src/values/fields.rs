@@ -1,0 +1,114 @@
+//! The fields of a JSON object, read so that all of its faults are known at once.
+
+use serde_json::value::RawValue;
+
+use super::Fault;
+use crate::error::{Error, FieldError, Result};
+use crate::values::json::{self, NotText};
+
+/// A name that an unknown field may have to be repeated to the client.
+const MAX_SHOWN_NAME: usize = 64;
+/// Unknown or repeated fields reported one by one; a body has no need of more.
+const MAX_REPORTED: usize = 16;
+
+/// The values of the fields that there may be, and the faults found so far.
+pub struct Fields<'a, const N: usize> {
+    names: &'static [&'static str; N],
+    values: [Option<&'a RawValue>; N],
+    faults: Vec<FieldError>,
+}
+
+impl<'a, const N: usize> Fields<'a, N> {
+    /// Reads a JSON object in which each of these may come once, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::MalformedJson`] with the position, or [`Error::Validation`] for what is no object.
+    pub fn read(body: &'a [u8], names: &'static [&'static str; N]) -> Result<Self> {
+        let mut fields = Fields { names, values: [None; N], faults: Vec::new() };
+        if !json::read_object(body, |name, value| fields.take(name, value))? {
+            fields.fault(String::new(), Fault::new("type", "the body must be a JSON object"));
+            return Err(Error::Validation(fields.faults));
+        }
+        Ok(fields)
+    }
+
+    fn take(&mut self, name: &str, value: &'a RawValue) {
+        let fault = match self.names.iter().position(|known| *known == name) {
+            None => Fault::new("unknown", format!("is not a field; there are {}", listed(self.names))),
+            Some(at) if self.values[at].is_some() => Fault::new("repeated", "is given more than once"),
+            Some(at) => return self.values[at] = Some(value),
+        };
+        if self.faults.len() < MAX_REPORTED {
+            self.fault(shown(name), fault);
+        }
+    }
+
+    /// The text of a field, as `parse` reads it; without one, a fault is noted.
+    pub fn text<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> std::result::Result<T, Fault>) -> Option<T> {
+        match self.value(name) {
+            Some(_) => self.text_if_any(name, parse),
+            None => self.note(name, Err(Fault::new("missing", "is required"))),
+        }
+    }
+
+    /// The same where the field may be missing.
+    pub fn text_if_any<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> std::result::Result<T, Fault>,
+    ) -> Option<T> {
+        let read = match json::text(self.value(name)?) {
+            Ok(text) => parse(&text),
+            Err(NotText::OtherType) => Err(Fault::new("type", "must be a string")),
+            Err(NotText::Surrogate) => Err(Fault::new("format", "has half of a surrogate pair, which is no character")),
+        };
+        self.note(name, read)
+    }
+
+    /// `true` or `false`, where the field is not missing.
+    pub fn flag_if_any(&mut self, name: &'static str) -> Option<bool> {
+        let read = match self.value(name)?.get() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Fault::new("type", "must be true or false")),
+        };
+        self.note(name, read)
+    }
+
+    /// What was made of the fields, if all of it is there and nothing was at fault.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] with every fault of every field.
+    pub fn finish<T>(self, made: Option<T>) -> Result<T> {
+        match made {
+            Some(made) if self.faults.is_empty() => Ok(made),
+            _ => Err(Error::Validation(self.faults)),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a RawValue> {
+        self.names.iter().position(|known| *known == name).and_then(|at| self.values[at])
+    }
+
+    fn note<T>(&mut self, name: &str, read: std::result::Result<T, Fault>) -> Option<T> {
+        read.map_err(|fault| self.fault(name.to_owned(), fault)).ok()
+    }
+
+    fn fault(&mut self, field: String, Fault { code, message }: Fault) {
+        self.faults.push(FieldError { field, code, message });
+    }
+}
+
+/// `a, b and c`
+fn listed(names: &[&str]) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        names => names.concat(),
+    }
+}
+
+/// A field's name is the client's text: it is repeated only where it can be nothing but a name.
+fn shown(name: &str) -> String {
+    let plain = name.len() <= MAX_SHOWN_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    if plain { name.into() } else { "(unnamed)".into() }
+}

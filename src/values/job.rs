@@ -1,0 +1,150 @@
+//! Jobs: what is to be done after a commit, and how an attempt at it can end.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::{Cause, chain};
+use crate::redaction::redact;
+use crate::values::label::labels;
+
+/// What is kept of the words about a failure, in bytes.
+const LONGEST_WORDS: usize = 200;
+
+labels! {
+    /// What a job does.
+    pub enum Topic("topic") {
+        /// Sends the welcome email.
+        WelcomeEmail = "welcome_email",
+        /// Tells the analytics service of a registration.
+        AnalyticsEvent = "analytics_event",
+    }
+}
+
+labels! {
+    /// Where a job stands.
+    pub enum JobState("state") {
+        /// It waits for its time.
+        Pending = "pending",
+        /// An instance works on it, under a lease.
+        Running = "running",
+        /// It is done.
+        Delivered = "delivered",
+        /// It failed for good and waits for an operator.
+        Dead = "dead",
+    }
+}
+
+labels! {
+    /// Why an attempt failed.
+    pub enum Reason("reason") {
+        /// No connection.
+        Connect = "connect",
+        /// No trusted TLS.
+        Tls = "tls",
+        /// Not let in.
+        Auth = "auth",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// SMTP: refused for now. HTTP: refused as a client's fault.
+        Refused4xx = "refused_4xx",
+        /// SMTP: refused for good. HTTP: the service failed.
+        Refused5xx = "refused_5xx",
+        /// SMTP: the address has letters beyond ASCII, and the server takes no such.
+        NoSmtputf8 = "no_smtputf8",
+        /// What the other side said made no sense, or broke off.
+        Protocol = "protocol",
+        /// The job itself cannot be read.
+        Payload = "payload",
+        /// A file could not be written.
+        Io = "io",
+    }
+}
+
+/// A job as it is put into the outbox, in the transaction that causes it.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// A UUIDv7.
+    pub id: Uuid,
+    /// What it does.
+    pub topic: Topic,
+    /// With what; emptied once it is done.
+    pub payload: Value,
+    /// For whom.
+    pub user_id: Option<Uuid>,
+    /// The request that caused it.
+    pub request_id: String,
+    /// The trace of that request, as a call made for the job carries it on.
+    pub traceparent: String,
+    /// When it was caused.
+    pub created_at: OffsetDateTime,
+}
+
+/// A job that this instance has claimed.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its id.
+    pub id: Uuid,
+    /// What it does.
+    pub topic: Topic,
+    /// With what.
+    pub payload: Value,
+    /// For whom.
+    pub user_id: Option<Uuid>,
+    /// The request that caused it.
+    pub request_id: String,
+    /// The trace of that request.
+    pub traceparent: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// When it was caused.
+    pub created_at: OffsetDateTime,
+    /// Proves that the job is still this instance's.
+    pub lease_token: Uuid,
+}
+
+impl Job {
+    /// The id of the trace that caused it.
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+}
+
+/// What the other side said to an attempt that succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The SMTP reply or HTTP status, where there is one.
+    pub code: Option<u16>,
+}
+
+/// Why an attempt failed, and what that means for the next one.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}", reason.as_str(), code.map(|code| format!(" ({code})")).unwrap_or_default())]
+pub struct Failure {
+    /// The class of the failure.
+    pub reason: Reason,
+    /// Whether another attempt would end the same way.
+    pub permanent: bool,
+    /// Whether the service as a whole is out of order, and not this one job.
+    pub service_down: bool,
+    /// The SMTP reply or HTTP status, where there was one.
+    pub code: Option<u16>,
+    /// When the service wants to be asked again.
+    pub retry_after: Option<Duration>,
+    /// What an operator can do, where that is plain and the reason alone does not say it.
+    pub remedy: Option<&'static str>,
+    /// What was said; never an address.
+    #[source]
+    pub cause: Cause,
+}
+
+impl Failure {
+    /// The class of the failure and what happened, for whoever has only the job: on one line, not endless, without
+    /// addresses and known secrets.
+    pub fn in_words(&self) -> String {
+        let words: Vec<_> = chain(&*self.cause).map(ToString::to_string).collect();
+        format!("{self}: {}", redact(&words.join(": "), LONGEST_WORDS))
+    }
+}
