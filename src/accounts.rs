@@ -4,6 +4,21 @@ pub mod audit;
 mod endpoints;
 pub mod import;
 pub mod registration;
+mod rehearsal;
 pub mod users;
 
 pub use self::endpoints::{refresh_users, register};
+pub use self::rehearsal::rehearse;
+
+use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::store::Db;
+
+/// When the newest row that there is was stored: none later than the last registration.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
+    Ok(users::newest(db).await?.max(audit::newest(db).await?))
+}

@@ -98,7 +98,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     hold_clock_against(&db, &log).await?;
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
-    let health = Arc::new(Health::new(&config, Probes::new(&db, &outbox)));
+    let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &outbox)));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
     let app = Arc::new(App {
@@ -234,7 +234,7 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
     if let Some(time) = db.time().await.context(ASK)? {
         clock::compare(time);
     }
-    let Some(newest) = db.newest().await.context(ASK)? else { return Ok(()) };
+    let Some(newest) = accounts::newest(db).await.context(ASK)? else { return Ok(()) };
     let before = audit::newest_before(db, newest - clock::BELIEVED_AFTER).await.context(ASK)?;
     if let Some(known) = clock::start_after(newest, before) {
         warn!(log, "The newest row is more than a day old, or came after a day without any: for an hour nothing is removed or \

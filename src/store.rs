@@ -11,27 +11,30 @@ pub(crate) mod pool;
 mod postgres;
 pub(crate) mod query;
 mod readiness;
-mod rows;
 pub(crate) mod schema;
 pub(crate) mod sqlite;
 mod tls;
+mod together;
+pub(crate) mod transaction;
 pub mod types;
 
 use diesel_async::RunQueryDsl;
+use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 
+pub use self::error::is_outcome_unknown;
 use self::group_commit::GroupCommit;
 use self::migrations::Task;
 use self::pool::ConnectionPool;
 use self::postgres::{PostgresManager, PostgresServer};
 use self::query::{with_lease, with_read};
-pub use self::readiness::LastWrite;
-pub use self::rows::Rows;
+pub use self::readiness::{LastWrite, Rehearsal};
 use self::schema::InstantSql;
 use self::sqlite::{Role, SqliteFile, SqliteManager};
-use crate::accounts::{audit, users};
+use self::transaction::{Connection, package, run};
+pub use self::transaction::{Row, Transaction};
 use crate::config::{DatabaseConfig, DatabaseUrl};
-use crate::error::Result;
+use crate::error::{DbErrorKind, Result};
 use crate::fairness::{ClientKey, Turn};
 use crate::telemetry::metrics::{DbOperation, PoolStatus};
 
@@ -142,12 +145,24 @@ impl Db {
         }
     }
 
-    /// When the newest row that there is was stored: none later than the last registration.
+    /// Does the work in one transaction: all of it, or nothing. See [`transaction`].
+    ///
+    /// Once it has begun, it runs to its end whether or not anybody waits for the outcome.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn newest(&self) -> Result<Option<OffsetDateTime>> {
-        Ok(users::newest(self).await?.max(audit::newest(self).await?))
+    /// What the work returned, or when the database fails; nothing was written then. After
+    /// [one kind of failure](crate::store::is_outcome_unknown), nobody knows whether it was.
+    pub async fn transaction<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
+    {
+        let ended = match self {
+            Db::Sqlite { commits, .. } => commits.transaction(work).await,
+            Db::Postgres { pool, .. } => on_postgres(pool, work).await,
+        };
+        self.last_write().note(&ended);
+        ended
     }
 
     /// Waits until it is the client's turn to ask the database. Clients have all connections but one: whatever they ask,
@@ -185,4 +200,16 @@ impl Db {
             Db::Postgres { .. } => "postgresql",
         }
     }
+}
+
+async fn on_postgres<T, W>(pool: &ConnectionPool<PostgresManager>, work: W) -> Result<T>
+where
+    T: Send + 'static,
+    W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
+{
+    let tx = Transaction::new(Connection::Postgres(pool.acquire().await?));
+    let (work, outcome) = package(work);
+    tokio::spawn(run(tx, work));
+    let abandoned = || pool.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
+    outcome.await.unwrap_or_else(|_gone| Err(abandoned()))
 }

@@ -6,14 +6,12 @@ mod common;
 #[path = "outbox_cli/shop.rs"]
 mod shop;
 
-use std::sync::Arc;
-
 use common::app::AppOptions;
 use common::database::{Backend, Database};
+use common::rows::Rows;
 use neodyme::accounts::audit::NewAuditEntry;
 use neodyme::outbox::store::Settlement;
 use neodyme::outbox::{JobState, NewJob, Topic};
-use neodyme::store::Rows;
 use serde_json::json;
 use shop::{Answer, Shop};
 use time::OffsetDateTime;
@@ -195,7 +193,7 @@ async fn what_a_terminal_would_obey_is_written_out(backend: Backend) {
         created_at: OffsetDateTime::now_utc(),
     });
     let audit = vec![NewAuditEntry { action: EVIL.into(), ..entry(EVIL, OffsetDateTime::now_utc()) }];
-    Arc::new(Rows { jobs: job.clone(), audit, ..Rows::default() }).insert(&shop.db).await.unwrap();
+    Rows { jobs: job.clone(), audit, ..Rows::default() }.insert(&shop.db).await.unwrap();
     let claimed = shop.claim(Topic::WelcomeEmail, 1).await.remove(0);
     shop.settle(&claimed, Settlement::Dead { error: EVIL.into() }).await;
 
@@ -226,7 +224,7 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
         NewAuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
     ];
     let rows = Rows { audit: entries.to_vec(), ..Rows::default() };
-    Arc::new(rows).insert(&shop.db).await.unwrap();
+    rows.insert(&shop.db).await.unwrap();
     let requests = |arguments: &[&str]| -> Vec<String> {
         let json = shop.run(&[&["audit", "list", "--json"], arguments].concat()).json();
         json.as_array().unwrap().iter().map(|entry| entry["request_id"].as_str().unwrap().to_owned()).collect()

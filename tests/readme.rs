@@ -36,7 +36,7 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
 
 #[test]
 fn the_endpoints_are_those_of_the_route_tables() {
-    let (api, ops) = (handlers::api_routes(), handlers::ops_routes());
+    let (api, ops) = (operations::api_routes(), operations::ops_routes());
     let routes = api.endpoints().iter().chain(ops.endpoints());
     let routes: BTreeSet<String> = routes.map(|(method, path)| format!("{method} {path}")).collect();
     for file in ["README.md", "src/lib.rs"] {

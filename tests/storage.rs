@@ -33,14 +33,17 @@ use std::time::Duration;
 
 use common::database::Backend;
 use common::eventually;
+use common::rows::Rows;
 use fixture::{Storage, audit_entry, insert, kind, message, register, user};
 use futures_util::future::join_all;
+use neodyme::accounts;
 use neodyme::accounts::audit::{AuditEntry, AuditFilter, NewAuditEntry};
 use neodyme::accounts::users::{NewUser, UserCounts};
+use neodyme::accounts::{audit, users};
 use neodyme::config::DatabaseConfig;
 use neodyme::error::{DbErrorKind, Error};
+use neodyme::store::Db;
 use neodyme::store::types::to_micros;
-use neodyme::store::{Db, Rows, audit, users};
 use outbox::emails;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -246,10 +249,10 @@ async fn the_pool_gives_up_in_time(backend: Backend) {
 
 async fn a_check_writes_and_leaves_nothing(backend: Backend) {
     let storage = Storage::create(backend).connected().await;
-    let error = storage.db.check().await.unwrap_err();
+    let error = storage.db.check(accounts::rehearse).await.unwrap_err();
     assert_eq!(kind(&error), DbErrorKind::Schema, "{}", message(&error));
     storage.db.migrate().await.unwrap();
-    storage.db.check().await.unwrap();
+    storage.db.check(accounts::rehearse).await.unwrap();
     assert_eq!(counts(&storage).await, "0 0 0");
     assert_eq!(users::count_by_state(&storage.db).await.unwrap(), UserCounts::default());
     assert_eq!(storage.db.pool_status().in_use, 0);
@@ -260,14 +263,14 @@ async fn a_registration_of_late_says_more_than_a_check(backend: Backend) {
     let storage = Storage::migrated_with(backend, change).await;
     register(&storage.db, &user("ada@example.com")).await.unwrap();
     let lock = storage.lock_writes().await;
-    storage.db.check().await.unwrap();
+    storage.db.check(accounts::rehearse).await.unwrap();
     let error = register(&storage.db, &user("bob@example.com")).await.unwrap_err();
     assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Timeout), "{}", message(&error));
-    let error = storage.db.check().await.unwrap_err();
+    let error = storage.db.check(accounts::rehearse).await.unwrap_err();
     assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Timeout), "{}", message(&error));
     // One that is written while the check waits: it was the queue.
     let (db, waiting) = (storage.db.clone(), storage.db.clone());
-    let (checked, ()) = tokio::join!(async { db.check().await }, async {
+    let (checked, ()) = tokio::join!(async { db.check(accounts::rehearse).await }, async {
         drop(lock);
         let registered = async || register(&waiting, &user("eve@example.com")).await.ok();
         eventually("it is written", registered).await;

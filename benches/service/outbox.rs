@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
+use futures_util::FutureExt;
 use neodyme::config::{Config, Sources};
 use neodyme::outbox::{NewJob, Topic};
-use neodyme::store::{Db, Rows};
+use neodyme::store::Db;
 use neodyme::telemetry::metrics;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -99,7 +100,11 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
     db.migrate().await?;
     for _ in 0..BACKLOG / BATCH {
         let jobs = (0..BATCH).map(|_| event()).collect();
-        Arc::new(Rows { jobs, ..Rows::default() }).insert(&db).await?;
+        db.transaction(move |tx| {
+            jobs.into_iter().for_each(|job| tx.insert(job));
+            async { Ok(()) }.boxed()
+        })
+        .await?;
     }
     Ok(())
 }

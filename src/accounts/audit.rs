@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::query::{insertion, skip_locked, with_read, with_write};
+use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, audit_log};
 use crate::store::types::{Id, Instant, Json, to_bigint};
 use crate::telemetry::metrics::DbOperation;
@@ -60,8 +60,9 @@ pub struct AuditEntry {
     pub details: serde_json::Value,
 }
 
-/// The statement that writes an entry.
-pub(crate) fn insertion(entry: &NewAuditEntry) -> insertion!() {
+row!(NewAuditEntry, insertion);
+
+fn insertion(entry: &NewAuditEntry) -> insertion!() {
     diesel::insert_into(audit_log::table).values((
         audit_log::id.eq(Id(entry.id)),
         audit_log::occurred_at.eq(Instant(entry.occurred_at)),

@@ -5,9 +5,9 @@
 mod line;
 
 use std::io::{self, BufRead, Read};
-use std::sync::Arc;
 
 use anyhow::Context;
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::accounts::audit::NewAuditEntry;
 use crate::accounts::users::{self, NewUser};
 use crate::clock;
 use crate::error::Error;
-use crate::store::{Db, Rows, types};
+use crate::store::{Db, types};
 
 /// So many users are written in one transaction: more gain little, and keep others from writing for longer.
 const BATCH: usize = 500;
@@ -126,7 +126,9 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
         let count = batch.len() as u64;
         let added = match self.db {
-            Some(db) if count > 0 => users::insert_new(db, batch).await? as u64,
+            Some(db) if count > 0 => {
+                db.transaction(move |tx| async move { users::insert_new(tx, &batch).await }.boxed()).await? as u64
+            }
             Some(_) => 0,
             None => count,
         };
@@ -155,5 +157,9 @@ pub async fn note(db: &Db, tally: &Tally) -> crate::error::Result<()> {
         trace_id: String::new(),
         details: json!({ "added": tally.added, "existing": tally.existing, "refused": tally.refused }),
     };
-    Arc::new(Rows { audit: vec![entry], ..Rows::default() }).insert(db).await
+    db.transaction(move |tx| {
+        tx.insert(entry);
+        async { Ok(()) }.boxed()
+    })
+    .await
 }

@@ -10,6 +10,7 @@ mod form;
 use std::future::ready;
 use std::sync::Arc;
 
+use futures_util::{FutureExt, TryFutureExt};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::http::{Context, Request};
 use crate::password::PasswordHash;
 use crate::state::App;
-use crate::store::{Rows, types};
+use crate::store::types;
 use crate::telemetry::metrics::Step;
 
 /// Registers the user that a request describes.
@@ -91,16 +92,20 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
-    let rows = Arc::new(Rows {
-        users: vec![user.clone()],
-        audit: vec![audit_entry(&attempt.context, user)],
-        jobs: app.outbox.jobs_of(user, &attempt.context),
+    let (user, entry) = (user.clone(), audit_entry(&attempt.context, user));
+    let (id, jobs) = (user.id, app.outbox.jobs_of(&user, &attempt.context));
+    let queued = jobs.clone();
+    let creation = app.db.transaction(move |tx| {
+        tx.insert(user);
+        tx.insert(entry);
+        queued.into_iter().for_each(|job| tx.insert(job));
+        async { Ok(()) }.boxed()
     });
-    attempt.step(Step::CreateUser, rows.insert(&app.db)).await?;
+    attempt.step(Step::CreateUser, creation.map_err(users::taken)).await?;
     // Not before: a line that names a user names one that exists.
-    attempt.context.set_user_id(user.id);
-    app.outbox.committed(&rows.jobs);
-    attempt.log_queued(&rows.jobs);
+    attempt.context.set_user_id(id);
+    app.outbox.committed(&jobs);
+    attempt.log_queued(&jobs);
     Ok(())
 }
 

@@ -13,7 +13,7 @@ pub use self::arrival::insert_new;
 use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::store::error::is_unique_violation;
-use crate::store::query::{insertion, with_read};
+use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::users;
 use crate::store::types::{Id, Instant};
 use crate::telemetry::metrics::DbOperation;
@@ -86,7 +86,7 @@ impl std::fmt::Debug for User {
     }
 }
 
-/// Is this address registered? Only a courtesy: [`Rows::insert`](crate::store::Rows::insert) has the last word.
+/// Is this address registered? Only a courtesy: the transaction that inserts it has the last word.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,8 +96,9 @@ pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
     })
 }
 
-/// The statement that writes a user.
-pub(crate) fn insertion(user: &NewUser) -> insertion!() {
+row!(NewUser, insertion);
+
+fn insertion(user: &NewUser) -> insertion!() {
     diesel::insert_into(users::table).values((
         users::id.eq(Id(user.id)),
         users::email.eq(&user.email),
@@ -111,8 +112,8 @@ pub(crate) fn insertion(user: &NewUser) -> insertion!() {
     ))
 }
 
-/// What the database calls a violated constraint is, of an address, one that is taken.
-pub(crate) fn taken(error: Error) -> Error {
+/// What a transaction that inserted a user failed with: a violated constraint is an address that is taken.
+pub fn taken(error: Error) -> Error {
     match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {
         true => Error::EmailAlreadyExists,
         false => error,

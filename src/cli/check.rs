@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{block_on, missing_file, print};
+use crate::accounts;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
 use crate::error::Result;
 use crate::limits::Limits;
@@ -46,7 +47,7 @@ async fn probe(config: &DatabaseConfig) -> Result<State> {
     }
     let db = Db::connect(config).await?;
     match db.pending_migrations().await?.len() {
-        0 => db.check().await.map(|()| State::Writable),
+        0 => db.check(accounts::rehearse).await.map(|()| State::Writable),
         pending => Ok(State::Pending(pending)),
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::Cause;
 use crate::outbox::Outbox;
-use crate::store::Db;
+use crate::store::{Db, Rehearsal};
 
 /// Asks a dependency whether it can do its work, once.
 pub type Probe = Box<dyn Fn() -> Answer + Send + Sync>;
@@ -24,8 +24,12 @@ pub struct Probes {
 
 impl Probes {
     /// Asks them over the ways that the service itself uses.
-    pub fn new(db: &Db, outbox: &Arc<Outbox>) -> Self {
-        Probes { database: database(db.clone()), email: email(Arc::clone(outbox)), analytics: analytics(outbox) }
+    pub fn new(db: &Db, rehearsal: Rehearsal, outbox: &Arc<Outbox>) -> Self {
+        Probes {
+            database: database(db.clone(), rehearsal),
+            email: email(Arc::clone(outbox)),
+            analytics: analytics(outbox),
+        }
     }
 }
 
@@ -46,11 +50,11 @@ fn analytics(outbox: &Arc<Outbox>) -> Option<Probe> {
     }))
 }
 
-fn database(db: Db) -> Probe {
+fn database(db: Db, rehearsal: Rehearsal) -> Probe {
     let is_file = matches!(db, Db::Sqlite { .. });
     let check = move || {
         let db = db.clone();
-        async move { db.check().await.map_err(Cause::from) }.boxed()
+        async move { db.check(rehearsal).await.map_err(Cause::from) }.boxed()
     };
     if is_file { lasting(check) } else { Box::new(check) }
 }

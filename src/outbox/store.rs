@@ -23,13 +23,15 @@ use crate::clock;
 use crate::error::Result;
 use crate::outbox::{JobState, NewJob, Topic};
 use crate::store::Db;
-use crate::store::query::{insertion, skip_locked, with_read, with_write};
+use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, outbox_jobs};
 use crate::store::types::{Id, Instant, Json, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 
-/// The statement that puts a job into the outbox, due at once.
-pub(crate) fn insertion(job: &NewJob) -> insertion!() {
+row!(NewJob, insertion);
+
+/// A new job is due at once.
+fn insertion(job: &NewJob) -> insertion!() {
     diesel::insert_into(outbox_jobs::table).values((
         outbox_jobs::id.eq(Id(job.id)),
         outbox_jobs::topic.eq(job.topic.as_str()),

@@ -130,10 +130,43 @@ pub(crate) fn copy(error: &Error) -> Error {
     }
 }
 
+/// The connection was lost while a transaction was committed.
+#[derive(Debug)]
+struct OutcomeUnknown(Arc<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Display for OutcomeUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it is not known whether the transaction was committed")
+    }
+}
+
+impl std::error::Error for OutcomeUnknown {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// The one place that says what a failed commit means: where the connection broke, or there was no answer, the database may
+/// have committed. Any other failure is its word that it has not.
+pub(crate) fn with_unknown_outcome(error: Error) -> Error {
+    match error {
+        Error::Database { kind: kind @ (DbErrorKind::Connection | DbErrorKind::Timeout), cause } => {
+            Error::Database { kind, cause: Arc::new(OutcomeUnknown(cause)) }
+        }
+        other => other,
+    }
+}
+
+/// Whether this says that the outcome of a transaction is not known.
+pub fn is_outcome_unknown(error: &Error) -> bool {
+    matches!(error, Error::Database { cause, .. } if cause.is::<OutcomeUnknown>())
+}
+
 /// What is left of the connection that this happened on.
 pub(crate) fn session_after(error: &Error) -> Session {
     let Error::Database { cause, .. } = error else { return Session::Usable };
-    cause.downcast_ref::<Failure>().map_or(Session::Usable, |failure| failure.session)
+    let known = cause.downcast_ref::<OutcomeUnknown>().map_or(cause, |unknown| &unknown.0);
+    known.downcast_ref::<Failure>().map_or(Session::Usable, |failure| failure.session)
 }
 
 /// PostgreSQL's code for what happened.

@@ -1,133 +1,123 @@
-//! Group commit for SQLite, which has one writer: rows that wait for it while others are written share the next
-//! transaction, and its one write to the disk (DeWitt et al., "Implementation Techniques for Main Memory Database
-//! Systems", SIGMOD 1984). They stay independent: where one of them is refused, each gets a transaction of its own.
+//! Group commit for SQLite, which has one writer: transactions that wait for it while others are under way share the next
+//! `COMMIT`, and its one write to the disk (DeWitt et al., "Implementation Techniques for Main Memory Database Systems",
+//! SIGMOD 1984). They stay independent: what one of them has written is taken back to a savepoint where it fails.
 
-use std::slice::from_ref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use diesel_async::SimpleAsyncConnection;
-use tokio::sync::oneshot::{self, error::RecvError};
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot::error::RecvError;
 
 use super::blocking::on_one_thread;
 use super::error::copy;
 use super::pool::{ConnectionPool, Lease};
-use super::query::on_lease;
-use super::rows::Rows;
 use super::sqlite::SqliteManager;
-use crate::error::{DbErrorKind, Error, Result};
+use super::transaction::{Connection, Transaction, Work, package, run};
+use crate::error::{DbErrorKind, Result};
 use crate::telemetry::metrics::DbOperation;
 
 /// The connection that writes, and what waits for it.
 #[derive(Clone)]
 pub struct GroupCommit {
     writer: ConnectionPool<SqliteManager>,
-    waiting: Arc<Mutex<Vec<Waiting>>>,
+    queue: Arc<Mutex<Queue>>,
 }
 
-struct Waiting {
-    rows: Arc<Rows>,
-    answer: oneshot::Sender<Result<()>>,
-}
-
-/// How a transaction ended.
-enum Ended {
-    /// All is written.
-    Committed,
-    /// Some of the rows were refused, and nothing is written.
-    Refused(Error),
-    /// The database failed. Nothing is written, but the connection may still be in the transaction.
-    Failed(Error),
+#[derive(Default)]
+struct Queue {
+    next: u64,
+    waiting: Vec<(u64, Box<dyn Work>)>,
 }
 
 impl GroupCommit {
     pub(super) fn new(writer: ConnectionPool<SqliteManager>) -> Self {
-        Self { writer, waiting: Arc::default() }
+        Self { writer, queue: Arc::default() }
     }
 
-    /// Writes the rows: whoever gets the connection writes what all wait for.
-    pub(super) async fn insert(&self, rows: &Arc<Rows>) -> Result<()> {
-        let (answer, mut outcome) = oneshot::channel();
-        self.lock().push(Waiting { rows: Arc::clone(rows), answer });
+    /// Runs a transaction: whoever gets the connection runs those of all that wait.
+    pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
+    {
+        let (work, mut outcome) = package(work);
+        let number = self.enqueue(work);
         tokio::select! {
             biased;
-            answered = &mut outcome => return self.told(answered),
+            told = &mut outcome => return self.outcome(told),
             lease = self.writer.acquire() => match lease {
-                Ok(lease) => self.write(lease).await,
-                Err(error) if self.withdraw(rows) => return Err(error),
+                Ok(lease) => self.run(lease).await,
+                Err(error) if self.withdraw(number) => return Err(error),
                 Err(_others_have_it) => {}
             }
         }
-        self.told(outcome.await)
+        self.outcome(outcome.await)
     }
 
-    async fn write(&self, lease: Lease<SqliteManager>) {
+    fn enqueue(&self, work: Box<dyn Work>) -> u64 {
+        let mut queue = self.lock();
+        let number = queue.next;
+        queue.next += 1;
+        queue.waiting.push((number, work));
+        number
+    }
+
+    async fn run(&self, lease: Lease<SqliteManager>) {
         // Those who were woken together with this one come along.
         tokio::task::yield_now().await;
-        let group: Vec<_> = self.lock().drain(..).filter(|waiting| !waiting.answer.is_closed()).collect();
+        let waiting = std::mem::take(&mut self.lock().waiting).into_iter();
+        let group: Vec<_> = waiting.map(|(_, work)| work).filter(|work| work.is_wanted()).collect();
         // Another may have taken them all, and be about to answer.
-        if group.is_empty() { lease.settle(&Ok(())) } else { on_one_thread(write(lease, group)).await }
+        if group.is_empty() { lease.settle(&Ok(())) } else { on_one_thread(run_group(lease, group)).await }
     }
 
-    /// Takes the rows back, unless they are being written.
-    fn withdraw(&self, rows: &Arc<Rows>) -> bool {
-        let mut waiting = self.lock();
-        let place = waiting.iter().position(|other| Arc::ptr_eq(&other.rows, rows));
+    /// Takes the work back, unless it is being done.
+    fn withdraw(&self, number: u64) -> bool {
+        let waiting = &mut self.lock().waiting;
+        let place = waiting.iter().position(|(other, _)| *other == number);
         place.map(|place| waiting.swap_remove(place)).is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told(&self, answered: std::result::Result<Result<()>, RecvError>) -> Result<()> {
+    fn outcome<T>(&self, told: std::result::Result<Result<T>, RecvError>) -> Result<T> {
         let abandoned = || self.writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
-        answered.unwrap_or_else(|_gone| Err(abandoned()))
+        told.unwrap_or_else(|_gone| Err(abandoned()))
     }
 }
 
-async fn write(mut lease: Lease<SqliteManager>, group: Vec<Waiting>) {
-    let mut ended = transaction(&mut lease, &group).await;
-    let alone = group.len() > 1 && matches!(ended, Ended::Refused(_));
-    let mut answers = Vec::with_capacity(group.len());
-    for waiting in group {
-        if alone && !matches!(ended, Ended::Failed(_)) {
-            ended = transaction(&mut lease, from_ref(&waiting)).await;
-        }
-        answers.push((waiting.answer, ended.outcome()));
+async fn run_group(lease: Lease<SqliteManager>, mut group: Vec<Box<dyn Work>>) {
+    let mut tx = Transaction::new(Connection::Sqlite(lease));
+    if let Err(error) = tx.begin().await {
+        tx.abandon(&error);
+        return group.into_iter().for_each(|work| work.tell(Err(copy(&error))));
     }
+    if group.len() == 1 {
+        return run(tx, group.remove(0)).await;
+    }
+    let ended = match run_each(&mut tx, &mut group).await {
+        Ok(()) => tx.commit().await,
+        Err(error) => Err(error),
+    };
     match &ended {
-        // Its transaction may still be open.
-        Ended::Failed(error) => lease.abandon(error),
-        Ended::Refused(error) => lease.settle(&Err::<(), _>(copy(error))),
-        Ended::Committed => lease.settle(&Ok(())),
+        Ok(()) => tx.settle(&ended),
+        // The transaction may still be open.
+        Err(error) => tx.abandon(error),
     }
-    for (answer, outcome) in answers {
-        let _ = answer.send(outcome);
-    }
+    let failed = ended.err();
+    group.into_iter().for_each(|work| work.tell(failed.as_ref().map_or(Ok(()), |error| Err(copy(error)))));
 }
 
-async fn transaction(lease: &mut Lease<SqliteManager>, group: &[Waiting]) -> Ended {
-    // Immediate: a transaction that begins as a reader cannot become the writer once there is another.
-    if let Err(error) = on_lease!(lease, DbOperation::Begin, |conn| conn.batch_execute("BEGIN IMMEDIATE")) {
-        return Ended::Failed(error);
-    }
-    for waiting in group {
-        if let Err(error) = on_lease!(lease, DbOperation::InsertRows, |conn| waiting.rows.insert_each(conn)) {
-            let rolled_back = on_lease!(lease, DbOperation::Rollback, |conn| conn.batch_execute("ROLLBACK"));
-            return if rolled_back.is_ok() { Ended::Refused(error) } else { Ended::Failed(error) };
+/// Does one after the other. What fails leaves nothing, and the others as they are.
+async fn run_each(tx: &mut Transaction, group: &mut [Box<dyn Work>]) -> Result<()> {
+    for work in group {
+        tx.execute(DbOperation::Savepoint, "SAVEPOINT work").await?;
+        if !work.run(tx).await {
+            tx.discard_rows();
+            tx.execute(DbOperation::Rollback, "ROLLBACK TO work").await?;
         }
+        tx.execute(DbOperation::Savepoint, "RELEASE work").await?;
     }
-    match on_lease!(lease, DbOperation::Commit, |conn| conn.batch_execute("COMMIT")) {
-        Ok(()) => Ended::Committed,
-        Err(error) => Ended::Failed(error),
-    }
-}
-
-impl Ended {
-    fn outcome(&self) -> Result<()> {
-        match self {
-            Ended::Committed => Ok(()),
-            Ended::Refused(error) | Ended::Failed(error) => Err(copy(error)),
-        }
-    }
+    Ok(())
 }

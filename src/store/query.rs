@@ -52,6 +52,21 @@ macro_rules! with_write {
     };
 }
 
+/// One statement of a transaction: `with_tx!(tx, DbOperation::UseToken, |conn| query)`.
+macro_rules! with_tx {
+    ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {
+        match $tx.ready().await {
+            Ok($crate::store::transaction::Connection::Sqlite(lease)) => {
+                $crate::store::query::on_lease!(lease, $operation, |$conn| $query)
+            }
+            Ok($crate::store::transaction::Connection::Postgres(lease)) => {
+                $crate::store::query::on_lease!(lease, $operation, |$conn| $query)
+            }
+            Err(error) => Err(error),
+        }
+    };
+}
+
 /// One operation on a connection of this pool.
 macro_rules! with_lease {
     ($pool:expr, $operation:expr, |$conn:ident| $query:expr) => {
@@ -76,4 +91,25 @@ macro_rules! insertion {
     };
 }
 
-pub(crate) use {insertion, on_lease, with_lease, with_read, with_write};
+/// Makes rows of a type that can be [inserted](crate::store::Transaction::insert) on either database:
+/// `row!(NewUser, insertion)`.
+macro_rules! row {
+    ($row:ty, $insertion:path) => {
+        impl $crate::store::Row for $row {
+            fn insert_on_sqlite<'a>(
+                &'a self,
+                conn: &'a mut $crate::store::sqlite::SqliteConn,
+            ) -> futures_util::future::BoxFuture<'a, diesel::QueryResult<usize>> {
+                Box::pin(diesel_async::RunQueryDsl::execute($insertion(self), conn))
+            }
+
+            fn insertion_on_postgres(
+                &self,
+            ) -> Box<dyn diesel::query_builder::QueryFragment<diesel::pg::Pg> + Send + '_> {
+                Box::new($insertion(self))
+            }
+        }
+    };
+}
+
+pub(crate) use {insertion, on_lease, row, with_lease, with_read, with_tx, with_write};

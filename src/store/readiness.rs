@@ -3,18 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use serde_json::Value;
-use time::OffsetDateTime;
-use uuid::Uuid;
+use futures_util::future::BoxFuture;
 
-use super::query::on_lease;
-use super::rows::{Rows, Together};
+use super::transaction::{Connection, Transaction};
 use super::{Db, SqliteFile};
-use crate::accounts::audit::NewAuditEntry;
-use crate::accounts::users::NewUser;
 use crate::error::{DbErrorKind, Error, Result};
-use crate::outbox::{NewJob, Topic};
 use crate::telemetry::metrics::DbOperation;
 
 /// A write that succeeded speaks for the next one for this long.
@@ -26,9 +19,9 @@ pub struct LastWrite(Arc<Mutex<Option<Instant>>>);
 
 impl LastWrite {
     /// What came of a write. A refused change says nothing of the database.
-    pub(super) fn note(&self, outcome: &Result<()>) {
+    pub(super) fn note<T>(&self, outcome: &Result<T>) {
         let written = match outcome {
-            Ok(()) => Some(Instant::now()),
+            Ok(_) => Some(Instant::now()),
             Err(Error::Database { kind, .. }) if *kind != DbErrorKind::Constraint => None,
             Err(_) => return,
         };
@@ -40,25 +33,16 @@ impl LastWrite {
     }
 }
 
-/// A transaction on a connection of this pool. Where it fails, it may still be open: the connection is closed.
-macro_rules! rehearse_with {
-    ($pool:expr, |$conn:ident| $work:block) => {{
-        let mut lease = $pool.acquire().await?;
-        let outcome = on_lease!(lease, DbOperation::Rehearse, |$conn| async { $work });
-        match &outcome {
-            Ok(()) => lease.settle(&outcome),
-            Err(error) => lease.abandon(error),
-        }
-        outcome
-    }};
-}
+/// Does in a transaction what a registration does, and undoes it.
+pub type Rehearsal = for<'a> fn(&'a mut Transaction) -> BoxFuture<'a, Result<()>>;
+
 impl Db {
     /// Whether a registration can be written, now: the database answers, and a registration was written of late, or one
     /// that nobody asked for can be written and taken back.
     ///
     /// # Errors
     /// What a registration would fail with.
-    pub async fn check(&self) -> Result<()> {
+    pub async fn check(&self, rehearsal: Rehearsal) -> Result<()> {
         let began = Instant::now();
         if let Db::Sqlite { writer, reader, file, .. } = self
             && is_replaced(file).await
@@ -71,7 +55,7 @@ impl Db {
         if self.last_write().was_within(CONVINCES_FOR) {
             return Ok(());
         }
-        let outcome = self.rehearse().await.inspect_err(|error| self.let_go(error));
+        let outcome = self.rehearse(rehearsal).await.inspect_err(|error| self.let_go(error));
         // A rehearsal that waits in vain behind registrations that are written is no outage.
         if outcome.is_err() && self.last_write().was_within(began.elapsed()) {
             return Ok(());
@@ -96,22 +80,30 @@ impl Db {
         }
     }
 
-    /// Writes what a registration writes, and takes it back. A file gets all of it and a commit: what is not committed
-    /// does not reach the disk. A server is spared that.
-    async fn rehearse(&self) -> Result<()> {
-        let rows = rows_of_nobody();
+    /// A file gets a commit as well: what is not committed does not reach the disk. A server is spared that.
+    async fn rehearse(&self, rehearsal: Rehearsal) -> Result<()> {
+        let connection = match self {
+            Db::Sqlite { writer, .. } => Connection::Sqlite(writer.acquire().await?),
+            Db::Postgres { pool, .. } => Connection::Postgres(pool.acquire().await?),
+        };
+        let mut tx = Transaction::new(connection);
+        tx.insert_as(DbOperation::Rehearse);
+        let outcome = self.rehearse_in(&mut tx, rehearsal).await;
+        match &outcome {
+            Ok(()) => tx.settle(&outcome),
+            // The transaction may still be open.
+            Err(error) => tx.abandon(error),
+        }
+        outcome
+    }
+
+    async fn rehearse_in(&self, tx: &mut Transaction, rehearsal: Rehearsal) -> Result<()> {
+        tx.begin().await?;
+        rehearsal(tx).await?;
+        tx.flush().await?;
         match self {
-            Db::Sqlite { writer, .. } => rehearse_with!(writer, |conn| {
-                conn.batch_execute("BEGIN IMMEDIATE").await?;
-                rows.insert_each(conn).await?;
-                rows.delete_each(conn).await?;
-                conn.batch_execute("COMMIT").await
-            }),
-            Db::Postgres { pool, .. } => rehearse_with!(pool, |conn| {
-                conn.batch_execute("BEGIN").await?;
-                Together::new(&rows).execute(conn).await?;
-                conn.batch_execute("ROLLBACK").await
-            }),
+            Db::Sqlite { .. } => tx.commit().await,
+            Db::Postgres { .. } => tx.roll_back().await,
         }
     }
 }
@@ -119,42 +111,4 @@ impl Db {
 async fn is_replaced(file: &SqliteFile) -> bool {
     let file = file.clone();
     tokio::task::spawn_blocking(move || file.is_replaced()).await.unwrap_or(false)
-}
-
-/// A registration that cannot be anybody's: its address is none.
-fn rows_of_nobody() -> Rows {
-    let (id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
-    let name = format!("rehearsal {id}");
-    let user = NewUser {
-        id,
-        email: name.clone(),
-        email_key: name.clone(),
-        full_name: name.clone(),
-        password_hash: name.clone(),
-        is_active: false,
-        created_at: now,
-        updated_at: now,
-        email_verified_at: None,
-    };
-    let entry = NewAuditEntry {
-        id: Uuid::now_v7(),
-        occurred_at: now,
-        action: "rehearsal".to_owned(),
-        actor: "neodyme".to_owned(),
-        user_id: Some(id),
-        client_ip: None,
-        request_id: name.clone(),
-        trace_id: name.clone(),
-        details: Value::Null,
-    };
-    let job = NewJob {
-        id: Uuid::now_v7(),
-        topic: Topic::WelcomeEmail,
-        payload: Value::Null,
-        user_id: Some(id),
-        request_id: name.clone(),
-        traceparent: name,
-        created_at: now,
-    };
-    Rows { users: vec![user], audit: vec![entry], jobs: vec![job] }
 }

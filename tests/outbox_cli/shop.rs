@@ -2,13 +2,13 @@
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::rows::Rows;
 use neodyme::config::{Config, DatabaseUrl, Sources};
-use neodyme::outbox::store::{self, Pick, Settlement};
+use neodyme::outbox::store::{self as outbox, Pick, Settlement};
 use neodyme::outbox::{Job, JobState, NewJob, Topic};
-use neodyme::store::{Db, Rows};
+use neodyme::store::Db;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -82,7 +82,7 @@ impl Shop {
         };
         let jobs: Vec<_> = seconds.iter().map(job).collect();
         let rows = Rows { jobs: jobs.clone(), ..Rows::default() };
-        Arc::new(rows).insert(&self.db).await.unwrap();
+        rows.insert(&self.db).await.unwrap();
         jobs
     }
 

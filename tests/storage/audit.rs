@@ -1,7 +1,7 @@
 //! The audit trail: found by what an operator knows, kept as long as it should be.
 
+use crate::common::rows::Rows;
 use neodyme::accounts::audit::{self, AuditEntry, AuditFilter, NewAuditEntry};
-use neodyme::store::Rows;
 use neodyme::store::types::to_micros;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;

@@ -1,16 +1,16 @@
 //! A database for one test, and what is written into it.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::rows::Rows;
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use neodyme::accounts::audit::NewAuditEntry;
 use neodyme::accounts::users::NewUser;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::error::{DbErrorKind, Error, Result};
-use neodyme::store::{Db, Rows};
+use neodyme::store::Db;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -150,7 +150,7 @@ pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
 }
 
 pub async fn insert(db: &Db, rows: Rows) -> Result<()> {
-    Arc::new(rows).insert(db).await
+    rows.insert(db).await
 }
 
 /// Opens every connection that the pool may have; one that is back early may serve another ping meanwhile.

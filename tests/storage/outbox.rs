@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::common::rows::Rows;
 use futures_util::future::join_all;
-use neodyme::outbox::store::{self, JobRow, Pick, Settlement};
+use neodyme::outbox::store::{self as outbox, JobRow, Pick, Settlement};
 use neodyme::outbox::{Job, JobState, NewJob, Topic};
+use neodyme::store::Db;
 use neodyme::store::types::to_micros;
-use neodyme::store::{Db, Rows};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use neodyme::outbox::Topic;
-use neodyme::outbox::store::{self, Pick, Settlement};
+use neodyme::outbox::store::{self as outbox, Pick, Settlement};
 
 use crate::common::database::Backend;
 use crate::fixture::Storage;

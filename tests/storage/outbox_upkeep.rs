@@ -1,6 +1,6 @@
 //! What the outbox promises to those who look after it.
 
-use neodyme::outbox::store::{self, JobFilter, JobSelection, Settlement};
+use neodyme::outbox::store::{self as outbox, JobFilter, JobSelection, Settlement};
 use neodyme::outbox::{JobState, NewJob, Topic};
 use neodyme::store::types::to_micros;
 use time::OffsetDateTime;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use neodyme::accounts::users;
 use neodyme::error::DbErrorKind;
-use neodyme::store::{Db, users};
+use neodyme::store::Db;
 
 use crate::common::database::{Backend, Database, open_postgres};
 use crate::common::eventually;

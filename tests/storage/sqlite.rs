@@ -5,15 +5,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::common::rows::Rows;
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
+use neodyme::accounts;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::error::{DbErrorKind, Error, Result};
 use neodyme::outbox::Topic;
-use neodyme::store::{Db, Rows, outbox};
+use neodyme::outbox::store as outbox;
+use neodyme::store::Db;
 
 use crate::common::database::{Backend, Database, open_sqlite};
 use crate::common::eventually;
@@ -45,7 +47,9 @@ async fn a_file_locked_by_another_is_reported_as_busy() {
 
     let started = Instant::now();
     let fresh = Db::connect(&storage.config).await.unwrap();
-    for error in [register(&storage.db, &user("ada@example.com")).await.err(), fresh.check().await.err()] {
+    for error in
+        [register(&storage.db, &user("ada@example.com")).await.err(), fresh.check(accounts::rehearse).await.err()]
+    {
         let error = error.unwrap();
         assert_eq!(kind(&error), DbErrorKind::Busy, "{}", message(&error));
         let said = message(&error);
@@ -151,7 +155,7 @@ async fn insert_behind_a_lock(storage: &Storage, addresses: &[&str]) -> Vec<Resu
     eventually("somebody has the writer", async || (status().in_use == 1).then_some(())).await;
     let behind = addresses.iter().map(|address| {
         let (db, rows) = (storage.db.clone(), Rows { users: vec![user(address)], ..Rows::default() });
-        tokio::spawn(async move { Arc::new(rows).insert(&db).await })
+        tokio::spawn(async move { rows.insert(&db).await })
     });
     let behind: Vec<_> = behind.collect();
     eventually("all wait for it", async || (status().waiters == addresses.len()).then_some(())).await;

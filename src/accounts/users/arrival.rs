@@ -5,58 +5,34 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use tokio::sync::oneshot;
+use diesel_async::RunQueryDsl;
 
 use super::{NewUser, insertion};
-use crate::error::{DbErrorKind, Result};
-use crate::store::Db;
-use crate::store::blocking::on_one_thread;
-use crate::store::pool::{ConnectionPool, Lease};
-use crate::store::query::{on_lease, with_lease};
+use crate::error::Result;
+use crate::store::Transaction;
+use crate::store::query::on_lease;
 use crate::store::schema::{InstantSql, UuidSql};
-use crate::store::sqlite::SqliteManager;
+use crate::store::transaction::Connection;
 use crate::store::types::{Id, Instant};
 use crate::telemetry::metrics::DbOperation;
 
-/// Writes those whose address is not registered yet, in one transaction, and says how many they were.
+/// Inserts those whose address is not registered yet, and says how many they were.
 ///
 /// # Errors
-/// When the database fails. None of them were written then, with the exception that [`Rows::insert`](crate::store::Rows::insert)
-/// names.
-pub async fn insert_new(db: &Db, arrivals: Vec<NewUser>) -> Result<usize> {
-    match db {
-        Db::Sqlite { writer, .. } => on_sqlite(writer, arrivals).await,
-        Db::Postgres { pool, .. } => {
-            with_lease!(pool, DbOperation::InsertRows, |conn| insertion_by_column(&arrivals).execute(conn))
+/// When the database fails.
+pub async fn insert_new(tx: &mut Transaction, arrivals: &[NewUser]) -> Result<usize> {
+    match tx.ready().await? {
+        Connection::Sqlite(lease) => on_lease!(lease, DbOperation::InsertRows, |conn| async {
+            let mut inserted = 0;
+            for user in arrivals {
+                inserted += UnlessTaken(insertion(user)).execute(conn).await?;
+            }
+            Ok(inserted)
+        }),
+        Connection::Postgres(lease) => {
+            on_lease!(lease, DbOperation::InsertRows, |conn| insertion_by_column(arrivals).execute(conn))
         }
     }
-}
-
-async fn on_sqlite(writer: &ConnectionPool<SqliteManager>, arrivals: Vec<NewUser>) -> Result<usize> {
-    let lease = writer.acquire().await?;
-    let (tell, told) = oneshot::channel();
-    on_one_thread(async move { drop(tell.send(insert_each(lease, &arrivals).await)) }).await;
-    told.await
-        .unwrap_or_else(|_gone| Err(writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None)))
-}
-
-async fn insert_each(mut lease: Lease<SqliteManager>, arrivals: &[NewUser]) -> Result<usize> {
-    let inserted = on_lease!(lease, DbOperation::InsertRows, |conn| async {
-        conn.batch_execute("BEGIN IMMEDIATE").await?;
-        let mut inserted = 0;
-        for user in arrivals {
-            inserted += UnlessTaken(insertion(user)).execute(conn).await?;
-        }
-        conn.batch_execute("COMMIT").await?;
-        Ok(inserted)
-    });
-    match &inserted {
-        Ok(_) => lease.settle(&inserted),
-        // The transaction may still be open.
-        Err(error) => lease.abandon(error),
-    }
-    inserted
 }
 
 /// An insertion that does nothing where the address is registered.

@@ -23,6 +23,8 @@ labels! {
         InsertRows = "insert_rows",
         /// Makes a transaction durable.
         Commit = "commit",
+        /// Sets, or lets go, a point within transactions that share a commit.
+        Savepoint = "savepoint",
         /// Takes a transaction back.
         Rollback = "rollback",
         /// Writes what a registration writes, and takes it back.

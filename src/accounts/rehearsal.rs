@@ -1,0 +1,74 @@
+//! A registration of nobody, which shows whether one of somebody could be written.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::audit::NewAuditEntry;
+use super::users::NewUser;
+use crate::error::Result;
+use crate::store::Transaction;
+use crate::store::query::with_tx;
+use crate::store::schema::{audit_log, outbox_jobs, users};
+use crate::store::types::Id;
+use crate::telemetry::metrics::DbOperation;
+use crate::values::job::{NewJob, Topic};
+
+/// Inserts what a registration inserts, for an address that is none, and deletes it.
+pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
+    let (user, entry, job) = rows_of_nobody();
+    let (user_id, entry_id, job_id) = (user.id, entry.id, job.id);
+    tx.insert(user);
+    tx.insert(entry);
+    tx.insert(job);
+    async move {
+        with_tx!(tx, DbOperation::Rehearse, |conn| async {
+            diesel::delete(users::table.find(Id(user_id))).execute(conn).await?;
+            diesel::delete(audit_log::table.find(Id(entry_id))).execute(conn).await?;
+            diesel::delete(outbox_jobs::table.find(Id(job_id))).execute(conn).await
+        })
+        .map(drop)
+    }
+    .boxed()
+}
+
+fn rows_of_nobody() -> (NewUser, NewAuditEntry, NewJob) {
+    let (id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
+    let name = format!("rehearsal {id}");
+    let user = NewUser {
+        id,
+        email: name.clone(),
+        email_key: name.clone(),
+        full_name: name.clone(),
+        password_hash: name.clone(),
+        is_active: false,
+        created_at: now,
+        updated_at: now,
+        email_verified_at: None,
+    };
+    let entry = NewAuditEntry {
+        id: Uuid::now_v7(),
+        occurred_at: now,
+        action: "rehearsal".to_owned(),
+        actor: "neodyme".to_owned(),
+        user_id: Some(id),
+        client_ip: None,
+        request_id: name.clone(),
+        trace_id: name.clone(),
+        details: Value::Null,
+    };
+    let job = NewJob {
+        id: Uuid::now_v7(),
+        topic: Topic::WelcomeEmail,
+        payload: Value::Null,
+        user_id: Some(id),
+        request_id: name.clone(),
+        traceparent: name,
+        created_at: now,
+    };
+    (user, entry, job)
+}

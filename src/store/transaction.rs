@@ -1,0 +1,231 @@
+//! Transactions: any statements on either database, all of them or none.
+//!
+//! ```ignore
+//! db.transaction(move |tx| {
+//!     async move {
+//!         let user = tokens::use_up(tx, &token).await?;
+//!         tx.insert(audit_entry);
+//!         Ok(user)
+//!     }
+//!     .boxed()
+//! })
+//! .await
+//! ```
+//!
+//! A transaction runs to its end even if whoever wants it has gone. Rows that are only inserted go to the database
+//! together, at the latest with the commit; on PostgreSQL, where nothing else is asked, that is one round trip.
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::error::with_unknown_outcome;
+use super::pool::Lease;
+use super::postgres::PostgresManager;
+use super::query::on_lease;
+use super::sqlite::{SqliteConn, SqliteManager};
+use super::together::Together;
+use crate::error::{Error, Result};
+use crate::telemetry::metrics::DbOperation;
+
+/// A row of some table, as it is inserted.
+pub trait Row: Send + Sync + 'static {
+    /// Inserts it.
+    fn insert_on_sqlite<'a>(&'a self, conn: &'a mut SqliteConn) -> BoxFuture<'a, QueryResult<usize>>;
+    /// The statement that inserts it.
+    fn insertion_on_postgres(&self) -> Box<dyn QueryFragment<Pg> + Send + '_>;
+}
+
+/// A transaction under way.
+pub struct Transaction {
+    connection: Connection,
+    /// What has to be inserted before anything else is asked.
+    rows: Vec<Box<dyn Row>>,
+    /// What the insertion of rows is measured as.
+    insertion: DbOperation,
+    /// Whether the database knows of it.
+    begun: bool,
+}
+
+/// What the statements of a transaction run on.
+pub(crate) enum Connection {
+    Sqlite(Lease<SqliteManager>),
+    Postgres(Lease<PostgresManager>),
+}
+
+/// What is done in a transaction, apart from the type of what comes of it.
+pub(super) trait Work: Send {
+    /// Does it, and says whether it is to be committed.
+    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, bool>;
+    /// Tells whoever wants to know what came of it, once it is known how the transaction ended.
+    fn tell(self: Box<Self>, ended: Result<()>);
+    /// Whether anybody wants to know.
+    fn is_wanted(&self) -> bool;
+}
+
+struct Task<T, W> {
+    work: Option<W>,
+    outcome: Option<Result<T>>,
+    caller: oneshot::Sender<Result<T>>,
+}
+
+/// Separates work from the type of its outcome.
+pub(super) fn package<T, W>(work: W) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
+{
+    let (caller, outcome) = oneshot::channel();
+    (Box::new(Task { work: Some(work), outcome: None, caller }), outcome)
+}
+
+impl<T, W> Work for Task<T, W>
+where
+    T: Send + 'static,
+    W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, bool> {
+        let work = self.work.take();
+        async move {
+            let Some(work) = work else { return false };
+            let outcome = match work(tx).await {
+                Ok(value) => tx.flush().await.map(|()| value),
+                Err(error) => Err(error),
+            };
+            self.outcome.insert(outcome).is_ok()
+        }
+        .boxed()
+    }
+
+    fn tell(self: Box<Self>, ended: Result<()>) {
+        let outcome = match (self.outcome, ended) {
+            (Some(Err(refused)), _) => Err(refused),
+            (Some(outcome), Ok(())) => outcome,
+            (_, Err(failed)) => Err(failed),
+            // Nobody commits what was not done: the caller learns that its transaction is gone.
+            (None, Ok(())) => return,
+        };
+        let _ = self.caller.send(outcome);
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.caller.is_closed()
+    }
+}
+
+impl Transaction {
+    pub(super) fn new(connection: Connection) -> Self {
+        Transaction { connection, rows: Vec::new(), insertion: DbOperation::InsertRows, begun: false }
+    }
+
+    /// Inserts a row, at the latest when the transaction is committed: what the database says against it is said then.
+    pub fn insert(&mut self, row: impl Row) {
+        self.rows.push(Box::new(row));
+    }
+
+    /// Measures the insertion of rows as something else.
+    pub(super) fn insert_as(&mut self, operation: DbOperation) {
+        self.insertion = operation;
+    }
+
+    /// The connection, on which all that came before is done.
+    pub(crate) async fn ready(&mut self) -> Result<&mut Connection> {
+        self.begin().await?;
+        self.flush().await?;
+        Ok(&mut self.connection)
+    }
+
+    /// Begins, if it has not. SQLite: as the writer, since a transaction that begins as a reader cannot become the writer
+    /// once there is another.
+    pub(super) async fn begin(&mut self) -> Result<()> {
+        if !self.begun {
+            match self.connection {
+                Connection::Sqlite(_) => self.execute(DbOperation::Begin, "BEGIN IMMEDIATE").await?,
+                Connection::Postgres(_) => self.execute(DbOperation::Begin, "BEGIN").await?,
+            }
+            self.begun = true;
+        }
+        Ok(())
+    }
+
+    /// Sends the rows that wait. Where nothing was asked before, PostgreSQL takes them as a transaction of their own.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match &mut self.connection {
+            Connection::Sqlite(lease) => on_lease!(lease, self.insertion, |conn| async {
+                for row in &rows {
+                    row.insert_on_sqlite(conn).await?;
+                }
+                Ok(())
+            }),
+            Connection::Postgres(lease) => {
+                on_lease!(lease, self.insertion, |conn| Together::new(&rows).execute(conn)).map(|_rows| ())
+            }
+        }
+        .map_err(|error| if self.begun { error } else { with_unknown_outcome(error) })
+    }
+
+    /// Makes it durable. Where the connection is lost meanwhile, nobody knows whether it is.
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        if !self.begun {
+            return Ok(());
+        }
+        self.begun = false;
+        self.execute(DbOperation::Commit, "COMMIT").await.map_err(with_unknown_outcome)
+    }
+
+    /// Forgets the rows that were not sent.
+    pub(super) fn discard_rows(&mut self) {
+        self.rows.clear();
+    }
+
+    /// Takes it back.
+    pub(super) async fn roll_back(&mut self) -> Result<()> {
+        self.discard_rows();
+        if !self.begun {
+            return Ok(());
+        }
+        self.begun = false;
+        self.execute(DbOperation::Rollback, "ROLLBACK").await
+    }
+
+    pub(super) async fn execute(&mut self, operation: DbOperation, statement: &str) -> Result<()> {
+        match &mut self.connection {
+            Connection::Sqlite(lease) => on_lease!(lease, operation, |conn| conn.batch_execute(statement)),
+            Connection::Postgres(lease) => on_lease!(lease, operation, |conn| conn.batch_execute(statement)),
+        }
+    }
+
+    /// Gives the connection back after the transaction has ended, if it is of use after this.
+    pub(super) fn settle(self, ended: &Result<()>) {
+        match self.connection {
+            Connection::Sqlite(lease) => lease.settle(ended),
+            Connection::Postgres(lease) => lease.settle(ended),
+        }
+    }
+
+    /// Closes the connection, on which the transaction may still be open after this failure.
+    pub(super) fn abandon(self, error: &Error) {
+        match self.connection {
+            Connection::Sqlite(lease) => lease.abandon(error),
+            Connection::Postgres(lease) => lease.abandon(error),
+        }
+    }
+}
+
+/// Does the work of one transaction, and ends it.
+pub(super) async fn run(mut tx: Transaction, mut work: Box<dyn Work>) {
+    let ended = if work.run(&mut tx).await { tx.commit().await } else { tx.roll_back().await };
+    match &ended {
+        Ok(()) => tx.settle(&ended),
+        Err(error) => tx.abandon(error),
+    }
+    work.tell(ended);
+}
