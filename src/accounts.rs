@@ -5,10 +5,13 @@ mod endpoints;
 pub mod import;
 pub mod registration;
 mod rehearsal;
+mod retention;
+pub mod topics;
 pub mod users;
 
 pub use self::endpoints::{refresh_users, register};
 pub use self::rehearsal::rehearse;
+pub use self::retention::prune_audit;
 
 use time::OffsetDateTime;
 

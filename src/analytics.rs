@@ -19,7 +19,7 @@ pub use self::event::{Event, EventName};
 use crate::config::AnalyticsConfig;
 use crate::error::Cause;
 use crate::http::TraceContext;
-use crate::outbox::{Failure, Job, Receipt};
+use crate::values::job::{Failure, Job, Receipt};
 
 /// The bytes of an answer's body that are read, so that its connection can be used again. What it says is ignored.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -57,10 +57,9 @@ impl Analytics {
     ///
     /// # Errors
     /// See [`Failure`]. Its cause repeats no text of an answer.
-    pub async fn track(&self, job: &Job) -> Result<Receipt, Failure> {
-        let event = Event::of(job)?;
+    pub async fn track(&self, job: &Job, event: &Event) -> Result<Receipt, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let request = self.request(job, &event).map_err(failure::broken)?;
+        let request = self.request(job, event).map_err(failure::broken)?;
         let answer = timeout_at(deadline, self.send(request)).await;
         let response = answer.map_err(|_| failure::timeout(self.timeout))?.map_err(failure::broken)?;
         let outcome = failure::judge(&response);

@@ -31,7 +31,7 @@ use crate::config::{Config, DatabaseConfig, DatabaseUrl, Problems};
 use crate::mail::InvalidSetting;
 use crate::redaction::{self, mask_secrets};
 use crate::store::Db;
-use crate::values::text::{escape, escape_json};
+use crate::text::{escape, escape_json};
 
 /// Runs what the command line of this process asks for.
 pub fn run() -> ExitCode {

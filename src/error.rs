@@ -14,7 +14,7 @@ use http::StatusCode;
 
 pub use self::code::{About, ErrorCode, ErrorKind};
 pub use self::reference::{markdown, statuses};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// Where a database failure comes from.

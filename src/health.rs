@@ -2,7 +2,7 @@
 //! of load balancers costs no more than one.
 //!
 //! `Check` is one dependency with its checks, `Judge` what is believed of them, `Beat` the sign of
-//! life of the async runtime, [`System`] what the kernel says. What a status means for an answer is in `handlers/health`.
+//! life of the async runtime, [`System`] what the kernel says. What a status means for an answer is in `operations/health`.
 
 mod beat;
 pub(crate) mod cgroup;
@@ -40,6 +40,11 @@ pub struct Health {
     pub beat: Beat,
     system: Sampler,
     started: Instant,
+}
+
+/// Creates the series of the checks of services outside, which the first scrape wants to see.
+pub fn init_metrics() {
+    Dependency::ALL.iter().for_each(|dependency| drop(check::calls(*dependency)));
 }
 
 impl Health {

@@ -1,6 +1,5 @@
 //! The path of a request: who asks, what is asked, the limits, the answer, and the one observer that sees it all.
 
-pub mod accept;
 mod access;
 mod body;
 mod client_address;

@@ -11,9 +11,9 @@ mod templates;
 use self::files::Files;
 use self::smtp::Smtp;
 use crate::config::MailConfig;
-use crate::outbox::{Failure, Job, Receipt};
+use crate::values::job::{Failure, Receipt};
 
-pub use self::composer::{Composer, Letter, WelcomeEmail};
+pub use self::composer::{Composer, Letter, Welcome};
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,15 +62,15 @@ impl Mailer {
         }
     }
 
-    /// Sends the welcome email of a job; over SMTP within `smtp_timeout`. Each attempt sends the same bytes.
+    /// Sends an email; over SMTP within `smtp_timeout`. Each attempt sends the same bytes.
     ///
     /// # Errors
     /// A [`Failure`] that says what the next attempt can hope for, and names nobody.
-    pub async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure> {
-        let letter = self.composer.welcome(job)?;
+    pub async fn send(&self, welcome: &Welcome<'_>) -> Result<Receipt, Failure> {
+        let letter = self.composer.welcome(welcome)?;
         match &self.transport {
             Transport::Smtp(smtp) => smtp.send(&letter).await,
-            Transport::Files(files) => files.write(job, letter.message).await,
+            Transport::Files(files) => files.write(welcome.job, letter.message).await,
         }
     }
 

@@ -10,84 +10,78 @@ mod delivery;
 mod housekeeping;
 mod lane;
 pub mod store;
+mod topic;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::json;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use self::lane::Lane;
-use crate::accounts::users::NewUser;
-use crate::analytics::{Analytics, Event, EventName};
+pub use self::topic::{About, Deliver, Topic, TopicSettings, job};
 use crate::config::Config;
-use crate::http::Context;
 use crate::lifecycle::Lifecycle;
-use crate::mail::{Mailer, WelcomeEmail};
 use crate::store::Db;
 use crate::telemetry::logging::Loggers;
-use crate::telemetry::metrics;
-pub use crate::values::job::{Failure, Job, JobState, NewJob, Reason, Receipt, Topic};
+use crate::telemetry::metrics::{Calls, TopicMetrics};
+pub use crate::values::job::{Effect, Failure, Job, JobState, NewJob, Payload, Reason, Receipt, TopicName};
 
-/// What the lanes deliver with, and what wakes them.
+/// The topics, and what wakes their lanes.
 pub struct Outbox {
-    mailer: Mailer,
-    analytics: Option<Analytics>,
-    wake: Vec<Notify>,
+    stations: Vec<Arc<Station>>,
+}
+
+/// A topic, and what belongs to it while the service lives.
+struct Station {
+    about: About,
+    topic: Arc<dyn Deliver>,
+    wake: Notify,
+    metrics: TopicMetrics,
+    calls: Calls,
 }
 
 impl Outbox {
-    /// An outbox that delivers through these.
-    pub fn new(mailer: Mailer, analytics: Option<Analytics>) -> Self {
-        Outbox { mailer, analytics, wake: Topic::ALL.iter().map(|_| Notify::new()).collect() }
-    }
-
-    /// What sends the welcome emails.
-    pub fn mailer(&self) -> &Mailer {
-        &self.mailer
-    }
-
-    /// What tells the analytics service, if there is one.
-    pub fn analytics(&self) -> Option<&Analytics> {
-        self.analytics.as_ref()
-    }
-
-    /// What follows a registration.
-    pub fn jobs_of(&self, user: &NewUser, context: &Context) -> Vec<NewJob> {
-        let job = |topic, payload| NewJob {
-            id: Uuid::now_v7(),
-            topic,
-            payload,
-            user_id: Some(user.id),
-            request_id: context.request_id.to_string(),
-            traceparent: context.trace.traceparent(),
-            created_at: user.created_at,
-        };
-        let welcome = WelcomeEmail { email: user.email.clone(), full_name: user.full_name.clone() };
-        let mut jobs = vec![job(Topic::WelcomeEmail, json!(welcome))];
-        if self.analytics.is_some() {
-            let event = Event { event: EventName::UserRegistered, user_id: user.id, occurred_at: user.created_at };
-            jobs.push(job(Topic::AnalyticsEvent, json!(event)));
-        }
-        jobs
+    /// An outbox of these topics.
+    pub fn new(topics: Vec<Arc<dyn Deliver>>) -> Self {
+        let stations = topics.into_iter().map(|topic| {
+            let about = topic.about();
+            let (metrics, calls) = series_of(&about);
+            Arc::new(Station { about, topic, wake: Notify::new(), metrics, calls })
+        });
+        Outbox { stations: stations.collect() }
     }
 
     /// Tells the lanes that these jobs were committed.
     pub fn committed(&self, jobs: &[NewJob]) {
         for job in jobs {
-            metrics::outbox_enqueued(job.topic);
-            self.wake[job.topic as usize].notify_one();
+            if let Some(station) = self.stations.iter().find(|station| station.about.name == job.topic) {
+                station.metrics.enqueued();
+                station.wake.notify_one();
+            }
         }
+    }
+
+    /// Jobs that wait, by topic, as last counted.
+    pub fn pending(&self) -> BTreeMap<&'static str, u64> {
+        self.stations.iter().map(|station| (station.about.name.as_str(), station.metrics.pending())).collect()
     }
 
     /// Delivers until the service closes, then finishes what it began, and returns the rest.
     pub async fn run(self: Arc<Self>, db: Db, config: Config, loggers: Loggers, lifecycle: Lifecycle) {
-        let lane = |topic| Lane::new(topic, Arc::clone(&self), db.clone(), &config, &loggers, lifecycle.clone()).run();
-        tokio::join!(
-            lane(Topic::WelcomeEmail),
-            lane(Topic::AnalyticsEvent),
-            housekeeping::run(&db, &config.outbox, &loggers, &lifecycle),
-        );
-        self.mailer.end().await;
+        let lanes = self
+            .stations
+            .iter()
+            .map(|station| Lane::new(Arc::clone(station), db.clone(), &config, &loggers, lifecycle.clone()).run());
+        let housekeeping = housekeeping::run(&self.stations, &db, &config.outbox, &loggers, &lifecycle);
+        tokio::join!(join_all(lanes), housekeeping);
+        for station in &self.stations {
+            station.topic.end().await;
+        }
     }
+}
+
+/// Creates the series of a topic, which the first scrape wants to see.
+pub fn series_of(about: &About) -> (TopicMetrics, Calls) {
+    (TopicMetrics::new(about.name), Calls::new(about.service, about.operation))
 }

@@ -12,7 +12,7 @@ mod view;
 
 pub(crate) use self::person::Person;
 pub(crate) use self::secrets::{learn, mask_secrets};
-use crate::values::text::escape;
+use crate::text::escape;
 
 const MASK: &str = "***";
 const MORE: &str = "…";
@@ -160,7 +160,7 @@ mod tests {
         fn any_text_is_short_and_on_one_line(text in any::<String>(), max in 8_usize..300) {
             let kept = redact(&text, max);
             prop_assert!(kept.len() <= max);
-            prop_assert!(!kept.contains('@') && !kept.contains(crate::values::text::is_invisible));
+            prop_assert!(!kept.contains('@') && !kept.contains(crate::text::is_invisible));
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use slog::{Logger, crit, info, warn};
 use tokio::net::TcpListener;
 
-use crate::accounts::audit;
+use crate::accounts::{audit, topics};
 use crate::analytics::Analytics;
 use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
@@ -92,13 +92,14 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
     metrics::init_error_users(user_hash_key(&config)?);
-    let outbox = Arc::new(open_outbox(&config, &log)?);
+    let (mailer, analytics) = open_services(&config, &log)?;
+    let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, analytics.as_ref())));
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     hold_clock_against(&db, &log).await?;
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
-    let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &outbox)));
+    let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &mailer, analytics.as_ref())));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
     let app = Arc::new(App {
@@ -123,6 +124,11 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         tokio::spawn(checking),
         tokio::spawn(clock::watch(log.clone())),
         tokio::spawn(accounts::refresh_users(Arc::clone(&app))),
+        tokio::spawn(accounts::prune_audit(
+            app.db.clone(),
+            app.config.outbox.audit_retention,
+            loggers.get(LoggerName::Db).clone(),
+        )),
         tokio::spawn(service_manager::keep_alive(log.clone())),
     ];
     let delivering =
@@ -244,13 +250,13 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
 }
 
 /// Opens the way to the services outside, and says which they are.
-fn open_outbox(config: &Config, log: &Logger) -> anyhow::Result<Outbox> {
+fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, Option<Analytics>)> {
     let mailer = Mailer::new(&config.mail).context("prepare the welcome email")?;
     let analytics =
         Analytics::new(&config.analytics).map_err(anyhow::Error::from_boxed).context("prepare the analytics client")?;
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
     info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
-    Ok(Outbox::new(mailer, analytics))
+    Ok((Arc::new(mailer), analytics))
 }
 
 /// The key of the user hashes: the one set, stretched to its length, or a random one.

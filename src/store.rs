@@ -3,6 +3,7 @@
 //! Every query is written once, in the file of its table, and compiled for both. A failure is always
 //! [`Error::Database`](crate::error::Error::Database) with its kind; it is counted here and logged by the caller.
 
+mod batches;
 pub(crate) mod blocking;
 pub(crate) mod error;
 mod group_commit;
@@ -22,6 +23,7 @@ use diesel_async::RunQueryDsl;
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 
+pub use self::batches::in_batches;
 pub use self::error::is_outcome_unknown;
 use self::group_commit::GroupCommit;
 use self::migrations::Task;
@@ -33,6 +35,7 @@ use self::schema::InstantSql;
 use self::sqlite::{Role, SqliteFile, SqliteManager};
 use self::transaction::{Connection, package, run};
 pub use self::transaction::{Row, Transaction};
+use crate::clock;
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::error::{DbErrorKind, Result};
 use crate::fairness::{ClientKey, Turn};
@@ -163,6 +166,17 @@ impl Db {
         };
         self.last_write().note(&ended);
         ended
+    }
+
+    /// The earliest time that it may be now, as far as the service's own clock and the database's say.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn earliest_time(&self) -> Result<OffsetDateTime> {
+        if let Some(time) = self.time().await? {
+            clock::compare(time);
+        }
+        Ok(clock::earliest())
     }
 
     /// Waits until it is the client's turn to ask the database. Clients have all connections but one: whatever they ask,

@@ -1,18 +1,19 @@
 //! Value types: what they hold is valid, and what is private stays private in any log. No I/O.
 
+pub mod accept;
 mod email;
 mod fields;
 mod full_name;
 pub mod job;
 pub mod json;
-pub mod label;
+mod origin;
 mod password;
-pub mod text;
 pub mod timestamp;
 
 pub use self::email::Email;
 pub use self::fields::Fields;
 pub use self::full_name::FullName;
+pub use self::origin::Origin;
 pub use self::password::Password;
 
 /// Why a value was refused: a stable code and a sentence that never holds the value.

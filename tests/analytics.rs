@@ -13,10 +13,12 @@ mod tls;
 use std::time::Duration;
 
 use common::analytics::{AnalyticsService, Behaviour};
+use fixture::Delivering;
 use fixture::{analytics, job, outcome};
 use neodyme::analytics::Analytics;
 use neodyme::config::AnalyticsConfig;
-use neodyme::outbox::{Reason, Receipt};
+use neodyme::outbox::Effect;
+use neodyme::outbox::{Payload, Reason, Receipt};
 use serde_json::json;
 
 /// Longer than any answer takes here.
@@ -33,7 +35,7 @@ async fn an_event_says_what_happened_when_and_to_which_user() {
     let job = job();
     let analytics = analytics(&service, SOON);
     assert_eq!(analytics.describe(), format!("POST {}/events", service.base_url()));
-    assert_eq!(analytics.track(&job).await.unwrap(), Receipt { code: Some(202) });
+    assert_eq!(analytics.deliver(&job).await.unwrap(), Receipt { code: Some(202) });
 
     let received = service.received();
     let [event] = received.as_slice() else { panic!("{received:?}") };
@@ -62,7 +64,7 @@ async fn the_trace_goes_on_with_a_span_for_each_attempt() {
     let service = AnalyticsService::start().await;
     let (job, analytics) = (job(), analytics(&service, SOON));
     for _ in 0..2 {
-        analytics.track(&job).await.unwrap();
+        analytics.deliver(&job).await.unwrap();
     }
     let traces: Vec<String> = service.received().iter().map(|event| event.header("traceparent").to_owned()).collect();
     let fields: Vec<Vec<&str>> = traces.iter().map(|trace| trace.split('-').collect()).collect();
@@ -81,10 +83,10 @@ async fn every_attempt_has_the_same_key_and_the_same_body() {
     service.behave(Behaviour::Status(500, None));
     for attempt in 1..=3 {
         job.attempt = attempt;
-        analytics.track(&job).await.unwrap_err();
+        analytics.deliver(&job).await.unwrap_err();
     }
     service.behave(Behaviour::Ok);
-    analytics.track(&job).await.unwrap();
+    analytics.deliver(&job).await.unwrap();
 
     let received = service.received();
     assert_eq!(received.iter().map(|event| event.taken).collect::<Vec<_>>(), [false, false, false, true]);
@@ -100,7 +102,7 @@ async fn the_connection_is_used_again() {
     let analytics = analytics(&service, SOON);
     for answer in [Behaviour::Ok, Behaviour::Status(400, None), Behaviour::Status(503, None), Behaviour::Ok] {
         service.behave(answer);
-        let _ = analytics.track(&job()).await;
+        let _ = analytics.deliver(&job()).await;
     }
     let received = service.received();
     assert!(received.iter().all(|event| event.connection == received[0].connection), "{received:#?}");
@@ -110,9 +112,11 @@ async fn the_connection_is_used_again() {
 async fn no_personal_data_leaves_whatever_the_payload_holds() {
     let service = AnalyticsService::start().await;
     let mut job = job();
-    job.payload["email"] = json!("canary@example.com");
-    job.payload["full_name"] = json!("Canary Bird");
-    analytics(&service, SOON).track(&job).await.unwrap();
+    let mut payload = job.payload.expose().clone();
+    payload["email"] = json!("canary@example.com");
+    payload["full_name"] = json!("Canary Bird");
+    job.payload = Payload::new(payload);
+    analytics(&service, SOON).deliver(&job).await.unwrap();
     let sent = format!("{:?}", service.received()).to_lowercase();
     assert!(!sent.contains("canary"), "{sent}");
 }
@@ -120,7 +124,7 @@ async fn no_personal_data_leaves_whatever_the_payload_holds() {
 #[tokio::test]
 async fn a_payload_that_is_no_event_is_not_sent_and_never_will_be() {
     let service = AnalyticsService::start().await;
-    let good = job().payload;
+    let good = job().payload.expose().clone();
     for (field, value) in [
         ("event", json!("canary@example.com")),
         ("user_id", json!("canary@example.com")),
@@ -128,17 +132,19 @@ async fn a_payload_that_is_no_event_is_not_sent_and_never_will_be() {
         ("occurred_at", json!(7)),
     ] {
         let mut job = job();
-        job.payload[field] = value;
+        let mut payload = good.clone();
+        payload[field] = value;
+        job.payload = Payload::new(payload);
         let failure = outcome(&analytics(&service, SOON), &job).await.unwrap_err();
         assert_eq!(
-            (failure.reason, failure.permanent, failure.service_down),
+            (failure.reason, (failure.effect == Effect::GiveUp), (failure.effect == Effect::ServiceDown)),
             (Reason::Payload, true, false),
             "{field}"
         );
     }
     for payload in [json!({}), json!(null), json!([good])] {
         let mut job = job();
-        job.payload = payload;
+        job.payload = Payload::new(payload);
         assert_eq!(outcome(&analytics(&service, SOON), &job).await.unwrap_err().reason, Reason::Payload);
     }
     assert!(service.received().is_empty());
@@ -150,7 +156,7 @@ async fn a_request_id_that_no_header_can_hold_does_not_hold_up_the_event() {
     let mut job = job();
     job.request_id = "broken\r\nX-Injected: yes".into();
     job.traceparent = "broken\r\nX-Injected: yes".into();
-    analytics(&service, SOON).track(&job).await.unwrap();
+    analytics(&service, SOON).deliver(&job).await.unwrap();
     let event = service.received().remove(0);
     assert!(event.headers.get("x-injected").is_none() && event.headers.get("x-request-id").is_none());
     assert_eq!(event.header("traceparent").len(), 55);

@@ -243,7 +243,7 @@ async fn the_index_leads_to_every_endpoint_and_loads_nothing() {
     for loads in ["<script", "<link", "<img", "@import", "url(", "://"] {
         assert!(!page.contains(loads), "{loads}");
     }
-    let served = handlers::ops_routes();
+    let served = operations::ops_routes();
     let served = served.endpoints().iter().filter(|(method, path)| *method == http::Method::GET && *path != "/");
     let served: BTreeSet<&str> = served.map(|(_, path)| path.trim_end_matches('/')).collect();
     let links = links(page);

@@ -10,8 +10,9 @@ use common::app::AppOptions;
 use common::database::{Backend, Database};
 use common::rows::Rows;
 use neodyme::accounts::audit::NewAuditEntry;
+use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::outbox::store::Settlement;
-use neodyme::outbox::{JobState, NewJob, Topic};
+use neodyme::outbox::{JobState, NewJob, Payload};
 use serde_json::json;
 use shop::{Answer, Shop};
 use time::OffsetDateTime;
@@ -71,7 +72,7 @@ async fn jobs_are_listed_by_topic_and_state(backend: Backend) {
 
 async fn a_list_says_that_there_is_more(backend: Backend) {
     let shop = Shop::open(backend).await;
-    shop.enqueue(Topic::WelcomeEmail, &[3, 2, 1]).await;
+    shop.enqueue(WELCOME_EMAIL, &[3, 2, 1]).await;
     let answer = shop.run(&["outbox", "list", "--limit", "2"]);
     assert_eq!((answer.code, answer.out.lines().count()), (0, 3));
     assert_eq!(answer.err, "neodyme: these are the first 2; --limit shows more\n");
@@ -122,7 +123,7 @@ async fn named_jobs_are_retried_all_or_none(backend: Backend) {
     retry(&[dead, unknown]).assert_refused(1, &format!("nothing was changed: there is no job {unknown}"));
     assert_eq!(shop.state(dead).await, Some(JobState::Dead));
     retry(&[dead, pending]).assert_said("2 jobs due now\n");
-    let claimed = shop.claim(Topic::WelcomeEmail, 9).await;
+    let claimed = shop.claim(WELCOME_EMAIL, 9).await;
     assert_eq!(claimed.iter().map(|job| (job.id, job.attempt)).collect::<Vec<_>>(), [(dead, 2), (pending, 1)]);
 }
 
@@ -182,11 +183,11 @@ async fn a_terminal_is_asked_before_jobs_are_discarded(backend: Backend) {
 async fn what_a_terminal_would_obey_is_written_out(backend: Backend) {
     const EVIL: &str = "\u{200f}Ada\u{1b}[2J\u{9b}\u{202e}\u{61c}\u{2066}\u{200b}\u{feff}\u{e0041}\r\n";
     let shop = Shop::open(backend).await;
-    let mut job = shop.enqueue(Topic::WelcomeEmail, &[]).await;
+    let mut job = shop.enqueue(WELCOME_EMAIL, &[]).await;
     job.push(NewJob {
         id: Uuid::now_v7(),
-        topic: Topic::WelcomeEmail,
-        payload: json!({"email": EVIL, "full_name": EVIL}),
+        topic: WELCOME_EMAIL,
+        payload: Payload::new(json!({"email": EVIL, "full_name": EVIL})),
         user_id: None,
         request_id: EVIL.into(),
         traceparent: EVIL.into(),
@@ -194,7 +195,7 @@ async fn what_a_terminal_would_obey_is_written_out(backend: Backend) {
     });
     let audit = vec![NewAuditEntry { action: EVIL.into(), ..entry(EVIL, OffsetDateTime::now_utc()) }];
     Rows { jobs: job.clone(), audit, ..Rows::default() }.insert(&shop.db).await.unwrap();
-    let claimed = shop.claim(Topic::WelcomeEmail, 1).await.remove(0);
+    let claimed = shop.claim(WELCOME_EMAIL, 1).await.remove(0);
     shop.settle(&claimed, Settlement::Dead { error: EVIL.into() }).await;
 
     let id = job[0].id.to_string();

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use futures_util::FutureExt;
+use neodyme::accounts::topics::ANALYTICS_EVENT;
 use neodyme::config::{Config, Sources};
-use neodyme::outbox::{NewJob, Topic};
+use neodyme::outbox::NewJob;
+use neodyme::outbox::Payload;
 use neodyme::store::Db;
 use neodyme::telemetry::metrics;
 use serde_json::json;
@@ -99,7 +101,7 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
     let db = Db::connect(&config.database).await?;
     db.migrate().await?;
     for _ in 0..BACKLOG / BATCH {
-        let jobs = (0..BATCH).map(|_| event()).collect();
+        let jobs: Vec<NewJob> = (0..BATCH).map(|_| event()).collect();
         db.transaction(move |tx| {
             jobs.into_iter().for_each(|job| tx.insert(job));
             async { Ok(()) }.boxed()
@@ -113,8 +115,10 @@ fn event() -> NewJob {
     let user_id = Uuid::now_v7();
     NewJob {
         id: Uuid::now_v7(),
-        topic: Topic::AnalyticsEvent,
-        payload: json!({ "event": "user_registered", "user_id": user_id, "occurred_at": "2026-01-01T00:00:00Z" }),
+        topic: ANALYTICS_EVENT,
+        payload: Payload::new(
+            json!({ "event": "user_registered", "user_id": user_id, "occurred_at": "2026-01-01T00:00:00Z" }),
+        ),
         user_id: Some(user_id),
         request_id: Uuid::new_v4().to_string(),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),

@@ -1,7 +1,9 @@
 //! The answers of the analytics service.
 
+use neodyme::accounts::registration::AnalyticsEvent;
+use neodyme::accounts::topics::ANALYTICS_EVENT;
 use neodyme::analytics::Analytics;
-use neodyme::outbox::{Job, Topic};
+use neodyme::outbox::{Deliver, Job};
 use serde_json::json;
 
 use super::configuration;
@@ -15,7 +17,7 @@ thread_local! {
 
 struct World {
     service: Peer,
-    analytics: Analytics,
+    topic: AnalyticsEvent,
     job: Job,
 }
 
@@ -34,11 +36,11 @@ impl World {
             "event": "user_registered", "user_id": "01890a5d-ac96-774b-bcce-b302099a8057",
             "occurred_at": "2026-11-22T08:31:02.000120Z",
         });
-        World { service, analytics, job: jobs::job(Topic::AnalyticsEvent, payload) }
+        World { service, topic: AnalyticsEvent::new(Some(analytics)), job: jobs::job(ANALYTICS_EVENT, payload) }
     }
 
     async fn track(&self) {
-        match self.analytics.track(&self.job).await {
+        match self.topic.deliver(&self.job).await {
             Ok(receipt) => assert!(receipt.code.is_some_and(|code| (200..300).contains(&code)), "{receipt:?}"),
             Err(failure) => assert_told(&failure),
         }

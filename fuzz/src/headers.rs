@@ -1,8 +1,8 @@
 //! The headers that neodyme itself reads: a request id, a trace, what the client accepts.
 
 use http::HeaderValue;
-use neodyme::http::accept::{prefers_html, quality};
 use neodyme::http::{RequestId, TraceContext};
+use neodyme::values::accept::{prefers_html, quality};
 use uuid::Uuid;
 
 /// Whatever came, the ids are valid and can be sent on; a wish is fulfilled or ignored.

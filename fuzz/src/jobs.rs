@@ -1,6 +1,6 @@
 //! Jobs for what delivers them.
 
-use neodyme::outbox::{Failure, Job, Topic};
+use neodyme::outbox::{Failure, Job, Payload, TopicName};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -8,11 +8,11 @@ use uuid::Uuid;
 use super::shown::assert_presentable;
 
 /// A job that carries this.
-pub fn job(topic: Topic, payload: Value) -> Job {
+pub fn job(topic: TopicName, payload: Value) -> Job {
     Job {
         id: Uuid::from_u128(7),
         topic,
-        payload,
+        payload: Payload::new(payload),
         user_id: Some(Uuid::from_u128(8)),
         request_id: Uuid::from_u128(9).to_string(),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use neodyme::accounts::registration::NewcomerPayload;
+use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::analytics::Event;
 use neodyme::config::{Config, Sources};
-use neodyme::mail::{Composer, Letter};
-use neodyme::outbox::Topic;
+use neodyme::mail::{Composer, Letter, Welcome};
+use neodyme::outbox::TopicName;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -43,9 +45,11 @@ pub fn check(input: &[u8]) {
         let written = serde_json::to_value(&event).expect("an event has a JSON form");
         assert_eq!(Event::deserialize(&written).expect("what was read is read again"), event);
     }
-    let mut job = jobs::job(Topic::WelcomeEmail, payload);
+    let Ok(newcomer) = NewcomerPayload::deserialize(&payload) else { return };
+    let mut job = jobs::job(WELCOME_EMAIL, payload);
     job.request_id = request_id.chars().take(100).collect();
-    match COMPOSER.with(|composer| (composer.welcome(&job), composer.welcome(&job))) {
+    let welcome = Welcome { job: &job, email: &newcomer.email, full_name: &newcomer.full_name };
+    match COMPOSER.with(|composer| (composer.welcome(&welcome), composer.welcome(&welcome))) {
         (Ok(letter), Ok(again)) => {
             assert_eq!(letter.message, again.message);
             assert_well_formed(&letter);

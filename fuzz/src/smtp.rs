@@ -1,7 +1,8 @@
 //! The replies of a mail server.
 
-use neodyme::mail::Mailer;
-use neodyme::outbox::{Job, Topic};
+use neodyme::accounts::topics::WELCOME_EMAIL;
+use neodyme::mail::{Mailer, Welcome};
+use neodyme::outbox::Job;
 use serde_json::json;
 
 use super::configuration;
@@ -42,8 +43,7 @@ impl World {
             ("smtp_timeout", "5s"),
         ]);
         let mailer = Mailer::new(&config.mail).expect("the settings are good");
-        let payload = json!({ "email": "jane.canary@example.com", "full_name": "Jane Canary" });
-        World { server, mailer, job: jobs::job(Topic::WelcomeEmail, payload) }
+        World { server, mailer, job: jobs::job(WELCOME_EMAIL, json!({})) }
     }
 
     /// A look at the server, and two mails, the second over the connection of the first where that is kept.
@@ -51,8 +51,9 @@ impl World {
         if let Err(cause) = self.mailer.probe().await {
             assert_silent(&cause.to_string());
         }
+        let welcome = Welcome { job: &self.job, email: "jane.canary@example.com", full_name: "Jane Canary" };
         for _ in 0..2 {
-            match self.mailer.send_welcome(&self.job).await {
+            match self.mailer.send(&welcome).await {
                 Ok(receipt) => assert!(receipt.code.is_some_and(|code| (200..300).contains(&code)), "{receipt:?}"),
                 Err(failure) => {
                     assert_told(&failure);

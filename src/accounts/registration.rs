@@ -4,8 +4,10 @@
 //! A client that goes away ends the steps before the transaction; the transaction itself always runs to its end, so that
 //! what is counted is what happened. The check is a courtesy to clients: uniqueness is the database's.
 
+mod analytics_event;
 mod attempt;
 mod form;
+mod welcome_email;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -14,17 +16,22 @@ use futures_util::{FutureExt, TryFutureExt};
 use serde_json::json;
 use uuid::Uuid;
 
+pub use self::analytics_event::AnalyticsEvent;
 use self::attempt::Attempt;
 pub use self::form::Registration;
+pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::NewAuditEntry;
 use crate::accounts::users::{self, NewUser};
+use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::http::{Context, Request};
+use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
 use crate::store::types;
 use crate::telemetry::metrics::Step;
+use crate::values::Origin;
 
 /// Registers the user that a request describes.
 ///
@@ -92,9 +99,9 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
-    let (user, entry) = (user.clone(), audit_entry(&attempt.context, user));
-    let (id, jobs) = (user.id, app.outbox.jobs_of(&user, &attempt.context));
-    let queued = jobs.clone();
+    let origin = attempt.context.origin();
+    let (user, entry, jobs) = (user.clone(), audit_entry(user, &origin), jobs(app, user, &origin));
+    let (id, queued) = (user.id, jobs.clone());
     let creation = app.db.transaction(move |tx| {
         tx.insert(user);
         tx.insert(entry);
@@ -109,16 +116,27 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     Ok(())
 }
 
-fn audit_entry(context: &Context, user: &NewUser) -> NewAuditEntry {
+/// What follows: the mail, and the event where there is a service for it.
+fn jobs(app: &App, user: &NewUser, origin: &Origin) -> Vec<NewJob> {
+    let newcomer = NewcomerPayload { email: user.email.clone(), full_name: user.full_name.clone() };
+    let mut jobs = vec![job::<WelcomeEmail>(&newcomer, Some(user.id), origin, user.created_at)];
+    if app.config.analytics.base_url.is_some() {
+        let event = Event { event: EventName::UserRegistered, user_id: user.id, occurred_at: user.created_at };
+        jobs.push(job::<AnalyticsEvent>(&event, Some(user.id), origin, user.created_at));
+    }
+    jobs
+}
+
+fn audit_entry(user: &NewUser, origin: &Origin) -> NewAuditEntry {
     NewAuditEntry {
         id: Uuid::now_v7(),
         occurred_at: user.created_at,
         action: "user.registered".to_owned(),
         actor: "anonymous".to_owned(),
         user_id: Some(user.id),
-        client_ip: Some(context.client_ip.to_string()),
-        request_id: context.request_id.to_string(),
-        trace_id: context.trace.trace_id().to_string(),
+        client_ip: origin.client_ip.map(|address| address.to_string()),
+        request_id: origin.request_id.clone(),
+        trace_id: origin.trace_id.clone(),
         details: json!({}),
     }
 }

@@ -9,14 +9,15 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::NewAuditEntry;
+use super::registration::WelcomeEmail;
 use super::users::NewUser;
 use crate::error::Result;
+use crate::outbox::{NewJob, Payload, Topic};
 use crate::store::Transaction;
 use crate::store::query::with_tx;
 use crate::store::schema::{audit_log, outbox_jobs, users};
 use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
-use crate::values::job::{NewJob, Topic};
 
 /// Inserts what a registration inserts, for an address that is none, and deletes it.
 pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
@@ -63,8 +64,8 @@ fn rows_of_nobody() -> (NewUser, NewAuditEntry, NewJob) {
     };
     let job = NewJob {
         id: Uuid::now_v7(),
-        topic: Topic::WelcomeEmail,
-        payload: Value::Null,
+        topic: WelcomeEmail::ABOUT.name,
+        payload: Payload::new(Value::Null),
         user_id: Some(id),
         request_id: name.clone(),
         traceparent: name,

@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::failure;
-use crate::outbox::{Failure, Job};
 use crate::values::timestamp;
 
 /// What happened.
@@ -39,11 +37,6 @@ pub(super) struct EventWithId {
 }
 
 impl Event {
-    /// The event that a job carries.
-    pub(super) fn of(job: &Job) -> Result<Event, Failure> {
-        Event::deserialize(&job.payload).map_err(|_| failure::unreadable())
-    }
-
     pub(super) fn with_id(&self, event_id: Uuid) -> EventWithId {
         let Event { event, user_id, occurred_at } = *self;
         EventWithId { event, event_id, user_id, occurred_at }

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, RETRY_AFTER};
 use reqwest::Response;
 
 use crate::error::chain;
-use crate::outbox::{Failure, Reason, Receipt};
+use crate::values::job::{Effect, Failure, Reason, Receipt};
 
 /// The longest wait that a service can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -20,20 +20,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 #[error("the service answered {0}{1}")]
 struct Refused(StatusCode, &'static str);
 
-/// The payload is not an event. What it is instead may hold anything, and is left out.
-#[derive(Debug, thiserror::Error)]
-#[error("the payload is not an event")]
-struct NotAnEvent;
-
 /// No answer came.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {0:?}")]
 struct NoAnswer(Duration);
-
-/// The job's payload cannot be read: no other attempt will.
-pub(super) fn unreadable() -> Failure {
-    Failure { permanent: true, service_down: false, ..down(Reason::Payload, NotAnEvent) }
-}
 
 /// The service did not answer in time.
 pub(super) fn timeout(limit: Duration) -> Failure {
@@ -56,8 +46,7 @@ pub(super) fn broken(error: reqwest::Error) -> Failure {
 }
 
 fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure {
-    let cause = cause.into();
-    Failure { reason, permanent: false, service_down: true, code: None, retry_after: None, remedy: None, cause }
+    Failure::new(reason, Effect::ServiceDown, cause)
 }
 
 /// What the status means. An event dies at once only of what is wrong with this very event; whatever would end every other
@@ -76,19 +65,19 @@ fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure
 /// | others | protocol | no | yes | a redirect that is not followed is an address that the operator must correct |
 pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
     let (status, code) = (response.status(), Some(response.status().as_u16()));
-    let (reason, permanent, service_down) = match status.as_u16() {
+    let (reason, effect) = match status.as_u16() {
         200..=299 => return Ok(Receipt { code }),
-        400 | 413 | 422 => (Reason::Refused4xx, true, false),
-        408 | 425 => (Reason::Refused4xx, false, false),
-        401 | 402 | 403 | 407 => (Reason::Auth, false, true),
-        400..=499 => (Reason::Refused4xx, false, true),
-        500..=599 => (Reason::Refused5xx, false, true),
-        _ => (Reason::Protocol, false, true),
+        400 | 413 | 422 => (Reason::Refused4xx, Effect::GiveUp),
+        408 | 425 => (Reason::Refused4xx, Effect::RetryJob),
+        401 | 402 | 403 | 407 => (Reason::Auth, Effect::ServiceDown),
+        400..=499 => (Reason::Refused4xx, Effect::ServiceDown),
+        500..=599 => (Reason::Refused5xx, Effect::ServiceDown),
+        _ => (Reason::Protocol, Effect::ServiceDown),
     };
     let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let retry_after = asks.then(|| retry_after(response.headers(), SystemTime::now())).flatten();
     let refused = Refused(status, remedy(status));
-    Err(Failure { permanent, service_down, code, retry_after, ..down(reason, refused) })
+    Err(Failure { code, retry_after, ..Failure::new(reason, effect, refused) })
 }
 
 /// What an operator can do about the configuration, where the status says that it is wrong.

@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
-use serde_json::json;
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::arguments::with_settings;
 use super::table::align;
 use super::{block_on, print};
+use crate::accounts::registration::WelcomeEmail;
 use crate::config::{Config, MailConfig, SmtpTls};
-use crate::mail::{Composer, Letter, Mailer, WelcomeEmail};
-use crate::outbox::{Failure, Job, Reason, Receipt, Topic};
+use crate::mail::{Composer, Letter, Mailer, Welcome};
+use crate::outbox::{Effect, Failure, Job, Payload, Reason, Receipt, Topic};
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
 
@@ -51,19 +52,20 @@ fn parse_address(text: &str) -> Result<String, String> {
 
 pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
-    let job = job(WelcomeEmail { email: text("address"), full_name: text("name") });
+    let (job, email, full_name) = (job(), text("address"), text("name"));
+    let welcome = Welcome { job: &job, email: &email, full_name: &full_name };
     match task {
-        "preview" => preview(&Composer::new(&config.mail)?.welcome(&job)?, &text("format")),
-        _ => block_on(test(config, &job))?,
+        "preview" => preview(&Composer::new(&config.mail)?.welcome(&welcome)?, &text("format")),
+        _ => block_on(test(config, &welcome))?,
     }
 }
 
 /// The job that a registration would put into the outbox.
-fn job(payload: WelcomeEmail) -> Job {
+fn job() -> Job {
     Job {
         id: Uuid::now_v7(),
-        topic: Topic::WelcomeEmail,
-        payload: json!(payload),
+        topic: WelcomeEmail::ABOUT.name,
+        payload: Payload::new(Value::Null),
         user_id: None,
         request_id: Uuid::new_v4().to_string(),
         traceparent: String::new(),
@@ -81,13 +83,13 @@ fn preview(letter: &Letter, format: &str) -> anyhow::Result<()> {
     }
 }
 
-async fn test(config: &Config, job: &Job) -> anyhow::Result<()> {
+async fn test(config: &Config, welcome: &Welcome<'_>) -> anyhow::Result<()> {
     let mailer = Mailer::new(&config.mail)?;
     let start = Instant::now();
-    let outcome = mailer.send_welcome(job).await;
+    let outcome = mailer.send(welcome).await;
     let took = start.elapsed();
     mailer.end().await;
-    let mut rows = vec![("to", mailer.describe()), ("tls", tls(&config.mail)), ("job", job.id.to_string())];
+    let mut rows = vec![("to", mailer.describe()), ("tls", tls(&config.mail)), ("job", welcome.job.id.to_string())];
     rows.extend(match &outcome {
         Ok(receipt) => taken(receipt),
         Err(failure) => failed(failure, config.outbox.retry_for),
@@ -112,7 +114,8 @@ fn taken(receipt: &Receipt) -> Vec<(&'static str, String)> {
 
 fn failed(failure: &Failure, retry_for: Duration) -> Vec<(&'static str, String)> {
     let retry_for = humantime::format_duration(retry_for);
-    let next = if failure.permanent { "dead at once".into() } else { format!("tried again for {retry_for}") };
+    let next =
+        if failure.effect == Effect::GiveUp { "dead at once".into() } else { format!("tried again for {retry_for}") };
     vec![
         ("outcome", failure.to_string()),
         ("because", failure.cause.to_string()),

@@ -2,13 +2,18 @@
 
 use super::print;
 use super::table::align;
+use crate::accounts::topics;
+use crate::health;
 use crate::operations;
+use crate::outbox::series_of;
 use crate::telemetry::metrics::{self, Metric, inventory, markdown};
 
 pub(super) fn run(as_markdown: bool) -> anyhow::Result<()> {
     metrics::init();
-    // Each route has series of its own, which exist once it does.
+    health::init_metrics();
+    // Each route, and each topic, has series of its own, which exist once it does.
     let _routes = (operations::api_routes(), operations::ops_routes());
+    let _topics: Vec<_> = topics::ALL.iter().map(series_of).collect();
     let metrics = inventory();
     if as_markdown {
         return print(markdown(&metrics));

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use self::view::JobView;
 use super::table::align;
 use super::{block_on, note, open, print, to_json};
+use crate::accounts::topics;
 use crate::config::Config;
+use crate::outbox::TopicName;
 use crate::outbox::store::{self as outbox, JobFilter};
 
 pub(super) fn run(config: &Config, task: &str, arguments: &ArgMatches) -> anyhow::Result<()> {
@@ -28,7 +30,7 @@ async fn list(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let limit = arguments.get_one::<u32>("limit").copied().unwrap_or_default() as usize;
     let db = open(&config.database).await?;
     // One more, to know whether there are more.
-    let mut jobs = outbox::list(&db, filter(arguments), limit + 1).await?;
+    let mut jobs = outbox::list(&db, &filter(arguments), limit + 1).await?;
     if jobs.len() > limit {
         jobs.truncate(limit);
         note(format_args!("these are the first {limit}; --limit shows more"));
@@ -68,5 +70,9 @@ fn ids(arguments: &ArgMatches) -> Vec<Uuid> {
 }
 
 fn filter(arguments: &ArgMatches) -> JobFilter {
-    JobFilter { topic: arguments.get_one("topic").copied(), state: arguments.get_one("state").copied() }
+    let only: Option<TopicName> = arguments.get_one("topic").copied();
+    JobFilter {
+        topics: only.map_or_else(topics::names, |topic| vec![topic]),
+        state: arguments.get_one("state").copied(),
+    }
 }

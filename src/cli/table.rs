@@ -1,6 +1,6 @@
 //! Rows of text in columns.
 
-use crate::values::text::escape;
+use crate::text::escape;
 
 /// One line per row, every column but the last as wide as its widest cell. What is invisible in a cell is written out.
 pub(super) fn align<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {

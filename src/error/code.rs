@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// What an error says about the service.

@@ -17,7 +17,7 @@ use super::probes::Probe;
 use crate::error::Cause;
 use crate::redaction::redact;
 use crate::telemetry::logging::context;
-use crate::telemetry::metrics::{self, CallInFlight, CallOutcome, Dependency, DependencyStatus, Operation};
+use crate::telemetry::metrics::{self, CallOutcome, Calls, Dependency, DependencyStatus, ExternalService};
 use crate::values::timestamp::{self, millis};
 
 /// What was seen and is not believed yet is looked at again after this time, where the interval is longer.
@@ -41,6 +41,8 @@ pub(super) struct Limits {
 pub struct Check {
     dependency: Dependency,
     probe: Option<Probe>,
+    /// What is counted of them; the database has metrics of its own.
+    calls: Option<Calls>,
     limits: Limits,
     report: watch::Sender<Report>,
     wanted: Notify,
@@ -98,7 +100,7 @@ impl Check {
             metrics::dependency_status(dependency, status);
         }
         let report = watch::Sender::new(Report::first(status));
-        Check { dependency, probe, limits, report, wanted: Notify::new() }
+        Check { dependency, probe, calls: calls(dependency), limits, report, wanted: Notify::new() }
     }
 
     /// What is believed.
@@ -143,7 +145,7 @@ impl Check {
     }
 
     async fn attempt(&self, probe: &Probe) -> Outcome {
-        let _in_flight = operation(self.dependency).map(|operation| CallInFlight::enter(operation.service()));
+        let _in_flight = self.calls.as_ref().map(Calls::enter);
         let began = Instant::now();
         let probing = AssertUnwindSafe(async { probe().await }).catch_unwind();
         let answer = timeout(self.limits.timeout, probing).await;
@@ -161,8 +163,8 @@ impl Check {
 
     fn note(&self, outcome: &Outcome) {
         metrics::dependency_checked(self.dependency, outcome.error.is_none(), outcome.took);
-        if let Some(operation) = operation(self.dependency) {
-            metrics::external_call(operation, outcome.call, outcome.took);
+        if let Some(calls) = &self.calls {
+            calls.ended(outcome.call, outcome.took);
         }
     }
 
@@ -201,12 +203,12 @@ impl Check {
     }
 }
 
-/// What a check of a service outside is counted as.
-fn operation(dependency: Dependency) -> Option<Operation> {
+/// The series of the checks of a service outside.
+pub(super) fn calls(dependency: Dependency) -> Option<Calls> {
     match dependency {
         Dependency::Database => None,
-        Dependency::Email => Some(Operation::EmailHealth),
-        Dependency::Analytics => Some(Operation::AnalyticsHealth),
+        Dependency::Email => Some(Calls::new(ExternalService::Email, "health")),
+        Dependency::Analytics => Some(Calls::new(ExternalService::Analytics, "health")),
     }
 }
 

@@ -7,8 +7,9 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use crate::analytics::Analytics;
 use crate::error::Cause;
-use crate::outbox::Outbox;
+use crate::mail::Mailer;
 use crate::store::{Db, Rehearsal};
 
 /// Asks a dependency whether it can do its work, once.
@@ -24,30 +25,29 @@ pub struct Probes {
 
 impl Probes {
     /// Asks them over the ways that the service itself uses.
-    pub fn new(db: &Db, rehearsal: Rehearsal, outbox: &Arc<Outbox>) -> Self {
+    pub fn new(db: &Db, rehearsal: Rehearsal, mailer: &Arc<Mailer>, analytics: Option<&Analytics>) -> Self {
         Probes {
             database: database(db.clone(), rehearsal),
-            email: email(Arc::clone(outbox)),
-            analytics: analytics(outbox),
+            email: email(Arc::clone(mailer)),
+            analytics: analytics.cloned().map(analytics_probe),
         }
     }
 }
 
-fn email(outbox: Arc<Outbox>) -> Probe {
-    let is_file = outbox.mailer().writes_files();
+fn email(mailer: Arc<Mailer>) -> Probe {
+    let is_file = mailer.writes_files();
     let ask = move || {
-        let outbox = Arc::clone(&outbox);
-        async move { outbox.mailer().probe().await }.boxed()
+        let mailer = Arc::clone(&mailer);
+        async move { mailer.probe().await }.boxed()
     };
     if is_file { lasting(ask) } else { Box::new(ask) }
 }
 
-fn analytics(outbox: &Arc<Outbox>) -> Option<Probe> {
-    let analytics = outbox.analytics()?.clone();
-    Some(Box::new(move || {
+fn analytics_probe(analytics: Analytics) -> Probe {
+    Box::new(move || {
         let analytics = analytics.clone();
         async move { analytics.probe().await }.boxed()
-    }))
+    })
 }
 
 fn database(db: Db, rehearsal: Rehearsal) -> Probe {

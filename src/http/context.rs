@@ -14,6 +14,7 @@ use super::client_address::client_address;
 use super::{Asker, Progress, RequestId, TraceContext};
 use crate::fairness::{ClientKey, Place};
 use crate::telemetry::logging::{LoggerName, Loggers};
+use crate::values::Origin;
 
 /// What is known of one request.
 pub struct Context {
@@ -100,6 +101,16 @@ impl Context {
     /// See [`Context::set_user_id`].
     pub fn user_id(&self) -> Option<Uuid> {
         self.user_id.get().copied()
+    }
+
+    /// What the audit trail, and whatever follows the request, know of it.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            request_id: self.request_id.to_string(),
+            trace_id: self.trace.trace_id().to_string(),
+            traceparent: self.trace.traceparent(),
+            client_ip: Some(self.client_ip),
+        }
     }
 
     /// From here on this step is at work; an error tells the last one.

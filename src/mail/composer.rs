@@ -4,7 +4,6 @@ use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, From, HeaderName, HeaderValue, To};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -13,20 +12,21 @@ use super::greeting::presentable;
 use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
-use crate::outbox::{Failure, Job, Reason};
 use crate::redaction::Person;
+use crate::values::job::{Effect, Failure, Job, Reason};
 use crate::values::{Email, FullName};
 
 const X_REQUEST_ID: HeaderName = HeaderName::new_from_ascii_str("X-Request-ID");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// The payload of a job `welcome_email`.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct WelcomeEmail {
+/// What a welcome email is made of.
+pub struct Welcome<'a> {
+    /// The job that it is sent for.
+    pub job: &'a Job,
     /// Whom it goes to.
-    pub email: String,
+    pub email: &'a str,
     /// Their name.
-    pub full_name: String,
+    pub full_name: &'a str,
 }
 
 /// An email that is ready to go.
@@ -75,18 +75,18 @@ impl Composer {
     /// Writes the welcome email of a job.
     ///
     /// # Errors
-    /// When the payload cannot be read (for good), or a template does not work with it.
-    pub fn welcome(&self, job: &Job) -> Result<Letter, Failure> {
-        let payload = WelcomeEmail::deserialize(&job.payload).map_err(|_| unreadable("it is not one of this topic"))?;
-        let email = Email::parse(&payload.email)
-            .map_err(|fault| unreadable(&format!("its address is not valid ({})", fault.code)))?;
-        let name = FullName::parse(&payload.full_name)
-            .map_err(|fault| unreadable(&format!("its name is not valid ({})", fault.code)))?;
+    /// When the address or the name is not valid (for good), or a template does not work with them.
+    pub fn welcome(&self, welcome: &Welcome<'_>) -> Result<Letter, Failure> {
+        let job = welcome.job;
+        let email = Email::parse(welcome.email)
+            .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
+        let name = FullName::parse(welcome.full_name)
+            .map_err(|fault| Failure::unreadable(&format!("its name is not valid ({})", fault.code)))?;
         // lettre reads fewer addresses than there are; this one was read by us.
         let to = Address::new_dangerous(email.local_part(), email.domain());
         let shown_name = presentable(&name);
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]);
-        let envelope = envelope.map_err(|_| unreadable("it has no envelope"))?;
+        let envelope = envelope.map_err(|_| Failure::unreadable("it has no envelope"))?;
 
         let Texts { subject, text, html } = self.render(&email, shown_name.unwrap_or_default(), job.created_at)?;
         let subject = single_line(&subject);
@@ -105,8 +105,8 @@ impl Composer {
             .boundary(job.id.simple().to_string())
             .singlepart(part(ContentType::TEXT_PLAIN, &text))
             .singlepart(part(ContentType::TEXT_HTML, &html));
-        let message = builder.multipart(parts).map_err(|_| unreadable("no message can be made of it"))?;
-        let message = String::from_utf8(message.formatted()).map_err(|_| unreadable("it is not UTF-8"))?;
+        let message = builder.multipart(parts).map_err(|_| Failure::unreadable("no message can be made of it"))?;
+        let message = String::from_utf8(message.formatted()).map_err(|_| Failure::unreadable("it is not UTF-8"))?;
         let person = Person::new(email.local_part(), name.expose());
         Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, person })
     }
@@ -117,15 +117,9 @@ impl Composer {
         let variables =
             Variables { full_name, email: email.expose(), date: date.unwrap_or_default(), sender: &self.sender };
         // Templates are checked at start, so this is a branch that only some users meet: the operator's to repair.
-        self.templates.render(&variables).map_err(|error| Failure {
-            reason: Reason::Payload,
-            permanent: false,
-            service_down: true,
-            code: None,
-            retry_after: None,
-            remedy: None,
-            cause: in_words(&error).into(),
-        })
+        self.templates
+            .render(&variables)
+            .map_err(|error| Failure::new(Reason::Payload, Effect::ServiceDown, in_words(&error)))
     }
 }
 
@@ -144,16 +138,4 @@ fn with_ascii_domain(from: &Mailbox) -> Option<Mailbox> {
 
 fn single_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-fn unreadable(why: &str) -> Failure {
-    Failure {
-        reason: Reason::Payload,
-        permanent: true,
-        service_down: false,
-        code: None,
-        retry_after: None,
-        remedy: None,
-        cause: format!("the payload cannot be used: {why}").into(),
-    }
 }

@@ -9,7 +9,7 @@ use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
 use super::InvalidSetting;
-use crate::outbox::{Failure, Job, Reason, Receipt};
+use crate::values::job::{Effect, Failure, Job, Reason, Receipt};
 
 /// Writes mail to a directory, on a thread of its own: a directory takes one new file at a time, and threads that wait for
 /// each other cost registrations more than the files do.
@@ -58,15 +58,8 @@ impl Files {
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
-        Failure {
-            reason: Reason::Io,
-            permanent: false,
-            service_down: true,
-            code: None,
-            retry_after: None,
-            remedy: None,
-            cause: format!("cannot write to {}: {error}", self.directory.display()).into(),
-        }
+        let what = format!("cannot write to {}: {error}", self.directory.display());
+        Failure::new(Reason::Io, Effect::ServiceDown, what)
     }
 }
 

@@ -5,8 +5,8 @@
 
 use unicode_normalization::char::is_combining_mark;
 
+use crate::text::is_shaper;
 use crate::values::FullName;
-use crate::values::text::is_shaper;
 
 /// More words than this are rather a sentence.
 const MAX_WORDS: usize = 6;

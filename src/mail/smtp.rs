@@ -24,8 +24,8 @@ use self::session::{Limits, Session};
 use super::InvalidSetting;
 use super::composer::Letter;
 use crate::config::{Host, MailConfig};
-use crate::outbox::{Failure, Receipt};
 use crate::redaction::Person;
+use crate::values::job::{Failure, Receipt};
 
 /// A silent connection of the pool leaves this part of the time to a fresh one.
 const SHARE_OF_A_KEPT_CONNECTION: u32 = 4;

@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use super::large_answers::take_place;
 use super::page::page;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::accept::prefers_html;
 use crate::http::{Context, Request, Response, json, with_header, with_place};
 use crate::state::App;
 use crate::telemetry::errors::{MEMORY_BOUND, SAMPLES, Sample, recorder};
+use crate::values::accept::prefers_html;
 use crate::values::timestamp;
 
 /// What is asked for; everything where nothing is said.

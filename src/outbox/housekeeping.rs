@@ -1,5 +1,6 @@
 //! Keeping the outbox in order: what is open is counted, what is old is removed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,25 +9,25 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::store as outbox;
-use super::{JobState, Topic};
-use crate::accounts::audit;
-use crate::clock;
+use super::{About, JobState, Station};
 use crate::config::OutboxConfig;
 use crate::error::Result;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::store::Db;
+use crate::store::{Db, in_batches};
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
-use crate::telemetry::metrics::{self, OpenState};
+use crate::telemetry::metrics::OpenState;
 
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
-/// Rows removed at once: a registration never waits long behind them.
-const BATCH: usize = 200;
-/// Between two batches.
-const BREATH: Duration = Duration::from_millis(50);
 
 /// Runs until the service closes.
-pub(super) async fn run(db: &Db, settings: &OutboxConfig, loggers: &Loggers, lifecycle: &Lifecycle) {
+pub(super) async fn run(
+    stations: &[Arc<Station>],
+    db: &Db,
+    settings: &OutboxConfig,
+    loggers: &Loggers,
+    lifecycle: &Lifecycle,
+) {
     let log = loggers.get(LoggerName::Outbox);
     let mut ticks = tokio::time::interval(COUNT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,10 +39,10 @@ pub(super) async fn run(db: &Db, settings: &OutboxConfig, loggers: &Loggers, lif
             () = &mut closing => return,
             _ = ticks.tick() => {}
         }
-        warn_of(log, count(db).await);
+        warn_of(log, count(stations, db).await);
         if pruned.elapsed() >= PRUNE_INTERVAL {
             pruned = Instant::now();
-            warn_of(log, prune(db, settings, log).await);
+            warn_of(log, prune(stations, db, settings, log).await);
         }
     }
 }
@@ -52,16 +53,17 @@ fn warn_of(log: &Logger, result: Result<()>) {
     }
 }
 
-async fn count(db: &Db) -> Result<()> {
-    let counts = outbox::counts(db).await?;
-    for topic in Topic::ALL {
-        let of = |state| counts.iter().find(|(of, in_state, ..)| of == topic && *in_state == state);
-        let jobs = |state| of(state).map_or(0, |(_, _, jobs, _)| *jobs);
-        metrics::outbox_jobs(*topic, OpenState::Pending, jobs(JobState::Pending));
-        metrics::outbox_jobs(*topic, OpenState::Running, jobs(JobState::Running));
-        metrics::outbox_jobs(*topic, OpenState::Dead, jobs(JobState::Dead));
-        let oldest = of(JobState::Pending).and_then(|(_, _, _, oldest)| *oldest);
-        metrics::outbox_oldest_pending(*topic, oldest.map_or(0.0, unix_seconds));
+async fn count(stations: &[Arc<Station>], db: &Db) -> Result<()> {
+    let topics: Vec<_> = stations.iter().map(|station| station.about.name).collect();
+    let counts = outbox::counts(db, &topics).await?;
+    for Station { about, metrics, .. } in stations.iter().map(Arc::as_ref) {
+        let of = |state| counts.iter().find(|count| count.topic == about.name.as_str() && count.state == state);
+        let jobs = |state| of(state).map_or(0, |count| count.jobs);
+        metrics.jobs(OpenState::Pending, jobs(JobState::Pending));
+        metrics.jobs(OpenState::Running, jobs(JobState::Running));
+        metrics.jobs(OpenState::Dead, jobs(JobState::Dead));
+        let oldest = of(JobState::Pending).and_then(|count| count.oldest);
+        metrics.oldest_pending(oldest.map_or(0.0, unix_seconds));
     }
     Ok(())
 }
@@ -70,36 +72,16 @@ fn unix_seconds(time: OffsetDateTime) -> f64 {
     time.unix_timestamp_nanos() as f64 / 1e9
 }
 
-/// Removes delivered jobs and audit rows that are older than they need be.
-async fn prune(db: &Db, settings: &OutboxConfig, log: &Logger) -> Result<()> {
-    if let Some(time) = db.time().await? {
-        clock::compare(time);
-    }
-    let now = clock::earliest();
+/// Removes delivered jobs that are older than they need be.
+async fn prune(stations: &[Arc<Station>], db: &Db, settings: &OutboxConfig, log: &Logger) -> Result<()> {
+    let now = db.earliest_time().await?;
     let mut removed = 0;
-    for topic in Topic::ALL {
-        let retention = match topic {
-            Topic::WelcomeEmail => settings.welcome_email_retention,
-            Topic::AnalyticsEvent => settings.analytics_event_retention,
-        };
-        removed += batches(|| outbox::prune(db, *topic, now - retention, BATCH)).await?;
+    for About { name, settings: of, .. } in stations.iter().map(|station| station.about) {
+        let delivered_before = now - of(settings).retention;
+        removed += in_batches(|limit| outbox::prune(db, name, delivered_before, limit)).await?;
     }
-    removed += batches(|| audit::prune(db, now - settings.audit_retention, BATCH)).await?;
     if removed > 0 {
         info!(log, "Old rows removed"; "context" => context(json!({ "rows": removed })));
     }
     Ok(())
-}
-
-/// Repeats until a batch is not full.
-async fn batches<F: Future<Output = Result<usize>>>(remove: impl Fn() -> F) -> Result<usize> {
-    let mut removed = 0;
-    loop {
-        let batch = remove().await?;
-        removed += batch;
-        if batch < BATCH {
-            return Ok(removed);
-        }
-        tokio::time::sleep(BREATH).await;
-    }
 }

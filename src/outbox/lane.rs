@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::backoff::{random, wait_after};
 use super::circuit::{Circuit, Permit};
-use super::{Failure, Job, Outbox, Reason, Receipt, Topic};
+use super::{Effect, Failure, Job, Reason, Receipt, Station, TopicName, TopicSettings};
 use crate::clock;
 use crate::config::{Config, OutboxConfig};
 use crate::error::{Error, ErrorCode};
@@ -40,8 +40,7 @@ struct TakenOver(usize);
 type Ended = Result<(Id, Result<Receipt, Failure>), JoinError>;
 
 pub(super) struct Lane {
-    topic: Topic,
-    outbox: Arc<Outbox>,
+    station: Arc<Station>,
     db: Db,
     settings: OutboxConfig,
     concurrency: usize,
@@ -64,22 +63,11 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(
-        topic: Topic,
-        outbox: Arc<Outbox>,
-        db: Db,
-        config: &Config,
-        loggers: &Loggers,
-        lifecycle: Lifecycle,
-    ) -> Self {
+    pub(super) fn new(station: Arc<Station>, db: Db, config: &Config, loggers: &Loggers, lifecycle: Lifecycle) -> Self {
         let settings = config.outbox.clone();
-        let (concurrency, lease) = match topic {
-            Topic::WelcomeEmail => (settings.welcome_email_concurrency, settings.welcome_email_lease),
-            Topic::AnalyticsEvent => (settings.analytics_event_concurrency, settings.analytics_event_lease),
-        };
+        let TopicSettings { concurrency, lease, .. } = (station.about.settings)(&settings);
         Lane {
-            topic,
-            outbox,
+            station,
             db,
             concurrency,
             lease,
@@ -99,8 +87,12 @@ impl Lane {
         }
     }
 
+    fn topic(&self) -> TopicName {
+        self.station.about.name
+    }
+
     pub(super) async fn run(mut self) {
-        let (outbox, lifecycle) = (Arc::clone(&self.outbox), self.lifecycle.clone());
+        let (station, lifecycle) = (Arc::clone(&self.station), self.lifecycle.clone());
         let mut closing = std::pin::pin!(lifecycle.reached(Phase::Closing));
         loop {
             let wait = self.work().await;
@@ -108,7 +100,7 @@ impl Lane {
                 biased;
                 () = &mut closing => break,
                 Some(ended) = self.deliveries.join_next_with_id() => self.note(ended),
-                () = outbox.wake[self.topic as usize].notified() => {}
+                () = station.wake.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
             let pause = if self.backlog { PACE } else { GATHER };
@@ -122,7 +114,7 @@ impl Lane {
         while let Some(ended) = self.deliveries.try_join_next_with_id() {
             self.note(ended);
         }
-        metrics::outbox_circuit(self.topic, self.circuit.state());
+        self.station.metrics.circuit(self.circuit.state());
         match self.settle_and_claim().await {
             Ok(()) => {
                 metrics::outbox_polled();
@@ -132,7 +124,7 @@ impl Lane {
                 self.record(error.code(), &error);
                 error!(self.log, "The outbox cannot use its database";
                     "exception" => Exception::named(error.code().as_str(), &error),
-                    "context" => context(json!({ "topic": self.topic.as_str() })));
+                    "context" => context(json!({ "topic": self.topic().as_str() })));
                 self.database_wait = (self.database_wait * 2).min(LONGEST_DATABASE_WAIT);
             }
         }
@@ -148,11 +140,11 @@ impl Lane {
             Permit::Probe => (1, Pick::Probe),
             Permit::Free => return Ok(()),
             Permit::Wait => {
-                metrics::external_call_spared(self.topic.operation());
+                self.station.calls.spared();
                 return Ok(());
             }
         };
-        let jobs = store::claim(&self.db, self.topic, limit, self.lease, pick).await?;
+        let jobs = store::claim(&self.db, self.topic(), limit, self.lease, pick).await?;
         self.backlog = jobs.len() == limit;
         for job in jobs {
             if pick == Pick::Probe {
@@ -169,8 +161,8 @@ impl Lane {
             running.lease_token = job.lease_token;
             return;
         }
-        let (outbox, loggers, delivery) = (Arc::clone(&self.outbox), self.loggers.clone(), job.clone());
-        let task = self.deliveries.spawn(async move { outbox.deliver(&delivery, &loggers).await });
+        let (station, loggers, delivery) = (Arc::clone(&self.station), self.loggers.clone(), job.clone());
+        let task = self.deliveries.spawn(async move { station.deliver(&delivery, &loggers).await });
         self.running.insert(task.id(), job);
     }
 
@@ -189,19 +181,19 @@ impl Lane {
         let outcome = match settlement {
             Settlement::Delivered => {
                 let latency = clock::now() - job.created_at;
-                metrics::outbox_delivered(self.topic, latency.try_into().unwrap_or_default());
+                self.station.metrics.delivered(latency.try_into().unwrap_or_default());
                 AttemptOutcome::Delivered
             }
             Settlement::Dead { .. } => AttemptOutcome::Dead,
             Settlement::Retry { .. } | Settlement::Return => AttemptOutcome::Retried,
         };
-        metrics::outbox_attempt(self.topic, outcome);
+        self.station.metrics.attempt(outcome);
         self.unsettled.push((job.id, job.lease_token, settlement));
     }
 
     fn note_service(&mut self, failure: Option<&Failure>) {
         let now = Instant::now();
-        let down = failure.filter(|failure| failure.service_down);
+        let down = failure.filter(|failure| failure.effect == Effect::ServiceDown);
         let (opened, closed) = match (down, failure) {
             (Some(_), _) => (self.circuit.failed(now), false),
             (None, Some(Failure { reason: Reason::Payload, .. })) => {
@@ -213,10 +205,10 @@ impl Lane {
         if opened {
             let reason = down.map(|failure| failure.reason.as_str());
             warn!(self.log, "The service fails: its jobs wait"; "context" => context(json!({
-                "topic": self.topic.as_str(), "reason": reason })));
+                "topic": self.topic().as_str(), "reason": reason })));
         }
         if closed {
-            info!(self.log, "The service is back"; "context" => context(json!({ "topic": self.topic.as_str() })));
+            info!(self.log, "The service is back"; "context" => context(json!({ "topic": self.topic().as_str() })));
             self.came_back = true;
         }
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
@@ -227,9 +219,9 @@ impl Lane {
     fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
         let error = failure.in_words();
         let too_old = clock::earliest() - job.created_at > self.settings.retry_for;
-        if failure.permanent || too_old {
+        if failure.effect == Effect::GiveUp || too_old {
             error!(super::delivery::logger(job, &self.loggers), "Job given up"; "context" => context(json!({
-                "topic": self.topic.as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
+                "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
                 "reply_code": failure.code, "error": error })));
             return Settlement::Dead { error };
         }
@@ -246,19 +238,19 @@ impl Lane {
             if lost > 0 {
                 self.record(ErrorCode::OutboxError, &TakenOver(lost));
                 warn!(self.log, "Jobs were taken over by another instance before they were settled";
-                    "context" => context(json!({ "topic": self.topic.as_str(), "jobs": lost })));
+                    "context" => context(json!({ "topic": self.topic().as_str(), "jobs": lost })));
             }
             self.unsettled.clear();
         }
         if self.came_back {
-            store::release(&self.db, self.topic).await?;
+            store::release(&self.db, self.topic()).await?;
             self.came_back = false;
         }
         Ok(())
     }
 
     fn record(&self, code: ErrorCode, error: &(dyn std::error::Error + 'static)) {
-        errors::record(&Occurrence { step: Some(self.topic.as_str()), ..Occurrence::of(code, error, "outbox") });
+        errors::record(&Occurrence { step: Some(self.topic().as_str()), ..Occurrence::of(code, error, "outbox") });
     }
 
     /// The end: lets deliveries end while there is time, and returns the jobs of the others.
@@ -278,13 +270,5 @@ impl Lane {
 }
 
 fn broken(panic: JoinError) -> Failure {
-    Failure {
-        reason: Reason::Protocol,
-        permanent: false,
-        service_down: false,
-        code: None,
-        retry_after: None,
-        remedy: None,
-        cause: panic.into(),
-    }
+    Failure::new(Reason::Protocol, Effect::RetryJob, panic)
 }

@@ -21,12 +21,12 @@ pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
 use crate::clock;
 use crate::error::Result;
-use crate::outbox::{JobState, NewJob, Topic};
 use crate::store::Db;
 use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, outbox_jobs};
 use crate::store::types::{Id, Instant, Json, to_bigint};
 use crate::telemetry::metrics::DbOperation;
+use crate::values::job::{JobState, NewJob, TopicName};
 
 row!(NewJob, insertion);
 
@@ -36,7 +36,7 @@ fn insertion(job: &NewJob) -> insertion!() {
         outbox_jobs::id.eq(Id(job.id)),
         outbox_jobs::topic.eq(job.topic.as_str()),
         outbox_jobs::state.eq(JobState::Pending.as_str()),
-        outbox_jobs::payload.eq(Json(job.payload.clone())),
+        outbox_jobs::payload.eq(Json(job.payload.expose().clone())),
         outbox_jobs::user_id.eq(job.user_id.map(Id)),
         outbox_jobs::request_id.eq(&job.request_id),
         outbox_jobs::traceparent.eq(&job.traceparent),
@@ -50,7 +50,7 @@ fn insertion(job: &NewJob) -> insertion!() {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn release(db: &Db, topic: Topic) -> Result<usize> {
+pub async fn release(db: &Db, topic: TopicName) -> Result<usize> {
     let now = Instant(clock::now());
     with_write!(db, DbOperation::ReleaseJobs, |conn| {
         diesel::update(outbox_jobs::table)
@@ -62,23 +62,37 @@ pub async fn release(db: &Db, topic: Topic) -> Result<usize> {
     })
 }
 
-/// How many jobs of each topic are pending, running and dead, and when the oldest of them was caused. What there is
-/// none of is left out.
+/// Jobs of a topic that are in one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Their topic.
+    pub topic: String,
+    /// Where they stand.
+    pub state: JobState,
+    /// How many they are.
+    pub jobs: u64,
+    /// When the oldest of them was caused.
+    pub oldest: Option<OffsetDateTime>,
+}
+
+/// How many jobs of these topics are pending, running and dead. What there is none of is left out.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn counts(db: &Db) -> Result<Vec<(Topic, JobState, u64, Option<OffsetDateTime>)>> {
-    let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.as_str()).collect();
+pub async fn counts(db: &Db, topics: &[TopicName]) -> Result<Vec<Count>> {
     let states = [JobState::Pending, JobState::Running, JobState::Dead].map(JobState::as_str);
-    let rows: Vec<(Topic, JobState, i64, _)> = with_read!(db, DbOperation::CountJobs, |conn| {
+    let topics: Vec<_> = topics.iter().map(|topic| topic.as_str()).collect();
+    let rows: Vec<(String, JobState, i64, _)> = with_read!(db, DbOperation::CountJobs, |conn| {
         outbox_jobs::table
-            .filter(outbox_jobs::topic.eq_any(&topics))
+            .filter(outbox_jobs::topic.eq_any(topics))
             .filter(outbox_jobs::state.eq_any(states))
             .group_by((outbox_jobs::topic, outbox_jobs::state))
             .select((outbox_jobs::topic, outbox_jobs::state, count_star(), min(outbox_jobs::created_at)))
             .load(conn)
     })?;
-    Ok(rows.into_iter().map(|(topic, state, count, oldest)| (topic, state, count.unsigned_abs(), oldest)).collect())
+    let count =
+        |(topic, state, jobs, oldest): (_, _, i64, _)| Count { topic, state, jobs: jobs.unsigned_abs(), oldest };
+    Ok(rows.into_iter().map(count).collect())
 }
 
 /// Deletes at most `limit` jobs of a topic that were delivered before this time. Says how many; fewer than `limit` means
@@ -86,7 +100,7 @@ pub async fn counts(db: &Db) -> Result<Vec<(Topic, JobState, u64, Option<OffsetD
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune(db: &Db, topic: Topic, delivered_before: OffsetDateTime, limit: usize) -> Result<usize> {
+pub async fn prune(db: &Db, topic: TopicName, delivered_before: OffsetDateTime, limit: usize) -> Result<usize> {
     // The index knows `run_at`, which is before `finished_at`, but for jobs that were delivered early.
     let statement = format!(
         "WITH old AS MATERIALIZED (

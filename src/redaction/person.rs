@@ -1,7 +1,7 @@
 //! What a mail server says, without the person it says it about.
 
 use super::{MORE, clip, is_address, mask_secrets, words};
-use crate::values::text::escape;
+use crate::text::escape;
 
 const MAX_BYTES: usize = 240;
 /// Shorter parts of an address or a name are dropped as words of their own, not inside others.

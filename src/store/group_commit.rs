@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot::error::RecvError;
 
 use super::blocking::on_one_thread;
-use super::error::copy;
+use super::error::{Session, copy, session_after};
 use super::pool::{ConnectionPool, Lease};
 use super::sqlite::SqliteManager;
 use super::transaction::{Connection, Transaction, Work, package, run};
@@ -113,7 +113,11 @@ async fn run_group(lease: Lease<SqliteManager>, mut group: Vec<Box<dyn Work>>) {
 async fn run_each(tx: &mut Transaction, group: &mut [Box<dyn Work>]) -> Result<()> {
     for work in group {
         tx.execute(DbOperation::Savepoint, "SAVEPOINT work").await?;
-        if !work.run(tx).await {
+        work.run(tx).await;
+        if let Some(error) = work.failure() {
+            if session_after(error) != Session::Usable {
+                return Err(copy(error));
+            }
             tx.discard_rows();
             tx.execute(DbOperation::Rollback, "ROLLBACK TO work").await?;
         }

@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::error::with_unknown_outcome;
+use super::error::{Session, copy, session_after, with_unknown_outcome};
 use super::pool::Lease;
 use super::postgres::PostgresManager;
 use super::query::on_lease;
@@ -59,8 +59,10 @@ pub(crate) enum Connection {
 
 /// What is done in a transaction, apart from the type of what comes of it.
 pub(super) trait Work: Send {
-    /// Does it, and says whether it is to be committed.
-    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, bool>;
+    /// Does it.
+    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, ()>;
+    /// What it failed with: it is not to be committed.
+    fn failure(&self) -> Option<&Error>;
     /// Tells whoever wants to know what came of it, once it is known how the transaction ended.
     fn tell(self: Box<Self>, ended: Result<()>);
     /// Whether anybody wants to know.
@@ -88,17 +90,20 @@ where
     T: Send + 'static,
     W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
 {
-    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, bool> {
+    fn run<'a>(&'a mut self, tx: &'a mut Transaction) -> BoxFuture<'a, ()> {
         let work = self.work.take();
         async move {
-            let Some(work) = work else { return false };
-            let outcome = match work(tx).await {
+            let Some(work) = work else { return };
+            self.outcome = Some(match work(tx).await {
                 Ok(value) => tx.flush().await.map(|()| value),
                 Err(error) => Err(error),
-            };
-            self.outcome.insert(outcome).is_ok()
+            });
         }
         .boxed()
+    }
+
+    fn failure(&self) -> Option<&Error> {
+        self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err())
     }
 
     fn tell(self: Box<Self>, ended: Result<()>) {
@@ -222,7 +227,12 @@ impl Transaction {
 
 /// Does the work of one transaction, and ends it.
 pub(super) async fn run(mut tx: Transaction, mut work: Box<dyn Work>) {
-    let ended = if work.run(&mut tx).await { tx.commit().await } else { tx.roll_back().await };
+    work.run(&mut tx).await;
+    let ended = match work.failure() {
+        None => tx.commit().await,
+        Some(error) if session_after(error) == Session::Usable => tx.roll_back().await,
+        Some(error) => Err(copy(error)),
+    };
     match &ended {
         Ok(()) => tx.settle(&ended),
         Err(error) => tx.abandon(error),

@@ -1,6 +1,6 @@
 //! The only place that names a metric or a Prometheus type: each metric is declared once and used through a verb.
 //!
-//! Every series has labels from closed sets ([`crate::values::label`]) and exists, at 0, from the first scrape on, so that
+//! Every series has labels from closed sets ([`crate::label`]) and exists, at 0, from the first scrape on, so that
 //! `increase()` sees the first event. Durations are seconds, sizes bytes, points in time seconds since the epoch
 //! (never ages). Names follow <https://prometheus.io/docs/practices/naming/>.
 
@@ -32,7 +32,7 @@ pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wai
 pub(crate) use self::errors::error;
 pub use self::errors::init_error_users;
 pub use self::exposition::{Encoded, encode};
-pub use self::external::{CallInFlight, CallOutcome, ExternalService, Operation, external_call, external_call_spared};
+pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};
 pub use self::http::{
     ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, RouteMetrics, connection_refused,
@@ -41,10 +41,7 @@ pub use self::http::{
 pub use self::inventory::{Metric, inventory, markdown};
 pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
-pub use self::outbox::{
-    AttemptOutcome, CircuitState, OpenState, outbox_attempt, outbox_circuit, outbox_delivered, outbox_enqueued,
-    outbox_jobs, outbox_oldest_pending, outbox_polled,
-};
+pub use self::outbox::{AttemptOutcome, CircuitState, OpenState, TopicMetrics, outbox_polled};
 pub use self::password::{
     HashKernel, HashOperation, hash_kernel, hash_pool, hash_queue_wait, hash_rejected, password_hashed,
 };
@@ -60,7 +57,7 @@ lazy_static! {
     static ref REGISTRY: Registry = Registry::new();
 }
 
-crate::values::label::labels! {
+crate::label::labels! {
     /// How an operation ended.
     pub enum Completion("outcome") {
         /// As it should.

@@ -5,7 +5,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Fault;
-use crate::values::text::{is_control, is_visible};
+use crate::text::{is_control, is_visible};
 
 const MAX_CHARACTERS: usize = 255;
 /// NFC makes at most four characters one: what is longer stays too long, and is not looked at.

@@ -1,5 +1,6 @@
 //! Jobs: what is to be done after a commit, and how an attempt at it can end.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -7,19 +8,47 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::{Cause, chain};
+use crate::label::labels;
 use crate::redaction::redact;
-use crate::values::label::labels;
 
 /// What is kept of the words about a failure, in bytes.
 const LONGEST_WORDS: usize = 200;
 
-labels! {
-    /// What a job does.
-    pub enum Topic("topic") {
-        /// Sends the welcome email.
-        WelcomeEmail = "welcome_email",
-        /// Tells the analytics service of a registration.
-        AnalyticsEvent = "analytics_event",
+/// The name of a topic: what a job does. Topics themselves are made with [`Topic`](crate::outbox::Topic).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TopicName(&'static str);
+
+impl TopicName {
+    /// A name, in snake case.
+    pub const fn new(name: &'static str) -> Self {
+        TopicName(name)
+    }
+
+    /// The name, as the database, the log and the metrics have it.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+/// With what a job does it. Printing does not show it: it is personal.
+#[derive(Clone, PartialEq)]
+pub struct Payload(Value);
+
+impl Payload {
+    /// A payload.
+    pub fn new(value: Value) -> Self {
+        Payload(value)
+    }
+
+    /// The payload itself.
+    pub fn expose(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payload(…)")
     }
 }
 
@@ -69,9 +98,9 @@ pub struct NewJob {
     /// A UUIDv7.
     pub id: Uuid,
     /// What it does.
-    pub topic: Topic,
+    pub topic: TopicName,
     /// With what; emptied once it is done.
-    pub payload: Value,
+    pub payload: Payload,
     /// For whom.
     pub user_id: Option<Uuid>,
     /// The request that caused it.
@@ -88,9 +117,9 @@ pub struct Job {
     /// Its id.
     pub id: Uuid,
     /// What it does.
-    pub topic: Topic,
+    pub topic: TopicName,
     /// With what.
-    pub payload: Value,
+    pub payload: Payload,
     /// For whom.
     pub user_id: Option<Uuid>,
     /// The request that caused it.
@@ -119,16 +148,25 @@ pub struct Receipt {
     pub code: Option<u16>,
 }
 
+/// What a failure means for the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// This job is tried again; others are not affected.
+    RetryJob,
+    /// The service is out of order for every job.
+    ServiceDown,
+    /// Another attempt would end the same way: an operator has to look.
+    GiveUp,
+}
+
 /// Why an attempt failed, and what that means for the next one.
 #[derive(Debug, thiserror::Error)]
 #[error("{}{}", reason.as_str(), code.map(|code| format!(" ({code})")).unwrap_or_default())]
 pub struct Failure {
     /// The class of the failure.
     pub reason: Reason,
-    /// Whether another attempt would end the same way.
-    pub permanent: bool,
-    /// Whether the service as a whole is out of order, and not this one job.
-    pub service_down: bool,
+    /// What it means for the next attempt.
+    pub effect: Effect,
     /// The SMTP reply or HTTP status, where there was one.
     pub code: Option<u16>,
     /// When the service wants to be asked again.
@@ -141,6 +179,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure of which no more is known.
+    pub fn new(reason: Reason, effect: Effect, cause: impl Into<Cause>) -> Self {
+        Failure { reason, effect, code: None, retry_after: None, remedy: None, cause: cause.into() }
+    }
+
+    /// A job whose payload cannot be used; why.
+    pub fn unreadable(why: &str) -> Self {
+        Failure::new(Reason::Payload, Effect::GiveUp, format!("the payload cannot be used: {why}"))
+    }
+
     /// The class of the failure and what happened, for whoever has only the job: on one line, not endless, without
     /// addresses and known secrets.
     pub fn in_words(&self) -> String {

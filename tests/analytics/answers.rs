@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use neodyme::analytics::Analytics;
 use neodyme::config::AnalyticsConfig;
+use neodyme::outbox::Effect;
 use neodyme::outbox::Failure;
 use neodyme::outbox::Reason::{Auth, Connect, Protocol, Refused4xx, Refused5xx, Timeout};
 use serde_json::json;
@@ -42,7 +43,11 @@ async fn what_a_status_means() {
     ] {
         let failure = refusal(&service, &analytics, code).await;
         assert_eq!((failure.code, failure.reason), (Some(code), reason), "{code}");
-        assert_eq!((failure.permanent, failure.service_down), (permanent, service_down), "{code}");
+        assert_eq!(
+            ((failure.effect == Effect::GiveUp), (failure.effect == Effect::ServiceDown)),
+            (permanent, service_down),
+            "{code}"
+        );
         assert_eq!(failure.retry_after, None, "{code}");
         assert!(failure.cause.to_string().starts_with(&format!("the service answered {code}")), "{}", failure.cause);
     }
@@ -63,7 +68,11 @@ async fn what_is_wrong_with_the_configuration_kills_no_event_and_says_what_to_do
     ] {
         for code in codes {
             let failure = refusal(&service, &analytics, *code).await;
-            assert_eq!((failure.reason, failure.permanent, failure.service_down), (reason, false, true), "{code}");
+            assert_eq!(
+                (failure.reason, (failure.effect == Effect::GiveUp), (failure.effect == Effect::ServiceDown)),
+                (reason, false, true),
+                "{code}"
+            );
             assert!(failure.cause.to_string().contains(remedy), "{code}: {}", failure.cause);
         }
     }
@@ -167,7 +176,11 @@ async fn a_redirect_to_anyone_else_is_not_followed() {
     for url in [same_host_other_scheme, same_address_other_host, other_port, "ftp://127.0.0.1/".into()] {
         service.behave(Behaviour::RedirectTo(307, url.clone()));
         let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
-        assert_eq!((failure.reason, failure.code, failure.permanent), (Protocol, Some(307), false), "{url}");
+        assert_eq!(
+            (failure.reason, failure.code, (failure.effect == Effect::GiveUp)),
+            (Protocol, Some(307), false),
+            "{url}"
+        );
     }
     assert!(other.received().is_empty());
 }
@@ -178,7 +191,10 @@ async fn a_redirect_that_would_lose_the_event_is_not_followed() {
     for code in [301, 302, 303] {
         service.behave(Behaviour::RedirectTo(code, "/v2/events".into()));
         let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
-        assert_eq!((failure.reason, failure.code, failure.service_down), (Protocol, Some(code), true));
+        assert_eq!(
+            (failure.reason, failure.code, (failure.effect == Effect::ServiceDown)),
+            (Protocol, Some(code), true)
+        );
     }
     assert!(service.received().iter().all(|event| event.method == "POST" && event.path == "/v1/events"));
 }
@@ -188,7 +204,7 @@ async fn a_redirect_in_a_circle_is_followed_three_times() {
     let service = AnalyticsService::start().await;
     service.behave(Behaviour::RedirectLoop);
     let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
-    assert_eq!((failure.reason, failure.code, failure.permanent), (Protocol, Some(308), false));
+    assert_eq!((failure.reason, failure.code, (failure.effect == Effect::GiveUp)), (Protocol, Some(308), false));
     assert_eq!(service.received().len(), 4);
 }
 

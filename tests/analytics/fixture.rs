@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use neodyme::accounts::registration::AnalyticsEvent;
+use neodyme::accounts::topics::ANALYTICS_EVENT;
 use neodyme::analytics::{Analytics, Event, EventName};
 use neodyme::config::AnalyticsConfig;
-use neodyme::outbox::{Failure, Job, Reason, Receipt, Topic};
+use neodyme::outbox::Effect;
+use neodyme::outbox::{Deliver, Failure, Job, Payload, Reason, Receipt};
+use serde_json::json;
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -20,8 +24,8 @@ pub(crate) fn job() -> Job {
     let (user_id, occurred_at) = (Uuid::now_v7(), datetime!(2026-11-22 08:31:02.000120 UTC));
     Job {
         id: Uuid::now_v7(),
-        topic: Topic::AnalyticsEvent,
-        payload: serde_json::to_value(Event { event: EventName::UserRegistered, user_id, occurred_at }).unwrap(),
+        topic: ANALYTICS_EVENT,
+        payload: Payload::new(json!(Event { event: EventName::UserRegistered, user_id, occurred_at })),
         user_id: Some(user_id),
         request_id: Uuid::new_v4().to_string(),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
@@ -31,9 +35,20 @@ pub(crate) fn job() -> Job {
     }
 }
 
+/// A client makes an attempt at a job, as its topic does.
+pub(crate) trait Delivering {
+    async fn deliver(&self, job: &Job) -> Result<Receipt, Failure>;
+}
+
+impl Delivering for Analytics {
+    async fn deliver(&self, job: &Job) -> Result<Receipt, Failure> {
+        Deliver::deliver(&AnalyticsEvent::new(Some(self.clone())), job).await
+    }
+}
+
 /// One attempt. A failure shows nothing of what the service wrote, or the payload held.
 pub(crate) async fn outcome(analytics: &Analytics, job: &Job) -> Result<Receipt, Failure> {
-    let outcome = analytics.track(job).await;
+    let outcome = analytics.deliver(job).await;
     if let Err(failure) = &outcome {
         let text = format!("{failure} {failure:?}");
         assert!(!text.contains("canary"), "{text}");
@@ -44,5 +59,5 @@ pub(crate) async fn outcome(analytics: &Analytics, job: &Job) -> Result<Receipt,
 /// The service is out of order and gave no answer, which another attempt may get.
 pub(crate) fn gone(failure: &Failure, reason: Reason) {
     assert_eq!((failure.reason, failure.code, failure.retry_after), (reason, None, None), "{failure:?}");
-    assert!(failure.service_down && !failure.permanent, "{failure:?}");
+    assert!((failure.effect == Effect::ServiceDown) && failure.effect != Effect::GiveUp, "{failure:?}");
 }

@@ -1,5 +1,6 @@
 //! Connections are kept from mail to mail, and nobody notices when a server ends one.
 
+use crate::fixture::SendWelcome;
 use futures_util::future::join_all;
 use neodyme::outbox::Reason;
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use crate::fixture::SendWelcome;
 use neodyme::mail::Mailer;
 use neodyme::outbox::Reason;
 

@@ -2,9 +2,13 @@
 
 use std::error::Error;
 
+use neodyme::accounts::registration::NewcomerPayload;
+use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::config::{Config, MailConfig, Sources};
-use neodyme::mail::{InvalidSetting, Mailer, WelcomeEmail};
-use neodyme::outbox::{Failure, Job, Reason, Topic};
+use neodyme::mail::{InvalidSetting, Mailer, Welcome};
+use neodyme::outbox::Effect;
+use neodyme::outbox::{Failure, Job, Payload, Reason, Receipt};
+use serde::Deserialize;
 use serde_json::json;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -23,8 +27,8 @@ pub fn job() -> Job {
 pub fn job_for(email: &str, full_name: &str) -> Job {
     Job {
         id: Uuid::now_v7(),
-        topic: Topic::WelcomeEmail,
-        payload: json!(WelcomeEmail { email: email.into(), full_name: full_name.into() }),
+        topic: WELCOME_EMAIL,
+        payload: Payload::new(json!({ "email": email, "full_name": full_name })),
         user_id: Some(Uuid::now_v7()),
         request_id: "request-4711".into(),
         traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into(),
@@ -55,6 +59,19 @@ pub fn mailer_to(sink: &SmtpSink, more: &[(&str, &str)]) -> Mailer {
     mailer(own.chain([from]).chain(more.iter().copied())).unwrap()
 }
 
+/// A mailer makes an attempt at a job, as its topic does.
+pub trait SendWelcome {
+    async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure>;
+}
+
+impl SendWelcome for Mailer {
+    async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure> {
+        let payload = NewcomerPayload::deserialize(job.payload.expose());
+        let payload = payload.map_err(|_| Failure::unreadable("it is not one of this topic"))?;
+        self.send(&Welcome { job, email: &payload.email, full_name: &payload.full_name }).await
+    }
+}
+
 /// What a failure means: reason, code, permanent, service_down.
 pub type Meaning = (Reason, Option<u16>, bool, bool);
 
@@ -66,7 +83,7 @@ pub async fn failure(mailer: &Mailer) -> Failure {
 }
 
 pub fn meaning(failure: &Failure) -> Meaning {
-    (failure.reason, failure.code, failure.permanent, failure.service_down)
+    (failure.reason, failure.code, (failure.effect == Effect::GiveUp), (failure.effect == Effect::ServiceDown))
 }
 
 /// Whoever logs it, however they log it, names nobody.

@@ -1,5 +1,6 @@
 //! How neodyme introduces itself to a mail server.
 
+use crate::fixture::SendWelcome;
 use neodyme::outbox::Reason;
 
 use crate::common::smtp::{Behaviour, Identity, Security, SinkOptions, SmtpSink, Verb};

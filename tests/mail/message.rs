@@ -1,7 +1,9 @@
 //! What arrives.
 
+use crate::fixture::SendWelcome;
 use lettre::message::Mailbox;
 use neodyme::mail::Composer;
+use neodyme::outbox::Payload;
 use neodyme::outbox::Reason;
 use neodyme::values::{Email, FullName};
 use proptest::prelude::*;
@@ -101,7 +103,7 @@ async fn a_payload_that_cannot_be_read_fails_for_good_and_is_not_repeated() {
         json!({"email": "jane.canary@example.com", "full_name": "Jane\r\nBcc: secret@example.com"}),
     ] {
         let mut job = job();
-        job.payload = payload;
+        job.payload = Payload::new(payload);
         let failure = mailer.send_welcome(&job).await.unwrap_err();
         assert_eq!(meaning(&failure), (Reason::Payload, None, true, false));
         crate::fixture::assert_names_nobody(&failure);

@@ -1,5 +1,6 @@
 //! A server that refuses, breaks off, or does not speak SMTP: what that means for the job and for all others.
 
+use crate::fixture::SendWelcome;
 use neodyme::outbox::Reason;
 
 use crate::common::smtp::{Behaviour, SmtpSink, Verb};

@@ -1,6 +1,8 @@
 //! TLS and credentials: what must not be said in plain text is not said.
 
+use crate::fixture::SendWelcome;
 use neodyme::mail::Mailer;
+use neodyme::outbox::Effect;
 use neodyme::outbox::Reason;
 
 use crate::common::smtp::{Behaviour, Identity, Security, SinkOptions, SmtpSink, Verb};
@@ -67,7 +69,10 @@ async fn a_server_that_refuses_or_fails_starttls_gets_no_mail() {
         let code = matches!(behaviour, Behaviour::Refuse { .. }).then_some(454);
         sink.behave(behaviour);
         let failure = failure(&mailer_to(&sink, &[])).await;
-        assert_eq!((failure.code, failure.permanent, failure.service_down), (code, false, true));
+        assert_eq!(
+            (failure.code, (failure.effect == Effect::GiveUp), (failure.effect == Effect::ServiceDown)),
+            (code, false, true)
+        );
         assert!(matches!(failure.reason, Reason::Tls | Reason::Protocol), "{failure:?}");
         assert!(!heard(&sink).contains(&"MAIL".to_owned()));
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::fixture::SendWelcome;
 use neodyme::outbox::Reason;
 
 use crate::common::smtp::{Behaviour, Identity, Security, SinkOptions, SmtpSink, Verb};

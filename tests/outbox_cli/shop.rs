@@ -5,9 +5,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::common::rows::Rows;
+use neodyme::accounts::topics::{ANALYTICS_EVENT, WELCOME_EMAIL};
 use neodyme::config::{Config, DatabaseUrl, Sources};
 use neodyme::outbox::store::{self as outbox, Pick, Settlement};
-use neodyme::outbox::{Job, JobState, NewJob, Topic};
+use neodyme::outbox::{Job, JobState, NewJob, Payload, TopicName};
 use neodyme::store::Db;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -69,12 +70,12 @@ impl Shop {
     }
 
     /// Puts jobs in that are due for so many seconds.
-    pub async fn enqueue(&self, topic: Topic, seconds: &[i64]) -> Vec<NewJob> {
+    pub async fn enqueue(&self, topic: TopicName, seconds: &[i64]) -> Vec<NewJob> {
         let now = OffsetDateTime::now_utc();
         let job = |seconds: &i64| NewJob {
             id: Uuid::now_v7(),
             topic,
-            payload: json!({"email": "ada@example.com", "full_name": "Ada Lovelace"}),
+            payload: Payload::new(json!({"email": "ada@example.com", "full_name": "Ada Lovelace"})),
             user_id: Some(Uuid::now_v7()),
             request_id: format!("request-{seconds}"),
             traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
@@ -86,7 +87,7 @@ impl Shop {
         jobs
     }
 
-    pub async fn claim(&self, topic: Topic, limit: usize) -> Vec<Job> {
+    pub async fn claim(&self, topic: TopicName, limit: usize) -> Vec<Job> {
         let pick = Pick::Due { horizon: Duration::from_secs(3600) };
         outbox::claim(&self.db, topic, limit, Duration::from_secs(60), pick).await.unwrap()
     }
@@ -98,9 +99,9 @@ impl Shop {
 
     /// Welcome emails, one in each state: delivered, dead, running, pending; and a pending event.
     pub async fn one_of_each(&self) -> [NewJob; 5] {
-        let emails = self.enqueue(Topic::WelcomeEmail, &[40, 30, 20, 10]).await;
-        let event = self.enqueue(Topic::AnalyticsEvent, &[50]).await.remove(0);
-        let claimed = self.claim(Topic::WelcomeEmail, 3).await;
+        let emails = self.enqueue(WELCOME_EMAIL, &[40, 30, 20, 10]).await;
+        let event = self.enqueue(ANALYTICS_EVENT, &[50]).await.remove(0);
+        let claimed = self.claim(WELCOME_EMAIL, 3).await;
         self.settle(&claimed[0], Settlement::Delivered).await;
         self.settle(&claimed[1], Settlement::Dead { error: "refused_5xx (550)".into() }).await;
         let [delivered, dead, running, pending] = emails.try_into().unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use neodyme::outbox::Topic;
+use neodyme::accounts::topics::{ANALYTICS_EVENT, WELCOME_EMAIL};
 use neodyme::outbox::store::{self as outbox, Pick, Settlement};
 
 use crate::common::database::Backend;
@@ -34,12 +34,12 @@ async fn what_is_due_for_longest_is_claimed_first(backend: Backend) {
 
 async fn a_job_of_another_topic_or_time_is_not_claimed(backend: Backend) {
     let storage = Storage::migrated(backend).await;
-    let event = job(Topic::AnalyticsEvent, -1);
-    enqueue(&storage.db, &[job(Topic::WelcomeEmail, 600), event.clone()]).await;
+    let event = job(ANALYTICS_EVENT, -1);
+    enqueue(&storage.db, &[job(WELCOME_EMAIL, 600), event.clone()]).await;
     assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), NONE);
-    let events = outbox::claim(&storage.db, Topic::AnalyticsEvent, 0, LEASE, DUE).await.unwrap();
+    let events = outbox::claim(&storage.db, ANALYTICS_EVENT, 0, LEASE, DUE).await.unwrap();
     assert_eq!(ids(&events), NONE);
-    let events = outbox::claim(&storage.db, Topic::AnalyticsEvent, 9, LEASE, DUE).await.unwrap();
+    let events = outbox::claim(&storage.db, ANALYTICS_EVENT, 9, LEASE, DUE).await.unwrap();
     assert_eq!(ids(&events), [event.id]);
 }
 
@@ -48,7 +48,7 @@ async fn a_job_put_off_beyond_the_horizon_is_due(backend: Backend) {
     let jobs = emails([7200, -10]);
     enqueue(&storage.db, &jobs).await;
     let far = Pick::Due { horizon: Duration::from_secs(3 * 3600) };
-    let claimed = outbox::claim(&storage.db, Topic::WelcomeEmail, 9, LEASE, far).await.unwrap();
+    let claimed = outbox::claim(&storage.db, WELCOME_EMAIL, 9, LEASE, far).await.unwrap();
     assert_eq!(ids(&claimed), [jobs[1].id]);
     assert_eq!(ids(&claim(&storage.db, 9, LEASE).await), [jobs[0].id]);
 }
@@ -79,7 +79,7 @@ async fn a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due(backe
     enqueue(&storage.db, &jobs).await;
     let tried = claim(&storage.db, 1, LEASE).await;
     settle(&storage.db, &tried, retry_in(-10)).await;
-    let probe = async || outbox::claim(&storage.db, Topic::WelcomeEmail, 9, LEASE, Pick::Probe).await.unwrap();
+    let probe = async || outbox::claim(&storage.db, WELCOME_EMAIL, 9, LEASE, Pick::Probe).await.unwrap();
     assert_eq!(ids(&probe().await), [jobs[2].id]);
     assert_eq!(ids(&probe().await), [jobs[1].id]);
     let last = probe().await;

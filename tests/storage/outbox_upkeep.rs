@@ -1,7 +1,9 @@
 //! What the outbox promises to those who look after it.
 
-use neodyme::outbox::store::{self as outbox, JobFilter, JobSelection, Settlement};
-use neodyme::outbox::{JobState, NewJob, Topic};
+use neodyme::accounts::topics::{self, ANALYTICS_EVENT, WELCOME_EMAIL};
+use neodyme::outbox::TopicName;
+use neodyme::outbox::store::{self as outbox, Count, JobFilter, JobSelection, Settlement};
+use neodyme::outbox::{JobState, NewJob};
 use neodyme::store::types::to_micros;
 use time::OffsetDateTime;
 
@@ -22,33 +24,34 @@ async fn a_release_makes_due_what_has_backed_off(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     let jobs = emails([-10, 600, 900]);
     enqueue(&storage.db, &jobs).await;
-    enqueue(&storage.db, &[job(Topic::AnalyticsEvent, 600)]).await;
+    enqueue(&storage.db, &[job(ANALYTICS_EVENT, 600)]).await;
     let due = row(&storage.db, jobs[0].id).await;
-    assert_eq!(outbox::release(&storage.db, Topic::WelcomeEmail).await.unwrap(), 2);
+    assert_eq!(outbox::release(&storage.db, WELCOME_EMAIL).await.unwrap(), 2);
     assert_eq!(row(&storage.db, jobs[0].id).await, due);
-    assert_eq!(outbox::release(&storage.db, Topic::WelcomeEmail).await.unwrap(), 0);
+    assert_eq!(outbox::release(&storage.db, WELCOME_EMAIL).await.unwrap(), 0);
     assert_eq!(claim(&storage.db, 9, LEASE).await.len(), 3);
-    assert_eq!(outbox::release(&storage.db, Topic::AnalyticsEvent).await.unwrap(), 1);
+    assert_eq!(outbox::release(&storage.db, ANALYTICS_EVENT).await.unwrap(), 1);
 }
 
 async fn jobs_are_counted_by_topic_and_state(backend: Backend) {
     use JobState::{Dead, Pending, Running};
     let storage = Storage::migrated(backend).await;
-    assert_eq!(outbox::counts(&storage.db).await.unwrap(), []);
-    let (jobs, event) = (emails([-50, -40, -30, -20, -10, 600]), job(Topic::AnalyticsEvent, -5));
+    assert_eq!(outbox::counts(&storage.db, &topics::names()).await.unwrap(), []);
+    let (jobs, event) = (emails([-50, -40, -30, -20, -10, 600]), job(ANALYTICS_EVENT, -5));
     enqueue(&storage.db, &jobs).await;
     enqueue(&storage.db, std::slice::from_ref(&event)).await;
     let claimed = claim(&storage.db, 4, LEASE).await;
     settle(&storage.db, &claimed[..1], Settlement::Delivered).await;
     settle(&storage.db, &claimed[1..2], dead()).await;
-    let mut counts = outbox::counts(&storage.db).await.unwrap();
-    counts.sort_by_key(|(topic, state, ..)| (*topic as usize, *state as usize));
+    let mut counts = outbox::counts(&storage.db, &topics::names()).await.unwrap();
+    counts.sort_by_key(|count| (count.topic.clone(), count.state as usize));
     let oldest = |job: &NewJob| Some(to_micros(job.created_at));
+    let count = |topic: TopicName, state, jobs, oldest| Count { topic: topic.as_str().into(), state, jobs, oldest };
     let expected = [
-        (Topic::WelcomeEmail, Pending, 2, oldest(&jobs[4])),
-        (Topic::WelcomeEmail, Running, 2, oldest(&jobs[2])),
-        (Topic::WelcomeEmail, Dead, 1, oldest(&jobs[1])),
-        (Topic::AnalyticsEvent, Pending, 1, oldest(&event)),
+        count(ANALYTICS_EVENT, Pending, 1, oldest(&event)),
+        count(WELCOME_EMAIL, Pending, 2, oldest(&jobs[4])),
+        count(WELCOME_EMAIL, Running, 2, oldest(&jobs[2])),
+        count(WELCOME_EMAIL, Dead, 1, oldest(&jobs[1])),
     ];
     assert_eq!(counts, expected);
 }
@@ -58,9 +61,9 @@ async fn what_was_delivered_long_ago_is_pruned_in_batches(backend: Backend) {
     enqueue(&storage.db, &emails([-10, -10, -10, -10, -10, -10])).await;
     let claimed = claim(&storage.db, 4, LEASE).await;
     settle(&storage.db, &claimed[..3], Settlement::Delivered).await;
-    let prune = async |before| outbox::prune(&storage.db, Topic::WelcomeEmail, before, 2).await.unwrap();
+    let prune = async |before| outbox::prune(&storage.db, WELCOME_EMAIL, before, 2).await.unwrap();
     assert_eq!(prune(seconds_from_now(-5)).await, 0, "delivered just now, though due for longer");
-    assert_eq!(outbox::prune(&storage.db, Topic::AnalyticsEvent, seconds_from_now(1), 2).await.unwrap(), 0);
+    assert_eq!(outbox::prune(&storage.db, ANALYTICS_EVENT, seconds_from_now(1), 2).await.unwrap(), 0);
     assert_eq!(prune(seconds_from_now(1)).await, 2);
     assert_eq!(prune(seconds_from_now(1)).await, 1);
     assert_eq!(prune(seconds_from_now(1)).await, 0);
@@ -83,20 +86,21 @@ async fn an_operator_lists_retries_and_discards(backend: Backend) {
     let db = &storage.db;
     let jobs = emails([-40, -30, -20, -10, 600]);
     enqueue(db, &jobs).await;
-    enqueue(db, &[job(Topic::AnalyticsEvent, -60)]).await;
+    enqueue(db, &[job(ANALYTICS_EVENT, -60)]).await;
     // Delivered, dead, running, pending, backed off; and an event.
     let claimed = claim(db, 3, LEASE).await;
     settle(db, &claimed[..1], Settlement::Delivered).await;
     settle(db, &claimed[1..2], dead()).await;
-    let emails = JobFilter { topic: Some(Topic::WelcomeEmail), state: None };
-    let listed: Vec<_> = outbox::list(db, emails, 9).await.unwrap().iter().map(|row| row.id).collect();
+    let emails = JobFilter { topics: vec![WELCOME_EMAIL], state: None };
+    let listed: Vec<_> = outbox::list(db, &emails, 9).await.unwrap().iter().map(|row| row.id).collect();
     assert_eq!(listed, jobs[1..].iter().map(|job| job.id).collect::<Vec<_>>());
-    let in_state = |state| JobFilter { topic: None, state: Some(state) };
+    let all = || JobFilter { topics: topics::names(), state: None };
+    let in_state = |state| JobFilter { topics: topics::names(), state: Some(state) };
     for (n, state) in [JobState::Delivered, JobState::Dead, JobState::Running].into_iter().enumerate() {
-        let listed = outbox::list(db, in_state(state), 9).await.unwrap();
+        let listed = outbox::list(db, &in_state(state), 9).await.unwrap();
         assert_eq!((listed.len(), listed[0].id), (1, jobs[n].id), "{state:?}");
     }
-    assert_eq!(outbox::list(db, JobFilter::default(), 3).await.unwrap().len(), 3);
+    assert_eq!(outbox::list(db, &all(), 3).await.unwrap().len(), 3);
 
     let of = |ids: &[usize]| JobSelection::Ids(ids.iter().map(|n| jobs[*n].id).collect());
     for change in [of(&[0, 2]), of(&[]), JobSelection::All(in_state(JobState::Running))] {
@@ -108,9 +112,9 @@ async fn an_operator_lists_retries_and_discards(backend: Backend) {
     assert_eq!((retried.state, retried.attempts, retried.finished_at), (JobState::Pending, 1, None));
     assert!(row(db, jobs[4].id).await.run_at <= OffsetDateTime::now_utc());
     assert_eq!(outbox::discard(db, &of(&[1])).await.unwrap(), 1);
-    assert_eq!(outbox::retry(db, &JobSelection::All(emails)).await.unwrap(), 2);
+    assert_eq!(outbox::retry(db, &JobSelection::All(emails.clone())).await.unwrap(), 2);
     assert_eq!(outbox::discard(db, &JobSelection::All(emails)).await.unwrap(), 2);
     assert_eq!(outbox::discard(db, &JobSelection::All(in_state(JobState::Dead))).await.unwrap(), 0);
-    assert_eq!(outbox::discard(db, &JobSelection::All(JobFilter::default())).await.unwrap(), 1);
-    assert_eq!(outbox::list(db, JobFilter::default(), 9).await.unwrap().len(), 1);
+    assert_eq!(outbox::discard(db, &JobSelection::All(all())).await.unwrap(), 1);
+    assert_eq!(outbox::list(db, &all(), 9).await.unwrap().len(), 1);
 }

@@ -11,9 +11,9 @@ use crate::common::rows::Rows;
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use neodyme::accounts;
+use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::error::{DbErrorKind, Error, Result};
-use neodyme::outbox::Topic;
 use neodyme::outbox::store as outbox;
 use neodyme::store::Db;
 
@@ -151,7 +151,7 @@ async fn insert_behind_a_lock(storage: &Storage, addresses: &[&str]) -> Vec<Resu
     let lock = storage.lock_writes().await;
     let status = || storage.db.pool_status();
     let db = storage.db.clone();
-    let ahead = tokio::spawn(async move { outbox::release(&db, Topic::WelcomeEmail).await });
+    let ahead = tokio::spawn(async move { outbox::release(&db, WELCOME_EMAIL).await });
     eventually("somebody has the writer", async || (status().in_use == 1).then_some(())).await;
     let behind = addresses.iter().map(|address| {
         let (db, rows) = (storage.db.clone(), Rows { users: vec![user(address)], ..Rows::default() });

@@ -8,8 +8,9 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{OF_THE_DATABASE, with_settings};
-use crate::outbox::{JobState, Topic};
-use crate::values::label::{LabelSet, parse};
+use crate::accounts::topics;
+use crate::label::{LabelSet, parse};
+use crate::outbox::{JobState, TopicName};
 
 /// How many rows are listed unless the operator says otherwise.
 const LIMIT: &str = "50";
@@ -17,7 +18,7 @@ const LIMIT: &str = "50";
 /// `neodyme outbox …`
 pub(super) fn outbox() -> Command {
     let state = |states: &[JobState]| option("state", "STATE", "Only in this state").value_parser(label(states));
-    let topic = || option("topic", "TOPIC", "Only of this topic").value_parser(label(Topic::ALL));
+    let topic = || option("topic", "TOPIC", "Only of this topic").value_parser(topic_name());
     let changeable = [JobState::Pending, JobState::Dead];
     let change = |name, about| {
         with_settings(Command::new(name).about(about), OF_THE_DATABASE)
@@ -91,6 +92,12 @@ pub(in crate::cli) fn json() -> Arg {
 fn label<T: LabelSet + Send + Sync>(labels: &[T]) -> impl TypedValueParser<Value = T> {
     let names: Vec<_> = labels.iter().flat_map(|label| label.values()).collect();
     PossibleValuesParser::new(names).try_map(|text| parse(&text).ok_or("unknown"))
+}
+
+fn topic_name() -> impl TypedValueParser<Value = TopicName> {
+    let all = topics::ALL.iter().map(|topic| topic.name);
+    PossibleValuesParser::new(all.clone().map(TopicName::as_str))
+        .try_map(move |text| all.clone().find(|name| name.as_str() == text).ok_or("unknown"))
 }
 
 fn parse_id(text: &str) -> Result<Uuid, &'static str> {

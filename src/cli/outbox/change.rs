@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{filter, ids, refuse_unknown};
 use crate::cli::{open, print, to_json};
 use crate::config::Config;
+use crate::outbox::JobState;
 use crate::outbox::store::{self as outbox, JobSelection};
-use crate::outbox::{JobState, Topic};
 use crate::store::Db;
 
 pub(super) async fn retry(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
@@ -43,17 +43,15 @@ fn report(arguments: &ArgMatches, key: &str, changed: usize, done: &str) -> anyh
 }
 
 /// So many jobs of a topic in a state.
-type Found = (Topic, JobState, u64);
+type Found = (String, JobState, u64);
 
 /// The jobs that are meant. Each one that is named must be there and must wait; else nothing is changed.
 async fn select(db: &Db, arguments: &ArgMatches) -> anyhow::Result<(JobSelection, Vec<Found>)> {
     if arguments.get_flag("all") {
         let filter = filter(arguments);
-        let fits = |(topic, state): (Topic, JobState)| {
-            filter.topic.is_none_or(|only| only == topic) && filter.state.is_none_or(|only| only == state)
-        };
-        let counts = outbox::counts(db).await?.into_iter().map(|(topic, state, count, _)| (topic, state, count));
-        let found = counts.filter(|(topic, state, _)| fits((*topic, *state)) && waits(*state)).collect();
+        let counts = outbox::counts(db, &filter.topics).await?.into_iter();
+        let meant = counts.filter(|count| filter.state.is_none_or(|only| only == count.state) && waits(count.state));
+        let found = meant.map(|count| (count.topic, count.state, count.jobs)).collect();
         return Ok((JobSelection::All(filter), found));
     }
     let ids = ids(arguments);
@@ -78,7 +76,7 @@ fn waits(state: JobState) -> bool {
 fn confirm(found: &[Found], input: &mut impl BufRead, output: &mut impl Write) -> anyhow::Result<()> {
     writeln!(output, "What these jobs were to do will never be done:")?;
     for (topic, state, count) in found {
-        writeln!(output, "  {count} {} ({})", topic.as_str(), state.as_str())?;
+        writeln!(output, "  {count} {topic} ({})", state.as_str())?;
     }
     write!(output, "Type yes to discard them: ")?;
     output.flush()?;
@@ -93,7 +91,7 @@ mod tests {
 
     #[test]
     fn only_yes_is_a_yes() {
-        let found = [(Topic::WelcomeEmail, JobState::Dead, 3), (Topic::AnalyticsEvent, JobState::Pending, 1)];
+        let found = [("welcome_email".into(), JobState::Dead, 3), ("analytics_event".into(), JobState::Pending, 1)];
         for (answer, expected) in [("yes\n", true), (" yes\r\n", true), ("y\n", false), ("\n", false), ("", false)] {
             let mut asked = Vec::new();
             assert_eq!(confirm(&found, &mut answer.as_bytes(), &mut asked).is_ok(), expected, "{answer:?}");

@@ -16,7 +16,7 @@ const SHORT: usize = 120;
 #[derive(Serialize)]
 pub(super) struct JobView {
     id: Uuid,
-    topic: &'static str,
+    topic: String,
     state: &'static str,
     attempts: i32,
     created_at: String,
@@ -35,7 +35,7 @@ impl JobView {
     pub(super) fn without_payload(job: &JobRow) -> Self {
         Self {
             id: job.id,
-            topic: job.topic.as_str(),
+            topic: job.topic.clone(),
             state: job.state.as_str(),
             attempts: job.attempts,
             created_at: rfc3339(job.created_at),
@@ -51,7 +51,7 @@ impl JobView {
     }
 
     pub(super) fn whole(job: &JobRow, full: bool) -> Self {
-        let payload = if full { job.payload.clone() } else { masked("", &job.payload) };
+        let payload = if full { job.payload.expose().clone() } else { masked("", job.payload.expose()) };
         Self { payload: Some(payload), ..Self::without_payload(job) }
     }
 
@@ -64,7 +64,7 @@ impl JobView {
         }
         [
             self.id.to_string(),
-            self.topic.to_owned(),
+            self.topic.clone(),
             self.state.to_owned(),
             self.attempts.to_string(),
             self.created_at.clone(),
@@ -77,7 +77,7 @@ impl JobView {
     pub(super) fn lines(&self) -> Vec<[String; 2]> {
         let lines = [
             ("id", Some(self.id.to_string())),
-            ("topic", Some(self.topic.to_owned())),
+            ("topic", Some(self.topic.clone())),
             ("state", Some(self.state.to_owned())),
             ("attempts", Some(self.attempts.to_string())),
             ("created_at", Some(self.created_at.clone())),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rustls::InvalidMessage;
 
 use super::reply::Reply;
-use crate::outbox::{Failure, Reason};
 use crate::redaction::Person;
+use crate::values::job::{Effect, Failure, Reason};
 
 /// How far a conversation came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,16 +124,14 @@ impl Fault {
         // A refused sender is refused to every job.
         let concerns_every_job = !is_about_this_mail || self.stage == Stage::Mail || code == Some(421);
         let is_unsendable = matches!(self.what, What::NoInternationalAddresses);
-        Failure {
-            reason,
-            permanent: is_unsendable
-                || (reason == Reason::Refused5xx && is_about_this_mail && !self.is_about_the_sender()),
-            service_down: !is_unsendable && (!is_refusal || concerns_every_job),
-            code,
-            retry_after: None,
-            remedy: self.remedy(),
-            cause: self.in_words(person, limit).into(),
-        }
+        let is_for_good = reason == Reason::Refused5xx && is_about_this_mail && !self.is_about_the_sender();
+        let effect = match (is_unsendable || is_for_good, is_refusal && !concerns_every_job) {
+            (true, _) => Effect::GiveUp,
+            (false, true) => Effect::RetryJob,
+            (false, false) => Effect::ServiceDown,
+        };
+        let (remedy, words) = (self.remedy(), self.in_words(person, limit));
+        Failure { code, remedy, ..Failure::new(reason, effect, words) }
     }
 
     /// Whether the server may refuse us and not the recipient, which somebody can mend: an unknown sender, a relay that is

@@ -1,5 +1,6 @@
 //! `GET /health/detailed`: everything on one page.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,16 @@ struct Detailed {
     uptime_seconds: u64,
     uptime: String,
     checks: Checks,
-    metrics: Summary,
+    metrics: Figures,
     system: Option<System>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    #[serde(flatten)]
+    summary: Summary,
+    /// Jobs that wait, by topic.
+    outbox_pending: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +48,7 @@ pub(super) async fn report(app: Arc<App>, request: Request) -> Result<Response> 
         uptime_seconds: uptime,
         uptime: humantime::format_duration(Duration::from_secs(uptime)).to_string(),
         checks,
-        metrics: metrics::summary(),
+        metrics: Figures { summary: metrics::summary(), outbox_pending: app.outbox.pending() },
         system: app.health.system(),
     };
     json(code_of(status), &answer)

@@ -10,12 +10,12 @@ use super::later;
 use super::row::JobRow;
 use crate::clock;
 use crate::error::Result;
-use crate::outbox::{Job, Topic};
 use crate::store::Db;
 use crate::store::query::{skip_locked, with_write};
 use crate::store::schema::{InstantSql, UuidSql};
 use crate::store::types::{Id, Instant, to_bigint};
 use crate::telemetry::metrics::DbOperation;
+use crate::values::job::{Job, TopicName};
 
 /// No lease is this long: one that seems to be was taken before the clock jumped back.
 const NO_LEASE: Duration = Duration::from_secs(2 * 3600);
@@ -37,7 +37,7 @@ pub enum Pick {
 ///
 /// # Errors
 /// When the database fails. Jobs that were claimed nevertheless are claimed again when their lease ends.
-pub async fn claim(db: &Db, topic: Topic, limit: usize, lease: Duration, pick: Pick) -> Result<Vec<Job>> {
+pub async fn claim(db: &Db, topic: TopicName, limit: usize, lease: Duration, pick: Pick) -> Result<Vec<Job>> {
     let (limit, horizon, order) = match pick {
         Pick::Due { horizon } => (limit, horizon, "run_at"),
         Pick::Probe => (limit.min(1), Duration::ZERO, "attempts, run_at"),
@@ -61,7 +61,7 @@ pub async fn claim(db: &Db, topic: Topic, limit: usize, lease: Duration, pick: P
     })?;
     // RETURNING has no order.
     rows.sort_by_key(|row| (row.run_at, row.id));
-    Ok(rows.into_iter().map(|row| row.into_job(lease_token)).collect())
+    Ok(rows.into_iter().map(|row| row.into_job(topic, lease_token)).collect())
 }
 
 /// Three looks at the index, each of which ends after `$3` rows, however many others wait.

@@ -7,18 +7,18 @@ use uuid::Uuid;
 use super::row::JobRow;
 use crate::clock;
 use crate::error::Result;
-use crate::outbox::{JobState, Topic};
 use crate::store::Db;
 use crate::store::query::{with_read, with_write};
 use crate::store::schema::outbox_jobs;
 use crate::store::types::{Id, Instant, to_bigint};
 use crate::telemetry::metrics::DbOperation;
+use crate::values::job::{JobState, TopicName};
 
 /// Some of the jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
-    /// Only of this topic.
-    pub topic: Option<Topic>,
+    /// Of these topics. All are named, since the index begins with the topic.
+    pub topics: Vec<TopicName>,
     /// Only in this state; without one, those that are not delivered.
     pub state: Option<JobState>,
 }
@@ -34,11 +34,11 @@ pub enum JobSelection {
 
 impl JobFilter {
     /// The topics as the database knows them.
-    fn topics(self) -> Vec<&'static str> {
-        Topic::ALL.iter().filter(|topic| self.topic.is_none_or(|only| only == **topic)).map(|t| t.as_str()).collect()
+    fn topics(&self) -> Vec<&'static str> {
+        self.topics.iter().map(|topic| topic.as_str()).collect()
     }
 
-    fn states(self) -> Vec<JobState> {
+    fn states(&self) -> Vec<JobState> {
         self.state.map_or_else(|| vec![JobState::Pending, JobState::Running, JobState::Dead], |state| vec![state])
     }
 }
@@ -47,7 +47,7 @@ impl JobFilter {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(db: &Db, filter: JobFilter, limit: usize) -> Result<Vec<JobRow>> {
+pub async fn list(db: &Db, filter: &JobFilter, limit: usize) -> Result<Vec<JobRow>> {
     let states: Vec<_> = filter.states().into_iter().map(JobState::as_str).collect();
     with_read!(db, DbOperation::OperateJobs, |conn| {
         let jobs = outbox_jobs::table
@@ -78,25 +78,23 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<JobRow>> {
 /// # Errors
 /// When the database fails.
 pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
-    let (topics, states, ids) = conditions(selection);
     let pending = (
         outbox_jobs::state.eq(JobState::Pending.as_str()),
         outbox_jobs::run_at.eq(Instant(clock::now())),
         outbox_jobs::finished_at.eq(None::<Instant>),
     );
-    let waiting = || outbox_jobs::topic.eq_any(&topics).and(outbox_jobs::state.eq_any(&states));
-    match &ids {
-        Some(ids) => with_write!(db, DbOperation::OperateJobs, |conn| {
-            diesel::update(outbox_jobs::table)
-                .filter(waiting())
-                .filter(outbox_jobs::id.eq_any(ids))
-                .set(pending)
-                .execute(conn)
-        }),
-        None => with_write!(db, DbOperation::OperateJobs, |conn| {
-            diesel::update(outbox_jobs::table).filter(waiting()).set(pending).execute(conn)
-        }),
-    }
+    let states = selection.states();
+    with_write!(db, DbOperation::OperateJobs, |conn| async {
+        let waiting = diesel::update(outbox_jobs::table).filter(outbox_jobs::state.eq_any(&states));
+        match selection {
+            JobSelection::Ids(ids) => {
+                waiting.filter(outbox_jobs::id.eq_any(stored(ids))).set(pending).execute(conn).await
+            }
+            JobSelection::All(filter) => {
+                waiting.filter(outbox_jobs::topic.eq_any(filter.topics())).set(pending).execute(conn).await
+            }
+        }
+    })
 }
 
 /// Deletes jobs that are pending or dead. Says how many; others are left alone.
@@ -104,25 +102,28 @@ pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
 /// # Errors
 /// When the database fails.
 pub async fn discard(db: &Db, selection: &JobSelection) -> Result<usize> {
-    let (topics, states, ids) = conditions(selection);
-    let waiting = || outbox_jobs::topic.eq_any(&topics).and(outbox_jobs::state.eq_any(&states));
-    match &ids {
-        Some(ids) => with_write!(db, DbOperation::OperateJobs, |conn| {
-            diesel::delete(outbox_jobs::table).filter(waiting()).filter(outbox_jobs::id.eq_any(ids)).execute(conn)
-        }),
-        None => with_write!(db, DbOperation::OperateJobs, |conn| {
-            diesel::delete(outbox_jobs::table).filter(waiting()).execute(conn)
-        }),
+    let states = selection.states();
+    with_write!(db, DbOperation::OperateJobs, |conn| async {
+        let waiting = diesel::delete(outbox_jobs::table).filter(outbox_jobs::state.eq_any(&states));
+        match selection {
+            JobSelection::Ids(ids) => waiting.filter(outbox_jobs::id.eq_any(stored(ids))).execute(conn).await,
+            JobSelection::All(filter) => waiting.filter(outbox_jobs::topic.eq_any(filter.topics())).execute(conn).await,
+        }
+    })
+}
+
+impl JobSelection {
+    /// The states in which a job can be changed: no instance works on it, and it is not done.
+    fn states(&self) -> Vec<&'static str> {
+        let states = match self {
+            JobSelection::Ids(_) => JobFilter::default().states(),
+            JobSelection::All(filter) => filter.states(),
+        };
+        let waiting = |state: &JobState| matches!(state, JobState::Pending | JobState::Dead);
+        states.into_iter().filter(waiting).map(JobState::as_str).collect()
     }
 }
 
-/// The topics, the states and, where they are named, the ids of jobs to be changed.
-fn conditions(selection: &JobSelection) -> (Vec<&'static str>, Vec<&'static str>, Option<Vec<Id>>) {
-    let (filter, ids) = match selection {
-        JobSelection::Ids(ids) => (JobFilter::default(), Some(ids.iter().copied().map(Id).collect())),
-        JobSelection::All(filter) => (*filter, None),
-    };
-    // No instance works on these, and they are not done.
-    let waiting = |state: &JobState| matches!(state, JobState::Pending | JobState::Dead);
-    (filter.topics(), filter.states().into_iter().filter(waiting).map(JobState::as_str).collect(), ids)
+fn stored(ids: &[Uuid]) -> Vec<Id> {
+    ids.iter().copied().map(Id).collect()
 }

@@ -1,31 +1,30 @@
 //! A job as it is stored.
 
-use std::fmt;
-
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::outbox::{Job, JobState, Topic};
+use crate::label::parse;
+use crate::store::schema::JsonSql;
 use crate::store::schema::outbox_jobs;
-use crate::values::label::parse;
+use crate::store::types::Json;
+use crate::values::job::{Job, JobState, Payload, TopicName};
 
 /// A job as it is stored. Times are UTC.
-#[derive(Clone, PartialEq, Queryable, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable, QueryableByName)]
 #[diesel(table_name = outbox_jobs)]
 pub struct JobRow {
     /// A UUIDv7.
     pub id: Uuid,
     /// What it does.
-    pub topic: Topic,
+    pub topic: String,
     /// Where it stands.
     pub state: JobState,
     /// With what; empty once it is delivered.
-    pub payload: Value,
+    pub payload: Payload,
     /// For whom.
     pub user_id: Option<Uuid>,
     /// The request that caused it.
@@ -54,10 +53,10 @@ impl JobRow {
         self.traceparent.split('-').nth(1).unwrap_or_default()
     }
 
-    pub(super) fn into_job(self, lease_token: Uuid) -> Job {
+    pub(super) fn into_job(self, topic: TopicName, lease_token: Uuid) -> Job {
         Job {
             id: self.id,
-            topic: self.topic,
+            topic,
             payload: self.payload,
             user_id: self.user_id,
             request_id: self.request_id,
@@ -66,19 +65,6 @@ impl JobRow {
             created_at: self.created_at,
             lease_token,
         }
-    }
-}
-
-// Without the payload, which is personal.
-impl fmt::Debug for JobRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, topic, state, attempts, .. } = self;
-        f.debug_struct("JobRow")
-            .field("id", id)
-            .field("topic", topic)
-            .field("state", state)
-            .field("attempts", attempts)
-            .finish_non_exhaustive()
     }
 }
 
@@ -108,4 +94,24 @@ macro_rules! read_as_label {
     )+};
 }
 
-read_as_label! { Topic, JobState }
+read_as_label! { JobState }
+
+impl<DB: Backend> FromSql<JsonSql, DB> for Payload
+where
+    Json: FromSql<JsonSql, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Payload::new(Json::from_sql(value)?.0))
+    }
+}
+
+impl<DB: Backend> Queryable<JsonSql, DB> for Payload
+where
+    Payload: FromSql<JsonSql, DB>,
+{
+    type Row = Self;
+
+    fn build(payload: Self) -> deserialize::Result<Self> {
+        Ok(payload)
+    }
+}

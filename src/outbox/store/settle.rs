@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::error::Result;
-use crate::outbox::JobState;
 use crate::store::Db;
 use crate::store::query::with_write;
 use crate::store::schema::{InstantSql, UuidSql};
 use crate::store::types::{Id, Instant};
 use crate::telemetry::metrics::DbOperation;
-use crate::values::text::escape;
+use crate::text::escape;
+use crate::values::job::JobState;
 
 /// What is kept of an error, in characters.
 const MAX_ERROR: usize = 1_000;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use slog::{BytesKind, Drain, KV, Key, OwnedKVList, Record, SerdeValue, Serializer};
 
 use super::name::level_name;
-use crate::values::text::escape_json;
+use crate::text::escape_json;
 use crate::values::timestamp;
 
 /// The place of the keys that have none of their own, in the order they come.

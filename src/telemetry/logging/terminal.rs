@@ -6,7 +6,7 @@ use std::io;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::values::text::{escape, is_invisible};
+use crate::text::{escape, is_invisible};
 
 /// Where the time of day lies in `2026-01-31T08:31:02.123456Z`.
 const TIME_OF_DAY: std::ops::Range<usize> = 11..23;

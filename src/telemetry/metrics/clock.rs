@@ -5,7 +5,7 @@ use prometheus::{Gauge, IntCounter};
 
 use super::unix_now;
 use super::vectors::{GaugeBy, counter, gauge, gauge_by};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// What the clock is held against.

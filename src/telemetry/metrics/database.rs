@@ -8,7 +8,7 @@ use prometheus::{Gauge, Histogram};
 use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter_by, gauge, gauge_by, histogram, histogram_by};
 use super::{Completion, INTERNAL};
 use crate::error::DbErrorKind;
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// What is asked of the database.

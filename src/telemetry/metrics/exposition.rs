@@ -12,8 +12,8 @@ use prometheus::{Encoder, Histogram, ProtobufEncoder, TextEncoder};
 
 use super::vectors::{CounterBy, counter_by, histogram};
 use super::{INTERNAL, REGISTRY};
-use crate::http::accept::quality;
-use crate::values::label::labels;
+use crate::label::labels;
+use crate::values::accept::quality;
 
 labels! {
     /// The format of an exposition.

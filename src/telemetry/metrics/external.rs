@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lazy_static::lazy_static;
-use prometheus::Gauge;
+use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
-use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter_by, gauge_by, histogram_by};
-use crate::values::label::{LabelSet, labels};
+use super::vectors::{GaugeBy, counter_vec, gauge_by, histogram_vec};
+use crate::label::labels;
 
 /// From five milliseconds to a minute.
 const CALL: &[f64] = &[0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1.5, 2.5, 5.5, 10.5, 20.5, 60.5];
@@ -18,20 +18,6 @@ labels! {
         Email = "email",
         /// The analytics service.
         Analytics = "analytics",
-    }
-}
-
-labels! {
-    /// What is asked of a service outside.
-    pub enum Operation("operation") {
-        /// To send a welcome email.
-        SendWelcome = "send_welcome",
-        /// To take note of a registration.
-        TrackRegistration = "track_registration",
-        /// The mail server, for a sign of life.
-        EmailHealth = "health",
-        /// The analytics service, for a sign of life.
-        AnalyticsHealth = "health",
     }
 }
 
@@ -49,43 +35,18 @@ labels! {
     }
 }
 
-impl Operation {
-    /// Who is asked.
-    pub const fn service(self) -> ExternalService {
-        match self {
-            Operation::SendWelcome | Operation::EmailHealth => ExternalService::Email,
-            Operation::TrackRegistration | Operation::AnalyticsHealth => ExternalService::Analytics,
-        }
-    }
-}
-
-/// An operation with its service: no service is counted for what it is never asked.
-#[derive(Clone, Copy)]
-struct Call(Operation);
-
-impl LabelSet for Call {
-    fn names() -> Vec<&'static str> {
-        vec!["service", "operation"]
-    }
-
-    fn all() -> Vec<Self> {
-        Operation::ALL.iter().copied().map(Call).collect()
-    }
-
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    fn values(self) -> Vec<&'static str> {
-        vec![self.0.service().as_str(), self.0.as_str()]
-    }
-}
-
 lazy_static! {
-    static ref CALLS: CounterBy<(Call, CallOutcome)> =
-        counter_by("external_service_calls_total", "Calls to services outside, by outcome.");
-    static ref DURATION: HistogramBy<(Call, CallOutcome)> =
-        histogram_by("external_service_duration_seconds", "Time of a call to a service outside.", CALL);
+    static ref CALLS: IntCounterVec = counter_vec(
+        "external_service_calls_total",
+        "Calls to services outside, by outcome.",
+        &["service", "operation", "outcome"],
+    );
+    static ref DURATION: HistogramVec = histogram_vec(
+        "external_service_duration_seconds",
+        "Time of a call to a service outside.",
+        &["service", "operation", "outcome"],
+        CALL,
+    );
     static ref IN_FLIGHT: GaugeBy<ExternalService> =
         gauge_by("external_service_calls_in_flight", "Calls to services outside that have not ended.");
 }
@@ -96,28 +57,57 @@ pub(super) fn init() {
     lazy_static::initialize(&IN_FLIGHT);
 }
 
-/// A call ended.
-pub fn external_call(operation: Operation, outcome: CallOutcome, took: Duration) {
-    CALLS.at((Call(operation), outcome)).inc();
-    DURATION.at((Call(operation), outcome)).observe(took.as_secs_f64());
+/// The series of one operation of a service, resolved once.
+pub struct Calls {
+    service: ExternalService,
+    operation: &'static str,
+    counts: Vec<IntCounter>,
+    durations: Vec<Histogram>,
 }
 
-/// A call was not made, to spare a service that fails.
-pub fn external_call_spared(operation: Operation) {
-    CALLS.at((Call(operation), CallOutcome::CircuitOpen)).inc();
-}
+impl Calls {
+    /// Creates the series of what is asked of this service.
+    pub fn new(service: ExternalService, operation: &'static str) -> Self {
+        let labels = |outcome: &CallOutcome| [service.as_str(), operation, outcome.as_str()];
+        Calls {
+            service,
+            operation,
+            counts: CallOutcome::ALL.iter().map(|outcome| CALLS.with_label_values(&labels(outcome))).collect(),
+            durations: CallOutcome::ALL.iter().map(|outcome| DURATION.with_label_values(&labels(outcome))).collect(),
+        }
+    }
 
-/// Counts a call in flight for as long as it lives.
-pub struct CallInFlight(&'static Gauge);
+    /// Who is asked.
+    pub fn service(&self) -> ExternalService {
+        self.service
+    }
 
-impl CallInFlight {
-    /// Begins counting.
-    pub fn enter(service: ExternalService) -> Self {
-        let gauge = IN_FLIGHT.at(service);
+    /// What is asked.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Counts a call in flight for as long as what this returns lives.
+    pub fn enter(&self) -> CallInFlight {
+        let gauge = IN_FLIGHT.at(self.service);
         gauge.inc();
         CallInFlight(gauge)
     }
+
+    /// A call ended.
+    pub fn ended(&self, outcome: CallOutcome, took: Duration) {
+        self.counts[outcome as usize].inc();
+        self.durations[outcome as usize].observe(took.as_secs_f64());
+    }
+
+    /// A call was not made, to spare a service that fails.
+    pub fn spared(&self) {
+        self.counts[CallOutcome::CircuitOpen as usize].inc();
+    }
 }
+
+/// A call in flight.
+pub struct CallInFlight(&'static Gauge);
 
 impl Drop for CallInFlight {
     fn drop(&mut self) {

@@ -7,7 +7,7 @@ use prometheus::Gauge;
 
 use super::unix_now;
 use super::vectors::{GaugeBy, gauge, gauge_by};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// What the service depends on.

@@ -9,7 +9,7 @@ use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
 use super::summary::Requests;
 use super::vectors::{CounterBy, counter_by, counter_vec, gauge, histogram_vec};
 use super::{LATENCY, SIZE};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// The method of a request: the seven standard ones, or `other` for anything a client may invent.

@@ -4,7 +4,7 @@ use lazy_static::lazy_static;
 use prometheus::Gauge;
 
 use super::vectors::{CounterBy, counter_by, gauge};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// The level of a record.

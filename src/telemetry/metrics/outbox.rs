@@ -1,15 +1,14 @@
 //! The outbox: what waits, what was tried, and how long it took.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lazy_static::lazy_static;
-use prometheus::Gauge;
+use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
 use super::unix_now;
-use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter_by, gauge, gauge_by, histogram_by};
-use crate::outbox::Topic;
-use crate::values::label::labels;
+use super::vectors::{counter_vec, gauge, gauge_vec, histogram_vec};
+use crate::label::labels;
+use crate::values::job::TopicName;
 
 /// From fifty milliseconds to a day.
 const DELIVERY: &[f64] = &[0.05, 0.25, 0.5, 1.5, 5.5, 15.5, 60.5, 300.5, 900.5, 3600.5, 21_600.5, 86_400.5];
@@ -51,25 +50,31 @@ labels! {
 }
 
 lazy_static! {
-    static ref JOBS: GaugeBy<(Topic, OpenState)> = gauge_by(
+    static ref JOBS: GaugeVec = gauge_vec(
         "outbox_jobs",
         "Jobs in the outbox, by topic and state, refreshed in the background; aggregate over instances with max.",
+        &["topic", "state"],
     );
-    static ref OLDEST: GaugeBy<Topic> = gauge_by(
+    static ref OLDEST: GaugeVec = gauge_vec(
         "outbox_oldest_pending_timestamp_seconds",
         "When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.",
+        &["topic"],
     );
-    static ref ENQUEUED: CounterBy<Topic> = counter_by("outbox_enqueued_total", "Jobs put into the outbox.");
-    static ref ATTEMPTS: CounterBy<(Topic, AttemptOutcome)> =
-        counter_by("outbox_attempts_total", "Attempts at jobs, by outcome.");
-    static ref LATENCY: HistogramBy<Topic> =
-        histogram_by("outbox_delivery_latency_seconds", "Time from the cause of a job to its delivery.", DELIVERY);
+    static ref ENQUEUED: IntCounterVec = counter_vec("outbox_enqueued_total", "Jobs put into the outbox.", &["topic"]);
+    static ref ATTEMPTS: IntCounterVec =
+        counter_vec("outbox_attempts_total", "Attempts at jobs, by outcome.", &["topic", "outcome"]);
+    static ref LATENCY: HistogramVec = histogram_vec(
+        "outbox_delivery_latency_seconds",
+        "Time from the cause of a job to its delivery.",
+        &["topic"],
+        DELIVERY,
+    );
     static ref LAST_POLL: Gauge = gauge(
         "outbox_last_poll_timestamp_seconds",
         "When the outbox was last looked into, in seconds since the epoch; 0 = never.",
     );
-    static ref CIRCUIT: GaugeBy<(Topic, CircuitState)> =
-        gauge_by("outbox_circuit", "1 for the state of the topic's circuit, 0 for the others.");
+    static ref CIRCUIT: GaugeVec =
+        gauge_vec("outbox_circuit", "1 for the state of the topic's circuit, 0 for the others.", &["topic", "state"],);
 }
 
 pub(super) fn init() {
@@ -79,47 +84,77 @@ pub(super) fn init() {
     lazy_static::initialize(&ATTEMPTS);
     lazy_static::initialize(&LATENCY);
     lazy_static::initialize(&LAST_POLL);
-    Topic::ALL.iter().for_each(|topic| outbox_circuit(*topic, CircuitState::Closed));
+    lazy_static::initialize(&CIRCUIT);
 }
 
-/// How many jobs stand there.
-pub fn outbox_jobs(topic: Topic, state: OpenState, jobs: u64) {
-    JOBS.at((topic, state)).set(jobs as f64);
+/// The series of one topic, resolved once.
+pub struct TopicMetrics {
+    jobs: Vec<Gauge>,
+    oldest: Gauge,
+    enqueued: IntCounter,
+    attempts: Vec<IntCounter>,
+    latency: Histogram,
+    circuit: Vec<Gauge>,
 }
 
-/// When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.
-pub fn outbox_oldest_pending(topic: Topic, unix_seconds: f64) {
-    OLDEST.at(topic).set(unix_seconds);
-}
+impl TopicMetrics {
+    /// Creates the series of a topic.
+    pub fn new(topic: TopicName) -> Self {
+        let topic = topic.as_str();
+        let states = OpenState::ALL.iter().map(|state| JOBS.with_label_values(&[topic, state.as_str()]));
+        let outcomes = AttemptOutcome::ALL.iter().map(|outcome| ATTEMPTS.with_label_values(&[topic, outcome.as_str()]));
+        let circuit = CircuitState::ALL.iter().map(|state| CIRCUIT.with_label_values(&[topic, state.as_str()]));
+        let metrics = TopicMetrics {
+            jobs: states.collect(),
+            oldest: OLDEST.with_label_values(&[topic]),
+            enqueued: ENQUEUED.with_label_values(&[topic]),
+            attempts: outcomes.collect(),
+            latency: LATENCY.with_label_values(&[topic]),
+            circuit: circuit.collect(),
+        };
+        metrics.circuit(CircuitState::Closed);
+        metrics
+    }
 
-/// A job was put in.
-pub fn outbox_enqueued(topic: Topic) {
-    ENQUEUED.at(topic).inc();
-}
+    /// How many jobs stand there.
+    pub fn jobs(&self, state: OpenState, jobs: u64) {
+        self.jobs[state as usize].set(jobs as f64);
+    }
 
-/// An attempt ended.
-pub fn outbox_attempt(topic: Topic, outcome: AttemptOutcome) {
-    ATTEMPTS.at((topic, outcome)).inc();
-}
+    /// Jobs that wait, as last counted.
+    pub fn pending(&self) -> u64 {
+        self.jobs[OpenState::Pending as usize].get() as u64
+    }
 
-/// A job is done, so long after its cause.
-pub fn outbox_delivered(topic: Topic, latency: Duration) {
-    LATENCY.at(topic).observe(latency.as_secs_f64());
+    /// When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.
+    pub fn oldest_pending(&self, unix_seconds: f64) {
+        self.oldest.set(unix_seconds);
+    }
+
+    /// A job was put in.
+    pub fn enqueued(&self) {
+        self.enqueued.inc();
+    }
+
+    /// An attempt ended.
+    pub fn attempt(&self, outcome: AttemptOutcome) {
+        self.attempts[outcome as usize].inc();
+    }
+
+    /// A job is done, so long after its cause.
+    pub fn delivered(&self, latency: Duration) {
+        self.latency.observe(latency.as_secs_f64());
+    }
+
+    /// The state of the circuit.
+    pub fn circuit(&self, state: CircuitState) {
+        for other in CircuitState::ALL {
+            self.circuit[*other as usize].set(f64::from(*other == state));
+        }
+    }
 }
 
 /// Somebody looks for jobs.
 pub fn outbox_polled() {
     LAST_POLL.set(unix_now());
-}
-
-/// The state of a topic's circuit.
-pub fn outbox_circuit(topic: Topic, state: CircuitState) {
-    for other in CircuitState::ALL {
-        CIRCUIT.at((topic, *other)).set(f64::from(*other == state));
-    }
-}
-
-/// Jobs that wait, by topic, as last counted.
-pub(super) fn pending() -> BTreeMap<&'static str, u64> {
-    Topic::ALL.iter().map(|topic| (topic.as_str(), JOBS.at((*topic, OpenState::Pending)).get() as u64)).collect()
 }

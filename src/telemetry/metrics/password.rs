@@ -7,7 +7,7 @@ use prometheus::{Gauge, Histogram, IntCounter};
 
 use super::INTERNAL;
 use super::vectors::{GaugeBy, HistogramBy, counter, gauge, gauge_by, histogram, histogram_by};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// What is done with a password.

@@ -8,7 +8,7 @@ use prometheus::IntCounter;
 
 use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter, counter_by, gauge_by, histogram_by};
 use super::{INTERNAL, LATENCY};
-use crate::values::label::labels;
+use crate::label::labels;
 
 labels! {
     /// How a registration ended.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{errors, http, outbox, registration};
+use super::{errors, http, registration};
 
 /// What the service has done since it was started.
 #[derive(Clone, Debug, Serialize)]
@@ -15,8 +15,6 @@ pub struct Summary {
     pub registrations: BTreeMap<&'static str, u64>,
     /// Errors, by kind.
     pub errors: BTreeMap<&'static str, u64>,
-    /// Jobs of the outbox that wait, by topic.
-    pub outbox_pending: BTreeMap<&'static str, u64>,
 }
 
 /// Requests on both listeners.
@@ -30,10 +28,5 @@ pub struct Requests {
 
 /// The figures, as of now. Costs microseconds.
 pub fn summary() -> Summary {
-    Summary {
-        requests: http::requests(),
-        registrations: registration::by_outcome(),
-        errors: errors::by_kind(),
-        outbox_pending: outbox::pending(),
-    }
+    Summary { requests: http::requests(), registrations: registration::by_outcome(), errors: errors::by_kind() }
 }

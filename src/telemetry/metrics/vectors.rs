@@ -7,7 +7,7 @@ use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
 use super::REGISTRY;
-use crate::values::label::LabelSet;
+use crate::label::LabelSet;
 
 /// A handle for each combination of labels.
 pub(super) struct By<L, M> {
@@ -63,13 +63,17 @@ pub(super) fn histogram_vec(name: &str, help: &str, labels: &[&str], buckets: &[
     register(HistogramVec::new(HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec()), labels))
 }
 
+pub(super) fn gauge_vec(name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+    register(GaugeVec::new(opts(name, help), labels))
+}
+
 pub(super) fn counter_by<L: LabelSet>(name: &str, help: &str) -> CounterBy<L> {
     let vec = counter_vec(name, help, &L::names());
     By::resolve(|values| vec.with_label_values(values))
 }
 
 pub(super) fn gauge_by<L: LabelSet>(name: &str, help: &str) -> GaugeBy<L> {
-    let vec: GaugeVec = register(GaugeVec::new(opts(name, help), &L::names()));
+    let vec = gauge_vec(name, help, &L::names());
     By::resolve(|values| vec.with_label_values(values))
 }
 

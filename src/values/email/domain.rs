@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::values::text::is_invisible;
+use crate::text::is_invisible;
 
 /// RFC 1035, 2.3.4, without the octets of the encoding.
 const MAX_OCTETS: usize = 253;

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{is_combining_mark, is_public_assigned};
 
-use crate::values::text::{is_invisible, is_shaper};
+use crate::text::{is_invisible, is_shaper};
 
 /// RFC 5321, 4.5.3.1.1.
 const MAX_OCTETS: usize = 64;

@@ -124,7 +124,7 @@ fn nothing_in_a_value_forges_a_line() {
         info!(log, "{evil}"; "context" => context([evil]), "shown" => %evil, "debug" => ?evil);
         finish(logging);
         let text = sink.text();
-        assert_eq!(text.matches(crate::values::text::is_invisible).collect::<String>(), "\n", "{text}");
+        assert_eq!(text.matches(crate::text::is_invisible).collect::<String>(), "\n", "{text}");
         if format == LogFormat::Json {
             let line = &sink.lines()[0];
             assert_eq!([&line["message"], &line["request_id"], &line["shown"], &line["context"][0]], [evil; 4]);

@@ -42,7 +42,7 @@ impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
 /// Declares an enum whose variants are the values of one label.
 ///
 /// ```
-/// neodyme::values::label::labels! {
+/// neodyme::label::labels! {
 ///     /// The taste of an apple.
 ///     pub enum Taste("taste") {
 ///         /// Like sugar.
@@ -72,7 +72,7 @@ macro_rules! labels {
             }
         }
 
-        impl $crate::values::label::LabelSet for $name {
+        impl $crate::label::LabelSet for $name {
             fn names() -> Vec<&'static str> { vec![$label] }
             fn all() -> Vec<Self> { Self::ALL.to_vec() }
             fn index(self) -> usize { self as usize }
