@@ -9,7 +9,7 @@ mod retention;
 pub mod topics;
 pub mod users;
 
-pub use self::endpoints::{refresh_users, register};
+pub use self::endpoints::{endpoints, refresh_users};
 pub use self::rehearsal::rehearse;
 pub use self::retention::prune_audit;
 

@@ -11,7 +11,8 @@ mod password;
 pub mod timestamp;
 
 pub use self::email::Email;
-pub use self::fields::Fields;
+pub(crate) use self::fields::text_field;
+pub use self::fields::{Fields, FromText, Member};
 pub use self::full_name::FullName;
 pub use self::origin::Origin;
 pub use self::password::Password;

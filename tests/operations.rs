@@ -244,8 +244,8 @@ async fn the_index_leads_to_every_endpoint_and_loads_nothing() {
         assert!(!page.contains(loads), "{loads}");
     }
     let served = operations::ops_routes();
-    let served = served.endpoints().iter().filter(|(method, path)| *method == http::Method::GET && *path != "/");
-    let served: BTreeSet<&str> = served.map(|(_, path)| path.trim_end_matches('/')).collect();
+    let served = served.endpoints().iter().filter(|line| line.method == http::Method::GET && line.path != "/");
+    let served: BTreeSet<&str> = served.map(|line| line.path.trim_end_matches('/')).collect();
     let links = links(page);
     let linked: BTreeSet<&str> = links.iter().map(|link| link.trim_end_matches('/')).collect();
     assert_eq!(linked, served);

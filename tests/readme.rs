@@ -38,7 +38,7 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
 fn the_endpoints_are_those_of_the_route_tables() {
     let (api, ops) = (operations::api_routes(), operations::ops_routes());
     let routes = api.endpoints().iter().chain(ops.endpoints());
-    let routes: BTreeSet<String> = routes.map(|(method, path)| format!("{method} {path}")).collect();
+    let routes: BTreeSet<String> = routes.map(|line| format!("{} {}", line.method, line.path)).collect();
     for file in ["README.md", "src/lib.rs"] {
         let text = read(file);
         let is_endpoint =

@@ -7,7 +7,6 @@ use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::analytics::Event;
 use neodyme::config::{Config, Sources};
 use neodyme::mail::{Composer, Letter, Welcome};
-use neodyme::outbox::TopicName;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -60,7 +60,7 @@ pub fn service() -> &'static Service {
             ("log_format", "json"),
         ]);
         let hook = std::panic::take_hook();
-        thread::Builder::new().name("service".into()).spawn(|| neodyme::state::run(config)).expect("a thread");
+        thread::Builder::new().name("service".into()).spawn(|| neodyme::serve::run(config)).expect("a thread");
         await_readiness(ops);
         watch_panics(hook);
         Service { api, ops }

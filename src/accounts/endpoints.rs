@@ -2,51 +2,52 @@
 
 use std::sync::Arc;
 
-use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
+use http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 use slog::warn;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::accounts::registration;
-use crate::accounts::users;
-use crate::error::Result;
-use crate::http::{Context, Request, Response, json, with_header};
+use super::registration::{self, Registration};
+use super::users::{self, NewUser};
+use crate::error::{ErrorCode, Result};
+use crate::http::{Call, Created, Endpoint, Json, Unread};
 use crate::state::App;
 use crate::telemetry::logging::{Exception, LoggerName};
 use crate::telemetry::metrics;
 use crate::values::timestamp;
 
-/// A user, as API clients see it.
-#[derive(Serialize)]
-struct UserBody<'a> {
+/// What clients of the API are served.
+pub fn endpoints() -> Vec<Endpoint<App>> {
+    const ABOUT: &str = "Registers a user: 201 once it is durable.";
+    vec![
+        Endpoint::new(Method::POST, "/users/", ABOUT, register)
+            .limited_by("registrations", |app| app.registration_rate.as_ref())
+            .fails_with(&[ErrorCode::EmailAlreadyExists, ErrorCode::DatabaseError, ErrorCode::UserRegistrationError]),
+    ]
+}
+
+/// A user, as clients of the API see it.
+#[derive(Serialize, JsonSchema)]
+struct User {
     id: Uuid,
-    email: &'a str,
-    full_name: &'a str,
+    email: String,
+    full_name: String,
     is_active: bool,
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     created_at: OffsetDateTime,
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     updated_at: OffsetDateTime,
 }
 
-/// Registers a user: 201 once it is durable.
-pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) -> Result<Response> {
-    let user = registration::register(app, context, request).await?;
-    let body = UserBody {
-        id: user.id,
-        email: &user.email,
-        full_name: &user.full_name,
-        is_active: user.is_active,
-        created_at: user.created_at,
-        updated_at: user.updated_at,
-    };
-    let response = json(StatusCode::CREATED, &body)?;
-    match HeaderValue::try_from(format!("/users/{}", user.id)) {
-        Ok(location) => Ok(with_header(response, LOCATION, location)),
-        Err(_) => Ok(response),
-    }
+async fn register(call: Call<App>, form: Unread<Json<Registration>>) -> Result<Created<User>> {
+    let user = registration::register(call.state, call.context, form).await?;
+    let location = format!("/users/{}", user.id);
+    let NewUser { id, email, full_name, is_active, created_at, updated_at, .. } = user;
+    Ok(Created { location, body: User { id, email, full_name, is_active, created_at, updated_at } })
 }
 
 /// Keeps `neodyme_users` up to date until it is dropped.

@@ -25,7 +25,7 @@ use crate::accounts::users::{self, NewUser};
 use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::http::{Context, Request};
+use crate::http::{Context, Json, Unread};
 use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
@@ -37,9 +37,9 @@ use crate::values::Origin;
 ///
 /// # Errors
 /// What is wrong with the request, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
-pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) -> Result<NewUser> {
+pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Registration>>) -> Result<NewUser> {
     let mut attempt = Attempt::begin(context);
-    match prepare(&app, &mut attempt, request).await {
+    match prepare(&app, &mut attempt, form).await {
         Ok(user) => {
             let creation = async move {
                 let created = create(&app, &attempt, &user).await;
@@ -52,8 +52,8 @@ pub async fn register(app: Arc<App>, context: Arc<Context>, request: Request) ->
 }
 
 /// Everything before the transaction.
-async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<NewUser> {
-    let registration = attempt.step(Step::Validate, read(app, &attempt.context, request)).await?;
+async fn prepare(app: &App, attempt: &mut Attempt, form: Unread<Json<Registration>>) -> Result<NewUser> {
+    let Json(registration) = attempt.step(Step::Validate, form.read(&attempt.context)).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
     // What will be refused is refused before the database is asked.
     if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
@@ -69,17 +69,6 @@ async fn prepare(app: &App, attempt: &mut Attempt, request: Request) -> Result<N
     let hash = app.hash_pool.hash(attempt.context.client, registration.password.clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
     Ok(new_user(&registration, &hash))
-}
-
-/// The client's share is looked at before its body is.
-async fn read(app: &App, context: &Context, request: Request) -> Result<Registration> {
-    match app.registration_rate.as_ref().map_or(Ok(()), |rate| rate.admit(context.client)) {
-        Ok(()) => Registration::parse(&request.read_json(context).await?),
-        Err(wait) => {
-            let retry_after = wait.as_secs_f64().ceil() as u64;
-            request.refuse(Error::RateLimited { what: "registrations", retry_after }).await
-        }
-    }
 }
 
 fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {

@@ -49,20 +49,23 @@ pub struct Check {
 }
 
 /// What is known of a dependency.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Report {
     /// Whether it is as it should be: it answers in time, or is not used.
     pub healthy: bool,
     /// What is believed, after as many checks as the settings ask for.
     #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
     pub status: DependencyStatus,
     /// How long the last check took.
     pub response_time_ms: Option<f64>,
     /// When that was.
     #[serde(serialize_with = "timestamp::option::serialize")]
+    #[schemars(with = "Option<timestamp::Moment>")]
     pub checked_at: Option<OffsetDateTime>,
     /// Since when the status is believed.
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     pub since: OffsetDateTime,
     /// What the last check failed with, also while that is not believed yet.
     pub error: Option<String>,

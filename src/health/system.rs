@@ -20,7 +20,7 @@ use crate::values::timestamp;
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// What the kernel said. What it did not say is missing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct System {
     /// CPU time used of what there was, since the last sample: by the control group where that has a limit, else by the
     /// machine.
@@ -48,6 +48,7 @@ pub struct System {
     pub resident_memory_bytes: Option<u64>,
     /// When the figures were read.
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     pub sampled_at: OffsetDateTime,
 }
 

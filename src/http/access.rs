@@ -5,19 +5,31 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use subtle::ConstantTimeEq;
 
+use super::Principal;
 use super::host::{Host, host_of};
 use crate::config::{HostPattern, Secret, is_localhost};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Everybody who reaches it.
-    Open,
+    Anyone,
     /// Whoever knows the token, where one is set.
     Token,
     /// Whoever knows the token, and nobody where none is set: for what changes state.
     TokenAlways,
+}
+
+impl Access {
+    /// How it refuses whom it does not admit.
+    pub(super) fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Access::Anyone => &[],
+            Access::Token => &[ErrorCode::Unauthorized],
+            Access::TokenAlways => &[ErrorCode::Unauthorized, ErrorCode::Forbidden],
+        }
+    }
 }
 
 /// Whom a listener serves.
@@ -59,16 +71,16 @@ impl Guard {
         }
     }
 
-    /// Lets a request pass, or says why not.
-    pub(super) fn admit(&self, access: Access, headers: &HeaderMap) -> Result<()> {
+    /// Who calls, if they may; or why not.
+    pub(super) fn admit(&self, access: Access, headers: &HeaderMap) -> Result<Principal> {
         match (access, &self.token) {
-            (Access::Open, _) | (Access::Token, None) => Ok(()),
+            (Access::Anyone, _) | (Access::Token, None) => Ok(Principal::Anonymous),
             (Access::TokenAlways, None) => Err(Error::Forbidden(
                 "what changes the service needs a token, and none is set: set NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE",
             )),
             (_, Some(token)) => match bearer(headers) {
                 None => Err(Error::TokenMissing),
-                Some(given) if is_same(given, token) => Ok(()),
+                Some(given) if is_same(given, token) => Ok(Principal::Operator),
                 Some(_) => Err(Error::TokenWrong),
             },
         }
@@ -95,7 +107,7 @@ mod tests {
 
     const TOKEN: &str = "0123456789abcdef";
 
-    fn admitted(token: Option<&str>, access: Access, authorization: Option<&str>) -> Result<()> {
+    fn admitted(token: Option<&str>, access: Access, authorization: Option<&str>) -> Result<Principal> {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
@@ -105,7 +117,7 @@ mod tests {
 
     #[test]
     fn without_a_token_everything_can_be_read_and_nothing_changed() {
-        assert!(admitted(None, Access::Open, None).is_ok());
+        assert!(admitted(None, Access::Anyone, None).is_ok());
         assert!(admitted(None, Access::Token, None).is_ok());
         for authorization in [None, Some("Bearer ")] {
             assert!(matches!(admitted(None, Access::TokenAlways, authorization), Err(Error::Forbidden(_))));
@@ -126,7 +138,7 @@ mod tests {
                 assert!(matches!(admitted(Some(TOKEN), access, none), Err(Error::TokenMissing)), "{none:?}");
             }
         }
-        assert!(admitted(Some(TOKEN), Access::Open, Some("Bearer wrong")).is_ok());
+        assert!(admitted(Some(TOKEN), Access::Anyone, Some("Bearer wrong")).is_ok());
     }
 
     #[test]

@@ -19,11 +19,11 @@ use slog::{Logger, o};
 use tokio::time::timeout;
 
 use super::access::Guard;
-use super::body::Intake;
 use super::client_address::is_trusted;
+use super::intake::Intake;
 use super::response::problem;
 use super::router::{Resource, method_label};
-use super::{Context, Handler, Progress, Request, RequestId, Response, Route, Router};
+use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
 use crate::config::HttpConfig;
 use crate::error::{Error, Result};
 use crate::fairness::{Places, Rate};
@@ -111,17 +111,21 @@ impl<S: Send + Sync + 'static> Service<S> {
             context.begin_work();
         }
         let host = self.guard.check_host(&head);
-        let resource = self.router.find(head.uri.path()).filter(|_| host.is_ok());
+        let path = head.uri.path().to_owned();
+        let found = self.router.find(&path).filter(|_| host.is_ok());
+        let resource = found.as_ref().map(|found| found.resource);
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());
         if let Err(Error::MalformedRequest(_)) = host {
             context.end_connection();
         }
         let result = match host.and_then(|()| self.admit(resource, &head)) {
-            Ok(route) => {
+            Ok((endpoint, principal)) => {
                 let (intake, metrics) = (Arc::clone(&self.intake), Arc::clone(&observation.metrics));
-                let request = Request { head, body, intake, takes_place: !route.always, metrics };
-                self.run(route.handler, &observation, request).await
+                let path = found.map(|found| found.parts).unwrap_or_default();
+                let request =
+                    Request { head, refused: None, path, body, intake, takes_place: !endpoint.always, metrics };
+                self.run(endpoint, principal, &observation, request).await
             }
             Err(refused) => Err(refused),
         };
@@ -145,8 +149,9 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     fn takes_place(&self, head: &Parts) -> bool {
-        let route = self.router.find(head.uri.path()).and_then(|resource| resource.route(&head.method));
-        route.is_some_and(|route| !route.always)
+        let found = self.router.find(head.uri.path());
+        let endpoint = found.as_ref().and_then(|found| found.resource.endpoint(&head.method));
+        endpoint.is_some_and(|endpoint| !endpoint.always)
     }
 
     /// Refuses a request at the door: its client asks too often.
@@ -184,17 +189,26 @@ impl<S: Send + Sync + 'static> Service<S> {
         lines::refused(&self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id)), peer, error);
     }
 
-    /// The route, if there is one and the caller may ask it.
-    fn admit<'a>(&self, resource: Option<&'a Arc<Resource<S>>>, head: &Parts) -> Result<&'a Route<S>> {
-        let route = resource.ok_or(Error::NotFound)?.route(&head.method).ok_or(Error::MethodNotAllowed)?;
-        self.guard.admit(route.access, &head.headers)?;
-        Ok(route)
+    /// The endpoint, if there is one, and who calls it, if they may.
+    fn admit<'a>(
+        &self,
+        resource: Option<&'a Arc<Resource<S>>>,
+        head: &Parts,
+    ) -> Result<(&'a Arc<Endpoint<S>>, Principal)> {
+        let endpoint = resource.ok_or(Error::NotFound)?.endpoint(&head.method).ok_or(Error::MethodNotAllowed)?;
+        Ok((endpoint, self.guard.admit(endpoint.access, &head.headers)?))
     }
 
-    /// Runs a handler within the time it has; its panic is an error like any other.
-    async fn run(&self, handler: Handler<S>, observation: &Observation, request: Request) -> Result<Response> {
-        let (state, context) = (Arc::clone(&self.state), Arc::clone(&observation.context));
-        let mut handling = pin!(AssertUnwindSafe(async { handler(state, context, request).await }).catch_unwind());
+    /// Has an endpoint answer within the time it has; its panic is an error like any other.
+    async fn run(
+        &self,
+        endpoint: &Endpoint<S>,
+        principal: Principal,
+        observation: &Observation,
+        request: Request,
+    ) -> Result<Response> {
+        let call = Call { state: Arc::clone(&self.state), context: Arc::clone(&observation.context), principal };
+        let mut handling = pin!(AssertUnwindSafe(async { endpoint.answer(call, request).await }).catch_unwind());
         match timeout(self.limits.request_timeout, handling.as_mut()).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => {

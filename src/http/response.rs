@@ -4,6 +4,7 @@ mod body;
 
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::body::Body;
@@ -23,9 +24,16 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// # Errors
 /// [`Error::Panic`] where the value has no JSON form, which is a bug.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> crate::error::Result<Response> {
-    let body =
-        serde_json::to_vec(value).map_err(|error| Error::Panic(format!("a response has no JSON form: {error}")))?;
-    Ok(respond(status, JSON, body))
+    Ok(json_of(status, to_json(value)?))
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> crate::error::Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::Panic(format!("a response has no JSON form: {error}")))
+}
+
+/// An answer with a body that is JSON.
+pub(super) fn json_of(status: StatusCode, body: Vec<u8>) -> Response {
+    respond(status, JSON, body)
 }
 
 /// A page.
@@ -46,8 +54,8 @@ pub fn with_place(mut response: Response, place: Place<Asker>) -> Response {
 }
 
 /// `application/problem+json`: what a client may know of an error.
-#[derive(Serialize)]
-struct Problem<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Problem<'a> {
     r#type: String,
     title: &'static str,
     status: u16,

@@ -2,14 +2,17 @@
 
 use http::header::{ACCEPT, VARY};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::large_answers::take_place;
 use super::page::page;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Context, Request, Response, json, with_header, with_place};
+use crate::http::{
+    Access, Call, Endpoint, FromQuery, Head, Held, Media, Parameter, Query, Response, Values, json, with_header,
+};
 use crate::state::App;
 use crate::telemetry::errors::{MEMORY_BOUND, SAMPLES, Sample, recorder};
 use crate::values::accept::prefers_html;
@@ -22,11 +25,13 @@ struct Filter {
     request_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct Report {
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     timestamp: OffsetDateTime,
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     since: OffsetDateTime,
     samples_per_type: usize,
     memory_bound_bytes: usize,
@@ -34,7 +39,7 @@ struct Report {
     errors: Vec<TypeReport>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct TypeReport {
     #[serde(skip)]
     rank: usize,
@@ -44,16 +49,27 @@ struct TypeReport {
     remedy: &'static str,
     count: u64,
     #[serde(serialize_with = "timestamp::option::serialize")]
+    #[schemars(with = "Option<timestamp::Moment>")]
     first_seen: Option<OffsetDateTime>,
     #[serde(serialize_with = "timestamp::option::serialize")]
+    #[schemars(with = "Option<timestamp::Moment>")]
     last_seen: Option<OffsetDateTime>,
     samples: Vec<Sample>,
 }
 
+/// The line of the table.
+pub(super) fn endpoint() -> Endpoint<App> {
+    const ABOUT: &str =
+        "What went wrong since the start, with the last samples of each type: a page, or JSON for scripts.";
+    Endpoint::new(Method::GET, "/errors", ABOUT, report)
+        .always()
+        .only_for(Access::Token)
+        .fails_with(&[ErrorCode::ServiceOverloaded])
+}
+
 /// The last errors of each type: the worst kind first, and within it the most recent.
-pub(super) fn report(app: &App, context: &Context, request: &Request) -> Result<Response> {
-    let place = take_place(app, context)?;
-    let filter = Filter::parse(request.head.uri.query().unwrap_or_default())?;
+async fn report(call: Call<App>, (Query(filter), Head(head)): (Query<Filter>, Head)) -> Result<Held<Shown>> {
+    let place = take_place(&call.state, &call.context)?;
     let report = Report {
         timestamp: OffsetDateTime::now_utc(),
         since: recorder().since(),
@@ -62,9 +78,20 @@ pub(super) fn report(app: &App, context: &Context, request: &Request) -> Result<
         filtered: filter.code.is_some() || filter.request_id.is_some(),
         errors: filter.apply(),
     };
-    let response =
-        if wants_page(&request.head) { page("errors.html", &report)? } else { json(StatusCode::OK, &report)? };
-    Ok(with_header(with_place(response, place), VARY, HeaderValue::from_static("Accept")))
+    let response = if wants_page(&head) { page("errors.html", &report)?.0 } else { json(StatusCode::OK, &report)? };
+    Ok(Held { answer: Shown(with_header(response, VARY, HeaderValue::from_static("Accept"))), place })
+}
+
+/// The report in the form that was asked for.
+struct Shown(Response);
+
+impl Media for Shown {
+    const TYPES: &'static [&'static str] = &["application/json", "text/html"];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Some(SchemaGenerator::subschema_for::<Report>);
+
+    fn into_response(self) -> Response {
+        self.0
+    }
 }
 
 /// Who accepts both, or does not say, chooses by the path: `/errors/` is the page.
@@ -73,22 +100,27 @@ fn wants_page(head: &Parts) -> bool {
     prefers_html(accept).unwrap_or_else(|| head.uri.path().ends_with('/'))
 }
 
-impl Filter {
-    fn parse(query: &str) -> Result<Filter> {
-        let mut filter = Filter::default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "type" => filter.code = Some(ErrorCode::parse(&value).ok_or_else(unknown_type)?),
-                "request_id" => filter.request_id = Some(value.into_owned()),
-                _ => {
-                    let accepted = "type, request_id".to_owned();
-                    return Err(Error::InvalidParameter { parameter: "a parameter of the query", accepted });
-                }
-            }
-        }
-        Ok(filter)
+impl FromQuery for Filter {
+    fn parameters() -> Vec<Parameter> {
+        let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        let r#type = json_schema!({ "type": "string", "enum": codes });
+        vec![
+            Parameter { name: "type", about: "Only errors of this type.", schema: r#type },
+            Parameter {
+                name: "request_id",
+                about: "Only of this request.",
+                schema: json_schema!({ "type": "string" }),
+            },
+        ]
     }
 
+    fn from_query(values: &Values) -> Result<Self> {
+        let code = values.get("type").map(|name| ErrorCode::parse(name).ok_or_else(unknown_type)).transpose()?;
+        Ok(Filter { code, request_id: values.get("request_id").map(str::to_owned) })
+    }
+}
+
+impl Filter {
     fn apply(&self) -> Vec<TypeReport> {
         let wanted = |code: &&ErrorCode| self.code.is_none_or(|wanted| wanted == **code);
         let reports = ErrorCode::ALL.iter().filter(wanted).map(|code| self.report(*code));

@@ -1,76 +1,73 @@
 //! `/health/…`: for load balancers, orchestrators and people. What is said here was found out before.
 
 mod detailed;
+mod fresh;
+mod head;
 
-use std::future::ready;
-use std::sync::Arc;
-
-use http::{Method, StatusCode};
+use http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::build;
-use crate::error::Result;
-use crate::http::{Access, Context, Handler, Request, Response, Route, json, with_place};
+use self::fresh::Fresh;
+use self::head::Head;
+use super::readiness::reasons;
+use crate::error::{ErrorCode, Result};
+use crate::http::{Access, Call, Checked, Endpoint, Held, Query, Written};
 use crate::lifecycle::Phase;
 use crate::state::App;
-use crate::telemetry::metrics::{self, DependencyStatus, HealthStatus};
+use crate::telemetry::metrics;
 use crate::values::timestamp::{self, millis};
 
-/// What both listeners answer.
-pub(super) fn api_routes() -> Vec<Route<App>> {
+const HEALTH: &str = "Whether this instance takes requests and can answer them, for load balancers: 200 or 503.";
+const LIVE: &str = "Whether the process should be restarted, for orchestrators.";
+const READY: &str = "Whether this instance should get requests, with the reasons, for orchestrators.";
+const DETAILED: &str = "Each dependency, the figures that matter, the machine.";
+const METRICS: &str = "All metrics as JSON, with quantiles, for scripts without Prometheus.";
+
+/// What clients of the API are served.
+pub(super) fn of_api() -> Vec<Endpoint<App>> {
     vec![
-        route("/health/", |app, _, _| Box::pin(ready(report(&app)))),
-        route("/health/live", |app, _, _| Box::pin(ready(live(&app)))),
-        route("/health/ready", |app, _, _| Box::pin(ready(readiness(&app)))),
+        Endpoint::new(Method::GET, "/health/", HEALTH, report).always(),
+        Endpoint::new(Method::GET, "/health/live", LIVE, live).always(),
+        Endpoint::new(Method::GET, "/health/ready", READY, ready).always(),
     ]
 }
 
 /// The same with `?fresh=true`, which clients of the API are not given: it costs the dependencies something.
-pub(super) fn ops_routes() -> Vec<Route<App>> {
+pub(super) fn of_operations() -> Vec<Endpoint<App>> {
     vec![
-        route("/health/", |app, _, request| Box::pin(after_fresh_look(app, request, report))),
-        route("/health/live", |app, _, _| Box::pin(ready(live(&app)))),
-        route("/health/ready", |app, _, request| Box::pin(after_fresh_look(app, request, readiness))),
-        route("/health/detailed", |app, _, request| Box::pin(detailed::report(app, request))),
-        Route { access: Access::Token, ..route("/health/metrics", |app, context, _| Box::pin(registry(app, context))) },
+        Endpoint::new(Method::GET, "/health/", HEALTH, fresh_report).always(),
+        Endpoint::new(Method::GET, "/health/live", LIVE, live).always(),
+        Endpoint::new(Method::GET, "/health/ready", READY, fresh_ready).always(),
+        Endpoint::new(Method::GET, "/health/detailed", DETAILED, detailed::report).always(),
+        Endpoint::new(Method::GET, "/health/metrics", METRICS, registry)
+            .always()
+            .only_for(Access::Token)
+            .fails_with(&[ErrorCode::ServiceOverloaded]),
     ]
 }
 
-fn route(path: &'static str, handler: Handler<App>) -> Route<App> {
-    Route { path, method: Method::GET, codes: &[200], always: true, access: Access::Open, handler }
+async fn report(call: Call<App>, (): ()) -> Result<Checked<Head>> {
+    Ok(state(&call.state))
 }
 
-/// The gauges that follow from several things at once; called before each exposition.
-pub(super) fn refresh_metrics(app: &App) {
-    metrics::health(app.health.status(), reasons(app).is_empty());
+async fn fresh_report(call: Call<App>, Query(fresh): Query<Fresh>) -> Result<Checked<Head>> {
+    look(&call.state, fresh).await;
+    Ok(state(&call.state))
 }
 
-#[derive(Serialize)]
-struct Head {
-    status: &'static str,
-    #[serde(with = "timestamp")]
-    timestamp: OffsetDateTime,
-    version: &'static str,
-}
-
-impl Head {
-    fn new(status: &'static str) -> Self {
-        Head { status, timestamp: OffsetDateTime::now_utc(), version: build::INFO.version }
-    }
-}
-
-/// 200 while the service takes requests and can answer them.
-fn report(app: &App) -> Result<Response> {
-    let (code, status) = match (app.lifecycle.phase(), app.health.status()) {
-        (Phase::Starting, _) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
-        (Phase::Draining | Phase::Closing, _) => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
-        (Phase::Ready, status) => (code_of(status), status.as_str()),
+/// Good while the service takes requests and can answer them.
+fn state(app: &App) -> Checked<Head> {
+    let (is_good, status) = match (app.lifecycle.phase(), app.health.status()) {
+        (Phase::Starting, _) => (false, "starting"),
+        (Phase::Draining | Phase::Closing, _) => (false, "shutting_down"),
+        (Phase::Ready, status) => (status.is_usable(), status.as_str()),
     };
-    json(code, &Head::new(status))
+    Checked { is_good, body: Head::new(status) }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Live {
     #[serde(flatten)]
     head: Head,
@@ -78,69 +75,51 @@ struct Live {
     last_beat_ms: f64,
 }
 
-/// 200 while the async runtime turns. A process that is not live is best started anew.
-fn live(app: &App) -> Result<Response> {
-    let pulse = app.health.beat.pulse();
-    let (code, status) = match pulse.is_stalled {
-        false => (StatusCode::OK, "live"),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "stalled"),
-    };
+/// Good while the async runtime turns. A process that is not live should be restarted.
+async fn live(call: Call<App>, (): ()) -> Result<Checked<Live>> {
+    let pulse = call.state.health.beat.pulse();
+    let status = if pulse.is_stalled { "stalled" } else { "live" };
     let (event_loop_delay_ms, last_beat_ms) = (millis(pulse.delay), millis(pulse.age));
-    json(code, &Live { head: Head::new(status), event_loop_delay_ms, last_beat_ms })
+    Ok(Checked {
+        is_good: !pulse.is_stalled,
+        body: Live { head: Head::new(status), event_loop_delay_ms, last_beat_ms },
+    })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Readiness {
     #[serde(flatten)]
     head: Head,
     reasons: Vec<&'static str>,
 }
 
-/// 200 while the service can do its work for one client more.
-fn readiness(app: &App) -> Result<Response> {
+async fn ready(call: Call<App>, (): ()) -> Result<Checked<Readiness>> {
+    Ok(readiness(&call.state))
+}
+
+async fn fresh_ready(call: Call<App>, Query(fresh): Query<Fresh>) -> Result<Checked<Readiness>> {
+    look(&call.state, fresh).await;
+    Ok(readiness(&call.state))
+}
+
+/// Good while the service can do its work for one client more.
+fn readiness(app: &App) -> Checked<Readiness> {
     let reasons = reasons(app);
-    let (code, status) = match reasons.is_empty() {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
-    };
-    json(code, &Readiness { head: Head::new(status), reasons })
+    let status = if reasons.is_empty() { "ready" } else { "not_ready" };
+    Checked { is_good: reasons.is_empty(), body: Readiness { head: Head::new(status), reasons } }
 }
 
-/// Why the service is not ready. Without its tables it does not start at all, so that is not among them.
-fn reasons(app: &App) -> Vec<&'static str> {
-    let phase = app.lifecycle.phase();
-    let all = [
-        (phase == Phase::Starting, "starting"),
-        (phase >= Phase::Draining, "shutting_down"),
-        (app.health.database.status() == DependencyStatus::Error, "database_unusable"),
-        (app.hash_pool.is_saturated(), "hash_queue_saturated"),
-    ];
-    all.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
-}
-
-/// Both answers follow from the database alone.
-async fn after_fresh_look(app: Arc<App>, request: Request, answer: fn(&App) -> Result<Response>) -> Result<Response> {
-    if wants_fresh(&request) {
+/// State and readiness follow from the database alone.
+async fn look(app: &App, fresh: Fresh) {
+    if fresh.0 {
         app.health.database.fresh_report().await;
     }
-    answer(&app)
 }
 
-fn wants_fresh(request: &Request) -> bool {
-    let query = request.head.uri.query().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes()).any(|(key, value)| key == "fresh" && value == "true")
-}
-
-fn code_of(status: HealthStatus) -> StatusCode {
-    match status {
-        HealthStatus::Healthy | HealthStatus::Degraded => StatusCode::OK,
-        HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Registry {
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     timestamp: OffsetDateTime,
     version: &'static str,
     #[serde(flatten)]
@@ -148,11 +127,11 @@ struct Registry {
 }
 
 /// All metrics as JSON.
-async fn registry(app: Arc<App>, context: Arc<Context>) -> Result<Response> {
+async fn registry(call: Call<App>, (): ()) -> Result<Held<Written<Registry>>> {
     let answer = move || {
         let Head { timestamp, version, .. } = Head::new("");
-        json(StatusCode::OK, &Registry { timestamp, version, metrics: metrics::snapshot() })
+        Written::new(&Registry { timestamp, version, metrics: metrics::snapshot() })
     };
-    let (response, place) = super::metrics::gather(&app, &context, answer).await?;
-    Ok(with_place(response?, place))
+    let (answer, place) = super::metrics::gather(&call.state, &call.context, answer).await?;
+    Ok(Held { answer: answer?, place })
 }

@@ -3,32 +3,24 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::Method;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::page::page;
+use super::page::{Page, page};
 use crate::build;
 use crate::config::Environment;
 use crate::error::{ErrorKind, Result};
-use crate::http::Response;
+use crate::http::{Access, Call, Endpoint};
 use crate::lifecycle::Phase;
 use crate::state::App;
 use crate::telemetry::metrics::{self, DependencyStatus, HealthStatus, RegistrationOutcome};
 use crate::values::timestamp;
 
-/// The endpoints of this listener, each with what it is for.
-const ENDPOINTS: &[(&str, &str)] = &[
-    ("/health/", "Whether this instance takes requests and can answer them, for load balancers: 200 or 503."),
-    ("/health/live", "Whether the process is best started anew, for orchestrators."),
-    ("/health/ready", "Whether this instance should get requests, with the reasons, for orchestrators."),
-    ("/health/detailed", "Each dependency, the figures that matter, the machine."),
-    ("/health/metrics", "All metrics as JSON, with quantiles, for scripts without Prometheus."),
-    ("/errors/", "What went wrong since the start, with the last samples of each type: a page, or JSON for scripts."),
-    ("/metrics", "All metrics, for Prometheus: text 0.0.4 or protobuf, gzipped on request."),
-    ("/log-level", "What each logger writes. PUT changes it for a limited time."),
-    ("/config", "The settings in force, secrets redacted, and where each comes from."),
-    ("/version", "What is running: version, revision, compiler."),
-];
+/// The line of the table.
+pub(super) fn endpoint() -> Endpoint<App> {
+    Endpoint::new(Method::GET, "/", "The state at a glance, and what is there.", show).always().only_for(Access::Token)
+}
 
 #[derive(Serialize)]
 struct Index {
@@ -43,7 +35,7 @@ struct Index {
     checks: Vec<Check>,
     registrations: Vec<Count>,
     errors: Vec<Count>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<Link>,
 }
 
 /// A word, and how it is shown: `good`, `warn`, `bad` or `soft`.
@@ -66,13 +58,13 @@ struct Count {
 }
 
 #[derive(Serialize)]
-struct Endpoint {
+struct Link {
     path: &'static str,
     meaning: &'static str,
 }
 
-/// The index page.
-pub(super) fn show(app: &App) -> Result<Response> {
+async fn show(call: Call<App>, (): ()) -> Result<Page> {
+    let app = &*call.state;
     let (summary, health) = (metrics::summary(), &app.health);
     let check = |name, status| Check { name, status: status_word(status) };
     let index = Index {
@@ -90,9 +82,16 @@ pub(super) fn show(app: &App) -> Result<Response> {
         ],
         registrations: counts(RegistrationOutcome::ALL.iter().map(|outcome| outcome.as_str()), &summary.registrations),
         errors: counts(ErrorKind::ALL.iter().map(|kind| kind.as_str()), &summary.errors),
-        endpoints: ENDPOINTS.iter().map(|(path, meaning)| Endpoint { path, meaning }).collect(),
+        endpoints: links(),
     };
     page("index.html", index)
+}
+
+/// The pages and documents of this listener.
+fn links() -> Vec<Link> {
+    let routes = super::ops_routes();
+    let shown = routes.endpoints().iter().filter(|endpoint| endpoint.method == Method::GET && endpoint.path != "/");
+    shown.map(|endpoint| Link { path: endpoint.path, meaning: endpoint.about }).collect()
 }
 
 fn state(app: &App) -> Word {

@@ -8,7 +8,7 @@ use minijinja::{Environment, Value};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::http::{Response, html};
+use crate::http::{Media, Response, html};
 
 /// Nothing is loaded and nothing runs: a page is its text and its style.
 const POLICY: HeaderValue =
@@ -31,18 +31,29 @@ fn templates() -> std::result::Result<Environment<'static>, minijinja::Error> {
     Ok(templates)
 }
 
+/// A page.
+pub(super) struct Page(pub(super) Response);
+
+impl Media for Page {
+    const TYPES: &'static [&'static str] = &["text/html"];
+
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
 /// Renders a page from a template and the values in it.
 ///
 /// # Errors
 /// [`Error::Panic`] where a template has a mistake, which every test of the page meets.
-pub(super) fn page(template: &str, values: impl Serialize) -> Result<Response> {
+pub(super) fn page(template: &str, values: impl Serialize) -> Result<Page> {
     let failed = |error: &minijinja::Error| Error::Panic(format!("the page {template} cannot be rendered: {error:#}"));
     let templates = TEMPLATES.as_ref().map_err(failed)?;
     let template = templates.get_template(template).map_err(|error| failed(&error))?;
     let text = template.render(Value::from(Serde(values))).map_err(|error| failed(&error))?;
     let mut response = html(text);
     response.headers_mut().extend(HEADERS);
-    Ok(response)
+    Ok(Page(response))
 }
 
 /// `2026-11-22T08:31:02.123456Z` for people: to the second, the zone is said on the page.

@@ -1,27 +1,27 @@
 //! `GET /config` and `GET /version`: what is running, and how.
 
-use http::StatusCode;
+use http::Method;
 use serde::Serialize;
 
 use crate::build;
 use crate::error::Result;
-use crate::http::{Response, json};
+use crate::http::{Access, Call, Endpoint, Json};
 use crate::password;
 use crate::state::App;
 
-#[derive(Serialize)]
-struct Settings<'a> {
-    settings: Vec<Setting<'a>>,
+#[derive(Serialize, schemars::JsonSchema)]
+struct Settings {
+    settings: Vec<Setting>,
 }
 
-#[derive(Serialize)]
-struct Setting<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+struct Setting {
     setting: &'static str,
-    value: &'a str,
+    value: String,
     source: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
 struct Version {
     name: &'static str,
     version: &'static str,
@@ -30,20 +30,28 @@ struct Version {
     password_hash_kernel: &'static str,
 }
 
-/// Every setting in force, secrets redacted.
-pub(super) fn config(app: &App) -> Result<Response> {
-    let settings = app.config.effective().iter();
-    let settings = settings.map(|effective| Setting {
-        setting: effective.key,
-        value: &effective.value,
-        source: effective.source.to_string(),
-    });
-    json(StatusCode::OK, &Settings { settings: settings.collect() })
+/// The lines of the table.
+pub(super) fn endpoints() -> Vec<Endpoint<App>> {
+    const CONFIG: &str = "The settings in force, secrets redacted, and where each comes from.";
+    const VERSION: &str = "What is running: version, revision, compiler.";
+    vec![
+        Endpoint::new(Method::GET, "/config", CONFIG, config).always().only_for(Access::Token),
+        Endpoint::new(Method::GET, "/version", VERSION, version).always().only_for(Access::Token),
+    ]
 }
 
-/// What was built into this binary, and what it found of the CPU.
-pub(super) fn version() -> Result<Response> {
+async fn config(call: Call<App>, (): ()) -> Result<Json<Settings>> {
+    let settings = call.state.config.effective().iter();
+    let settings = settings.map(|effective| Setting {
+        setting: effective.key,
+        value: effective.value.clone(),
+        source: effective.source.to_string(),
+    });
+    Ok(Json(Settings { settings: settings.collect() }))
+}
+
+async fn version(_call: Call<App>, (): ()) -> Result<Json<Version>> {
     let build::Build { version, revision, rustc } = build::INFO;
     let password_hash_kernel = password::kernel().as_str();
-    json(StatusCode::OK, &Version { name: "neodyme", version, revision, rustc, password_hash_kernel })
+    Ok(Json(Version { name: "neodyme", version, revision, rustc, password_hash_kernel }))
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Fault;
+use super::fields::text_field;
 
 /// RFC 5321, 4.5.3.1.3 (with erratum 1690): a path is at most 256 octets, its angle brackets included.
 const MAX_OCTETS: usize = 254;
@@ -88,6 +89,8 @@ impl fmt::Debug for Email {
         f.write_str(&self.masked())
     }
 }
+
+text_field!(Email, "Email", { "type": "string", "format": "email", "maxLength": 254 });
 
 #[cfg(test)]
 mod tests {

@@ -99,6 +99,60 @@ impl<'a, const N: usize> Fields<'a, N> {
     }
 }
 
+/// A value that a field holds as a text.
+pub trait FromText: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says what is wrong, without the value.
+    fn from_text(text: &str) -> std::result::Result<Self, Fault>;
+}
+
+/// A member of a JSON object: one that must be there, or, as an `Option`, may be missing.
+pub trait Member: Sized {
+    /// Reads it; where it is at fault, that is noted.
+    fn read<const N: usize>(fields: &mut Fields<'_, N>, name: &'static str) -> Option<Self>;
+}
+
+impl<T: FromText> Member for T {
+    fn read<const N: usize>(fields: &mut Fields<'_, N>, name: &'static str) -> Option<Self> {
+        fields.text(name, T::from_text)
+    }
+}
+
+impl<T: FromText> Member for Option<T> {
+    fn read<const N: usize>(fields: &mut Fields<'_, N>, name: &'static str) -> Option<Self> {
+        Some(fields.text_if_any(name, T::from_text))
+    }
+}
+
+/// Describes a type that is read from a text, and a text in JSON.
+macro_rules! text_field {
+    ($type:ty, $name:literal, $($schema:tt)+) => {
+        impl $crate::values::FromText for $type {
+            fn from_text(text: &str) -> Result<Self, $crate::values::Fault> {
+                <$type>::parse(text)
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($($schema)+)
+            }
+        }
+    };
+}
+
+pub(crate) use text_field;
+
 /// `a, b and c`
 fn listed(names: &[&str]) -> String {
     match names {

@@ -5,6 +5,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Fault;
+use super::fields::text_field;
 use crate::text::{is_control, is_visible};
 
 const MAX_CHARACTERS: usize = 255;
@@ -54,6 +55,8 @@ impl fmt::Debug for FullName {
         f.write_str("FullName(…)")
     }
 }
+
+text_field!(FullName, "FullName", { "type": "string", "minLength": 1, "maxLength": 255 });
 
 #[cfg(test)]
 mod tests {

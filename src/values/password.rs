@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Fault;
+use super::fields::text_field;
 
 const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
@@ -51,6 +52,8 @@ impl fmt::Debug for Password {
         f.write_str("Password(…)")
     }
 }
+
+text_field!(Password, "Password", { "type": "string", "format": "password", "minLength": 8, "maxLength": 128 });
 
 #[cfg(test)]
 mod tests {

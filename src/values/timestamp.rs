@@ -1,8 +1,10 @@
 //! Time as clients and logs read it: points in RFC 3339, UTC, with microseconds; durations in milliseconds.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serializer};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -34,6 +36,23 @@ impl Display for Point {
     }
 }
 
+/// The form of a point in time, for `#[schemars(with = "timestamp::Moment")]`.
+pub struct Moment;
+
+impl JsonSchema for Moment {
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 /// For `#[serde(with = "timestamp")]`.
 ///
 /// # Errors
@@ -47,7 +66,7 @@ pub fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<
 /// # Errors
 /// When it is not a time in RFC 3339.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
-    let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+    let text = Cow::<'_, str>::deserialize(deserializer)?;
     OffsetDateTime::parse(&text, &Rfc3339).map_err(serde::de::Error::custom)
 }
 

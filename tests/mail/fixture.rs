@@ -5,7 +5,7 @@ use std::error::Error;
 use neodyme::accounts::registration::NewcomerPayload;
 use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::config::{Config, MailConfig, Sources};
-use neodyme::mail::{InvalidSetting, Mailer, Welcome};
+use neodyme::mail::{Composer, InvalidSetting, Letter, Mailer, Welcome};
 use neodyme::outbox::Effect;
 use neodyme::outbox::{Failure, Job, Payload, Reason, Receipt};
 use serde::Deserialize;
@@ -62,6 +62,12 @@ pub fn mailer_to(sink: &SmtpSink, more: &[(&str, &str)]) -> Mailer {
 /// A mailer makes an attempt at a job, as its topic does.
 pub trait SendWelcome {
     async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure>;
+}
+
+/// The letter of a job, as its topic has it written.
+pub fn letter_of(composer: &Composer, job: &Job) -> Result<Letter, Failure> {
+    let payload = NewcomerPayload::deserialize(job.payload.expose()).unwrap();
+    composer.welcome(&Welcome { job, email: &payload.email, full_name: &payload.full_name })
 }
 
 impl SendWelcome for Mailer {

@@ -1,6 +1,6 @@
 //! What arrives.
 
-use crate::fixture::SendWelcome;
+use crate::fixture::{SendWelcome, letter_of};
 use lettre::message::Mailbox;
 use neodyme::mail::Composer;
 use neodyme::outbox::Payload;
@@ -178,7 +178,7 @@ proptest! {
         let composer = Composer::new(&config([("mail_from", "Example <hello@example.org>")])).unwrap();
         let mut job = job_for(&format!("{local}@example.com"), &name);
         job.request_id = request_id;
-        let Ok(letter) = composer.welcome(&job) else { return Ok(()) };
+        let Ok(letter) = letter_of(&composer, &job) else { return Ok(()) };
         prop_assert!(!letter.message.replace("\r\n", "").contains(['\r', '\n']));
 
         let mail = Received {
@@ -220,7 +220,7 @@ proptest! {
         let address = format!("{local}@{domain}");
         let Ok(email) = Email::parse(&address) else { return Ok(()) };
         let composer = Composer::new(&config([("mail_from", "Example <hello@example.org>")])).unwrap();
-        let letter = composer.welcome(&job_for(&address, "Jane")).unwrap();
+        let letter = letter_of(&composer, &job_for(&address, "Jane")).unwrap();
         let header = format!("\r\nTo: Jane <{}>\r\n", email.expose());
         prop_assert!(letter.message.contains(&header), "{}", letter.message);
         prop_assert!(email.expose().len() + "RCPT TO:<>\r\n".len() <= 512);
@@ -231,7 +231,7 @@ proptest! {
         let address: lettre::Address = "hello@example.org".parse().unwrap();
         let mut mail = config([]);
         mail.from = Mailbox::new(Some(name), address);
-        let letter = Composer::new(&mail).unwrap().welcome(&job()).unwrap();
+        let letter = letter_of(&Composer::new(&mail).unwrap(), &job()).unwrap();
         prop_assert!(!letter.subject.contains(['\r', '\n']));
     }
 }

@@ -1,17 +1,19 @@
 //! The body of a registration, read so that all of its faults are known at once.
 
 use crate::error::Result;
-use crate::values::{Email, Fields, FullName, Password};
+use crate::http::{FromJson, json_body};
+use crate::values::{Email, FullName, Password};
 
-/// A valid registration.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// Whom the user is.
-    pub email: Email,
-    /// How the user is called.
-    pub full_name: FullName,
-    /// What only the user knows.
-    pub password: Password,
+json_body! {
+    /// A valid registration.
+    pub struct Registration {
+        /// Whom the user is.
+        pub email: Email = "email",
+        /// How the user is called.
+        pub full_name: FullName = "full_name",
+        /// What only the user knows.
+        pub password: Password = "password",
+    }
 }
 
 impl Registration {
@@ -21,12 +23,7 @@ impl Registration {
     /// [`Error::MalformedJson`](crate::error::Error::MalformedJson) with the position, or
     /// [`Error::Validation`](crate::error::Error::Validation) with every fault of every field.
     pub fn parse(body: &[u8]) -> Result<Self> {
-        let mut fields = Fields::read(body, &["email", "full_name", "password"])?;
-        let email = fields.text("email", Email::parse);
-        let full_name = fields.text("full_name", FullName::parse);
-        let password = fields.text("password", Password::parse);
-        let all = email.zip(full_name).zip(password);
-        fields.finish(all.map(|((email, full_name), password)| Registration { email, full_name, password }))
+        Self::from_json(body)
     }
 }
 

@@ -57,10 +57,11 @@ impl<'a> Occurrence<'a> {
 }
 
 /// What is kept of an occurrence: clipped and redacted.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Sample {
     /// When it was recorded.
     #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
     pub time: OffsetDateTime,
     /// The request that it belongs to.
     pub request_id: Option<Box<str>>,

@@ -47,6 +47,13 @@ labels! {
     }
 }
 
+impl HealthStatus {
+    /// Whether the service can register users.
+    pub fn is_usable(self) -> bool {
+        self != HealthStatus::Unhealthy
+    }
+}
+
 lazy_static! {
     static ref UP: GaugeBy<Dependency> = gauge_by(
         "dependency_up",

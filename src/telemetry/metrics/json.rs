@@ -13,7 +13,7 @@ const NOTE: &str = "p50, p95 and p99 are estimates over the life of the process:
                     without observations. Durations are in seconds, sizes in bytes. Nothing here is a rate.";
 
 /// All metrics.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Snapshot {
     note: &'static str,
     counters: BTreeMap<String, Vec<Single>>,
@@ -21,13 +21,13 @@ pub struct Snapshot {
     histograms: BTreeMap<String, Vec<Summary>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Single {
     labels: Labels,
     value: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Summary {
     labels: Labels,
     count: u64,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{errors, http, registration};
 
 /// What the service has done since it was started.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Summary {
     /// Requests on both listeners.
     pub requests: Requests,
@@ -18,7 +18,7 @@ pub struct Summary {
 }
 
 /// Requests on both listeners.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Requests {
     /// Those that were answered.
     pub answered: u64,

@@ -1,0 +1,136 @@
+//! The table of endpoints. One line says what is called how, by whom, with what, and every way in which it can end; routing,
+//! metrics, the `Allow` header, the index page, the tables in the documents and the OpenAPI document come from it.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+
+use super::input::{Input, Takes};
+use super::output::{Gives, Output};
+use super::{Access, Context, Principal, Request, Response};
+use crate::error::{Error, ErrorCode, Result};
+use crate::fairness::Rate;
+
+/// What a handler knows beside its input.
+pub struct Call<S> {
+    /// What the parts of the service share.
+    pub state: Arc<S>,
+    /// The request.
+    pub context: Arc<Context>,
+    /// Who calls.
+    pub principal: Principal,
+}
+
+/// Finds how often a client may call an endpoint; `None` for no limit.
+pub type Limit<S> = for<'a> fn(&'a S) -> Option<&'a Rate>;
+
+type Handler<S> = Box<dyn Fn(Call<S>, Request) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
+
+/// One line of the table.
+pub struct Endpoint<S> {
+    /// The method. A line for GET answers HEAD too.
+    pub method: Method,
+    /// The path, as it is named in metrics; a part in braces stands for anything. A trailing slash may be left away by the client.
+    pub path: &'static str,
+    /// What it is for, in a sentence.
+    pub about: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Answered even when the service is overloaded: health, metrics.
+    pub always: bool,
+    /// What it takes.
+    pub(super) takes: Takes,
+    /// What it gives where all is well.
+    pub(super) gives: Gives,
+    errors: &'static [ErrorCode],
+    limit: Option<(&'static str, Limit<S>)>,
+    handler: Handler<S>,
+}
+
+impl<S: Send + Sync + 'static> Endpoint<S> {
+    /// A line for everybody, answered while the service has room for it, by what `handler` makes of its input.
+    pub fn new<I, O, F, Fut>(method: Method, path: &'static str, about: &'static str, handler: F) -> Self
+    where
+        I: Input,
+        O: Output,
+        F: Fn(Call<S>, I) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<O>> + Send,
+    {
+        let handler = move |call: Call<S>, request: Request| {
+            async move {
+                let input = I::read(&call.context, request).await?;
+                handler(call, input).await?.into_response()
+            }
+            .boxed()
+        };
+        Endpoint {
+            method,
+            path,
+            about,
+            access: Access::Anyone,
+            always: false,
+            takes: I::takes(),
+            gives: O::gives(),
+            errors: &[],
+            limit: None,
+            handler: Box::new(handler),
+        }
+    }
+
+    /// Only for these.
+    pub fn only_for(self, access: Access) -> Self {
+        Endpoint { access, ..self }
+    }
+
+    /// Answered even when the service is overloaded.
+    pub fn always(self) -> Self {
+        Endpoint { always: true, ..self }
+    }
+
+    /// How its handler can fail, beside what it takes and whom it is for.
+    pub fn fails_with(self, errors: &'static [ErrorCode]) -> Self {
+        Endpoint { errors, ..self }
+    }
+
+    /// How often one client may call it; what is counted, in the plural.
+    pub fn limited_by(self, what: &'static str, limit: Limit<S>) -> Self {
+        Endpoint { limit: Some((what, limit)), ..self }
+    }
+
+    /// Every error that it can answer with.
+    pub fn errors(&self) -> Vec<ErrorCode> {
+        let mut errors = vec![ErrorCode::InternalError, ErrorCode::Timeout];
+        if !self.always || self.limit.is_some() {
+            errors.extend([ErrorCode::RateLimited, ErrorCode::ServiceOverloaded]);
+        }
+        errors.extend(self.access.errors());
+        errors.extend(self.takes.errors());
+        errors.extend(self.errors);
+        errors.sort_by_key(|error| *error as usize);
+        errors.dedup();
+        errors
+    }
+
+    /// Every status that it can answer with.
+    pub(super) fn statuses(&self) -> Vec<u16> {
+        let mut statuses: Vec<u16> = self.gives.statuses().chain([503]).collect();
+        statuses.extend(self.errors().iter().flat_map(|error| error.about().statuses));
+        statuses.sort_unstable();
+        statuses.dedup();
+        statuses
+    }
+
+    /// Answers a request. Whether its client may call once more is decided before anything of it is looked at.
+    pub(super) fn answer(&self, call: Call<S>, request: Request) -> BoxFuture<'static, Result<Response>> {
+        let refused = self.refuse(&call);
+        (self.handler)(call, Request { refused, ..request })
+    }
+
+    fn refuse(&self, call: &Call<S>) -> Option<Error> {
+        let (what, limit) = self.limit?;
+        let wait = limit(&call.state)?.admit(call.context.client).err()?;
+        Some(Error::RateLimited { what, retry_after: wait.as_secs_f64().ceil() as u64 })
+    }
+}

@@ -1,0 +1,292 @@
+//! What endpoints take: typed, and described where it is typed.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use http::request::Parts;
+use schemars::{Schema, SchemaGenerator};
+
+use super::{Context, Request};
+use crate::error::{Error, ErrorCode, Result};
+
+/// What an endpoint takes, for its description.
+#[derive(Default)]
+pub struct Takes {
+    /// The parts of the path that stand for something.
+    pub path: Vec<Parameter>,
+    /// The parameters of the query.
+    pub query: Vec<Parameter>,
+    /// Whether a query can be refused.
+    pub is_strict: bool,
+    /// The JSON body.
+    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+}
+
+/// A part of the path, or a parameter of the query.
+#[derive(Clone)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a sentence.
+    pub about: &'static str,
+    /// Its form.
+    pub schema: Schema,
+}
+
+impl Takes {
+    /// How a client can fail to give it.
+    pub(super) fn errors(&self) -> Vec<ErrorCode> {
+        const BODY: [ErrorCode; 5] = [
+            ErrorCode::MalformedJson,
+            ErrorCode::BodyIncomplete,
+            ErrorCode::BodyTooLarge,
+            ErrorCode::UnsupportedMediaType,
+            ErrorCode::ValidationFailed,
+        ];
+        let mut errors = Vec::new();
+        if !self.path.is_empty() {
+            errors.push(ErrorCode::NotFound);
+        }
+        if self.is_strict {
+            errors.push(ErrorCode::InvalidParameter);
+        }
+        if self.body.is_some() {
+            errors.extend(BODY);
+        }
+        errors
+    }
+
+    fn and(mut self, other: Takes) -> Takes {
+        self.path.extend(other.path);
+        self.query.extend(other.query);
+        Takes { is_strict: self.is_strict || other.is_strict, body: self.body.or(other.body), ..self }
+    }
+}
+
+/// What a handler is given of a request.
+pub trait Input: Sized + Send {
+    /// What that is.
+    fn takes() -> Takes;
+    /// Reads it.
+    fn read(context: &Arc<Context>, request: Request) -> impl Future<Output = Result<Self>> + Send;
+}
+
+/// What can be read from the head alone.
+pub trait FromHead: Sized + Send {
+    /// What that is.
+    fn takes() -> Takes;
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn from_head(request: &Request) -> Result<Self>;
+}
+
+/// A type with the form of a JSON body. [`json_body!`](crate::values::json_body) makes them.
+pub trait FromJson: Sized + Send {
+    /// Reads a body; every fault is reported.
+    ///
+    /// # Errors
+    /// [`Error::MalformedJson`] or [`Error::Validation`].
+    fn from_json(body: &[u8]) -> Result<Self>;
+    /// Its form.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+}
+
+/// The parameters of a query.
+pub trait FromQuery: Sized + Send {
+    /// Whether other parameters are refused. Where anything may call, such as a load balancer, they are ignored.
+    const IS_STRICT: bool = true;
+    /// The parameters that there are.
+    fn parameters() -> Vec<Parameter>;
+    /// Reads them from their texts.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`].
+    fn from_query(values: &Values) -> Result<Self>;
+}
+
+/// The parts of a path that stand for something.
+pub trait FromPath: Sized + Send {
+    /// The parts that there are.
+    fn parts() -> Vec<Parameter>;
+    /// Reads them from their texts. `None`: there can be nothing at such a path.
+    fn from_path(texts: &Values) -> Option<Self>;
+}
+
+/// Texts by their names: the parameters of a query, or the parts of a path.
+pub struct Values(BTreeMap<String, String>);
+
+/// The JSON body.
+pub struct Json<T>(pub T);
+
+/// The parameters of the query.
+pub struct Query<T>(pub T);
+
+/// The parts of the path.
+pub struct Path<T>(pub T);
+
+/// The head, for what no type says.
+pub struct Head(pub Parts);
+
+/// Input that the handler itself has read, since reading is a step of its work.
+pub struct Unread<I> {
+    request: Request,
+    input: PhantomData<fn() -> I>,
+}
+
+impl<I: Input> Unread<I> {
+    /// Reads it now.
+    ///
+    /// # Errors
+    /// What is wrong with it, or with its client.
+    pub async fn read(self, context: &Arc<Context>) -> Result<I> {
+        I::read(context, self.request).await
+    }
+}
+
+impl<I: Input> Input for Unread<I> {
+    fn takes() -> Takes {
+        I::takes()
+    }
+
+    async fn read(_context: &Arc<Context>, request: Request) -> Result<Self> {
+        Ok(Unread { request, input: PhantomData })
+    }
+}
+
+impl<T: FromJson> Input for Json<T> {
+    fn takes() -> Takes {
+        Takes { body: Some(T::schema), ..Takes::default() }
+    }
+
+    async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
+        T::from_json(&request.read_json(context).await?).map(Json)
+    }
+}
+
+impl Input for () {
+    fn takes() -> Takes {
+        Takes::default()
+    }
+
+    async fn read(_context: &Arc<Context>, request: Request) -> Result<Self> {
+        request.accept().await.map(drop)
+    }
+}
+
+impl<H: FromHead> Input for H {
+    fn takes() -> Takes {
+        H::takes()
+    }
+
+    async fn read(_context: &Arc<Context>, request: Request) -> Result<Self> {
+        H::from_head(&request.accept().await?)
+    }
+}
+
+impl<H: FromHead, I: Input> Input for (H, I) {
+    fn takes() -> Takes {
+        H::takes().and(I::takes())
+    }
+
+    async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
+        let request = request.accept().await?;
+        let head = match H::from_head(&request) {
+            Ok(head) => head,
+            Err(error) => return request.refuse(error).await,
+        };
+        Ok((head, I::read(context, request).await?))
+    }
+}
+
+impl FromHead for Head {
+    fn takes() -> Takes {
+        Takes::default()
+    }
+
+    fn from_head(request: &Request) -> Result<Self> {
+        Ok(Head(request.head.clone()))
+    }
+}
+
+impl<T: FromQuery> FromHead for Query<T> {
+    fn takes() -> Takes {
+        Takes { query: T::parameters(), is_strict: T::IS_STRICT, ..Takes::default() }
+    }
+
+    fn from_head(request: &Request) -> Result<Self> {
+        let query = request.head.uri.query().unwrap_or_default();
+        T::from_query(&Values::read(query, &T::parameters(), T::IS_STRICT)?).map(Query)
+    }
+}
+
+impl<T: FromPath> FromHead for Path<T> {
+    fn takes() -> Takes {
+        Takes { path: T::parts(), ..Takes::default() }
+    }
+
+    fn from_head(request: &Request) -> Result<Self> {
+        T::from_path(&Values(request.path.clone())).map(Path).ok_or(Error::NotFound)
+    }
+}
+
+impl Values {
+    /// Reads a query; of a parameter that comes twice, the last counts.
+    fn read(query: &str, known: &[Parameter], is_strict: bool) -> Result<Self> {
+        let mut values = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if is_strict && !known.iter().any(|parameter| parameter.name == name) {
+                let accepted = known.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
+                return Err(Error::InvalidParameter { parameter: "a parameter of the query", accepted });
+            }
+            values.insert(name.into_owned(), value.into_owned());
+        }
+        Ok(Values(values))
+    }
+
+    /// The text with this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// Declares the form of a JSON body: how it is read, with every fault of every field, and how it is described.
+///
+/// ```ignore
+/// json_body! {
+///     /// A registration.
+///     pub struct Registration {
+///         /// Whom the user is.
+///         pub email: Email = "email",
+///     }
+/// }
+/// ```
+macro_rules! json_body {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[doc = $about:literal])+ $field_vis:vis $field:ident: $type:ty = $key:literal),+ $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, schemars::JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        $vis struct $name {
+            $($(#[doc = $about])+ #[schemars(rename = $key)] $field_vis $field: $type),+
+        }
+
+        impl $crate::http::FromJson for $name {
+            fn from_json(body: &[u8]) -> $crate::error::Result<Self> {
+                let mut fields = $crate::values::Fields::read(body, &[$($key),+])?;
+                $(let $field = <$type as $crate::values::Member>::read(&mut fields, $key);)+
+                let all = (|| Some($name { $($field: $field?),+ }))();
+                fields.finish(all)
+            }
+
+            fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                generator.subschema_for::<$name>()
+            }
+        }
+    };
+}
+
+pub(crate) use json_body;

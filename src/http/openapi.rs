@@ -1,0 +1,143 @@
+//! The table of endpoints as an OpenAPI document (<https://spec.openapis.org/oas/v3.1.1.html>).
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::input::Parameter;
+use super::output::Given;
+use super::response::Problem;
+use super::{Access, Endpoint};
+use crate::build;
+use crate::error::ErrorCode;
+
+/// What a document is about.
+#[derive(Clone, Copy)]
+pub struct Document {
+    /// Its title.
+    pub title: &'static str,
+    /// What the listener is for.
+    pub description: &'static str,
+}
+
+/// Describes the endpoints of a listener.
+pub fn document<'a, S: Send + Sync + 'static>(
+    about: Document,
+    endpoints: impl Iterator<Item = &'a Endpoint<S>>,
+) -> Value {
+    let mut generator =
+        SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
+    let problem = generator.subschema_for::<Problem<'static>>();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for endpoint in endpoints {
+        let operation = operation(endpoint, &mut generator, &json!(problem));
+        paths.entry(endpoint.path).or_default().insert(endpoint.method.as_str().to_ascii_lowercase(), operation);
+    }
+    json!({
+        "openapi": "3.1.1",
+        "info": {
+            "title": about.title,
+            "description": about.description,
+            "version": build::INFO.version,
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": { "operations_token": {
+                "type": "http", "scheme": "bearer", "description": "The token in `ops_token`, where one is set.",
+            } },
+        },
+    })
+}
+
+fn operation<S: Send + Sync + 'static>(
+    endpoint: &Endpoint<S>,
+    generator: &mut SchemaGenerator,
+    problem: &Value,
+) -> Value {
+    let mut operation = json!({
+        "operationId": operation_id(&endpoint.method, endpoint.path),
+        "summary": endpoint.about,
+        "responses": responses(endpoint, generator, problem),
+        "security": security(endpoint.access),
+    });
+    let path = endpoint.takes.path.iter().map(|part| parameter(part, "path"));
+    let parameters: Vec<Value> =
+        path.chain(endpoint.takes.query.iter().map(|parameter| self::parameter(parameter, "query"))).collect();
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    if let Some(schema) = endpoint.takes.body {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": schema(generator) } } });
+    }
+    operation
+}
+
+/// `post_users`, `get_users_id`
+fn operation_id(method: &Method, path: &str) -> String {
+    let words = path.split(['/', '-', '.', '{', '}']).filter(|word| !word.is_empty());
+    std::iter::once(method.as_str().to_ascii_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn parameter(parameter: &Parameter, place: &str) -> Value {
+    let Parameter { name, about, schema } = parameter;
+    json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": schema })
+}
+
+fn security(access: Access) -> Value {
+    match access {
+        Access::Anyone => json!([]),
+        Access::Token => json!([{ "operations_token": [] }, {}]),
+        Access::TokenAlways => json!([{ "operations_token": [] }]),
+    }
+}
+
+/// An answer for each status; where an error has the status of an answer that is none, the body is either.
+fn responses<S: Send + Sync + 'static>(
+    endpoint: &Endpoint<S>,
+    generator: &mut SchemaGenerator,
+    problem: &Value,
+) -> Value {
+    let mut responses: BTreeMap<String, Value> = BTreeMap::new();
+    for given in &endpoint.gives.0 {
+        responses.insert(given.status.as_u16().to_string(), answer(given, generator));
+    }
+    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for error in endpoint.errors() {
+        error.about().statuses.iter().for_each(|status| by_status.entry(*status).or_default().push(error));
+    }
+    for (status, errors) in by_status {
+        let response =
+            responses.entry(status.to_string()).or_insert_with(|| json!({ "description": "", "content": {} }));
+        let names: Vec<_> = errors.iter().map(|error| format!("`{}`", error.as_str())).collect();
+        let said = response["description"].as_str().unwrap_or_default();
+        response["description"] = format!("{said} {}", names.join(", ")).trim_start().into();
+        response["content"]["application/problem+json"] = json!({ "schema": problem });
+        if matches!(status, 429 | 503) {
+            response["headers"] = json!({ "Retry-After": header("Seconds after which to try again.") });
+        }
+    }
+    json!(responses)
+}
+
+fn answer(given: &Given, generator: &mut SchemaGenerator) -> Value {
+    let content = given.media_types.iter().map(|media_type| {
+        let schema = given.schema.filter(|_| media_type.ends_with("json")).map(|schema| schema(generator));
+        ((*media_type).to_owned(), schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema })))
+    });
+    let mut answer = json!({ "description": given.about, "content": content.collect::<Map<_, _>>() });
+    if given.has_location {
+        answer["headers"] = json!({ "Location": header("Where it is.") });
+    }
+    answer
+}
+
+fn header(about: &str) -> Value {
+    json!({ "description": about, "schema": { "type": "string" } })
+}
