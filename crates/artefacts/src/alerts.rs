@@ -1,5 +1,6 @@
 //! The rules of `alert-rules/`, and the runbooks: what tables and dashboards take from them.
 
+mod complete;
 mod limits;
 mod table;
 
@@ -54,6 +55,7 @@ impl Alerts {
         let runbooks = files(RUNBOOKS, ".md")?;
         let runbooks: BTreeSet<&str> = runbooks.iter().map(|file| stem(file)).collect();
         ensure!(names == runbooks, "alerts and runbooks differ: {:?}", names.symmetric_difference(&runbooks));
+        alerts.check()?;
         Ok(alerts)
     }
 

@@ -9,7 +9,8 @@ use super::{Alerts, RUNBOOKS};
 use crate::artefact::{read, stem};
 use crate::pattern::regex;
 
-const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+/// The most severe first.
+pub const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 /// The third line of a runbook.
 static FIRES: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^Severity: (.+?)\. Fires: (.+)\.$"));
 
