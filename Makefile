@@ -22,7 +22,7 @@ compose: ## Run all of that and Grafana, Loki and a mailbox in containers, in th
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked --workspace
 
-lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, and dashboards
+lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, dashboards, and that `make docs` changes nothing
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -34,17 +34,17 @@ lint: deps target/lint/installed ## Check format, code, scripts, containers, rul
 	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules benches packaging)
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	target/lint/bin/hadolint Dockerfile
-	cd grafana/schema-check && npm ci --silent && node format.mjs --check && node check.mjs
+	$(call artefacts,--check)
+	cd grafana/schema-check && npm ci --silent && node check.mjs
 
 target/lint/installed: .ci/lint-programs.txt
 	python3 -m venv --clear target/lint
 	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-fmt: ## Format the code and the dashboards
+fmt: ## Format the code
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
-	cd grafana/schema-check && node format.mjs
 
 bench: deps ## Measure speed and memory; ratios as a table and as JSON
 	$(CARGO) bench --locked --bench service
@@ -76,12 +76,14 @@ miri: ## Interpret the kernels of crates/argon2id, each against the portable one
 	RUSTFLAGS='-C target-cpu=icelake-server' \
 	  $(CARGO) +nightly miri test --locked -p argon2id --lib --test known_answers --target x86_64-unknown-linux-gnu
 
-docs: ## Write docs/METRICS.md, CONFIGURATION.md and ERRORS.md from the code, packaging/kubernetes/*.yaml from the rules
-	$(CARGO) run --locked --quiet -- metrics --markdown > target/METRICS.md
-	$(CARGO) run --locked --quiet -- check --markdown > target/CONFIGURATION.md
-	$(CARGO) run --locked --quiet -- errors --markdown > target/ERRORS.md
-	mkdir -p docs && mv target/METRICS.md target/CONFIGURATION.md target/ERRORS.md docs/
-	packaging/kubernetes/generate
+docs: ## Write what comes from sources: dashboards, files for Kubernetes, reference pages, tables in pages
+	$(call artefacts)
+
+# The program is built as the tests build it: where they ran before, there is nothing left to build.
+define artefacts
+$(CARGO) test --locked --workspace --no-run --quiet --test output
+$(CARGO) run --locked --quiet --package artefacts -- $(1) $(or $(CARGO_TARGET_DIR),target)/debug/neodyme
+endef
 
 deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm
 	@.ci/install-test-programs

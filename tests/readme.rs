@@ -10,9 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::app::AppOptions;
-use neodyme::config::SETTINGS;
-use neodyme::error::ErrorCode;
 use neodyme::operations;
 
 fn project(path: &str) -> PathBuf {
@@ -26,12 +23,6 @@ fn read(path: &str) -> String {
 /// Whatever stands in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
-}
-
-/// The rows of the tables, as cells.
-fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|'));
-    rows.map(|row| row.split('|').map(str::trim).collect())
 }
 
 #[test]
@@ -102,69 +93,10 @@ fn sources(module: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_subcommand_is_in_the_readme() {
-    let folder = tempfile::tempdir().unwrap();
-    let help = AppOptions::bare().run(&["--help"], folder.path());
-    let help = String::from_utf8(help.stdout).unwrap();
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(names.contains(&"serve"), "{help}");
-    let readme = read("README.md");
-    for name in names.into_iter().filter(|name| *name != "help") {
-        assert!(readme.contains(&format!("| `neodyme {name}` |")), "`neodyme {name}` is not in the README");
-    }
-}
-
-#[test]
-fn every_setting_in_the_readme_has_the_default_it_says() {
-    let readme = read("README.md");
-    let settings: Vec<_> = rows(&readme).filter(|row| row[0].starts_with("`NEODYME_")).collect();
-    assert!(!settings.is_empty());
-    for row in settings {
-        let setting = SETTINGS.iter().find(|setting| format!("`{}`", setting.variable()) == row[0]);
-        let default = setting.unwrap_or_else(|| panic!("there is no {}", row[0])).default;
-        let shown = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
-        assert_eq!(row[1], shown, "{}", row[0]);
-    }
-}
-
-#[test]
-fn every_code_in_the_readme_is_one() {
-    let known: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-    let readme = read("README.md");
-    let answers: Vec<_> = rows(&readme).filter(|row| row[0].parse::<u16>().is_ok()).collect();
-    assert!(answers.len() > 9);
-    for row in answers {
-        let unknown: Vec<&str> = quoted(row[1]).filter(|code| !known.contains(code)).collect();
-        assert!(unknown.is_empty(), "{unknown:?} at {}", row[0]);
-    }
-}
-
-#[test]
 fn every_make_target_in_the_readme_is_one_and_continuous_integration_tests_as_it_says() {
     let (readme, makefile) = (read("README.md"), read("Makefile"));
     for target in quoted(&readme).filter_map(|text| text.strip_prefix("make ")) {
         assert!(makefile.contains(&format!("\n{target}:")), "`make {target}`");
     }
     assert!(readme.contains("`make test`") && read(".ci/run").contains("\nmake test "));
-}
-
-#[test]
-fn every_link_leads_somewhere_and_every_document_is_linked() {
-    let mut files: Vec<String> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned).into();
-    let documents = fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let documents: Vec<String> = documents.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
-    files.extend(documents.iter().filter(|name| name.ends_with(".md")).cloned());
-    for file in &files {
-        let folder = project(file).parent().unwrap().to_owned();
-        let text = read(file);
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target) {
-            let path = target.split('#').next().unwrap();
-            assert!(target.contains("://") || folder.join(path).exists(), "{file} links to {target}");
-        }
-    }
-    let readme = read("README.md");
-    for document in documents {
-        assert!(readme.contains(&format!("]({document})")), "the README does not link {document}");
-    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use super::links::log_filters;
-use super::model::{Dashboard, Panel, Query, dashboards, interpolate, panels, text};
+use super::model::{Dashboard, Query, dashboards, interpolate, panels, text};
 use super::trouble::Trouble;
 use crate::common::eventually_within;
 use crate::common::prometheus::Prometheus;
@@ -140,12 +140,4 @@ fn flat<'a>(line: &'a Value, key: &str) -> Option<&'a Value> {
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-#[test]
-fn a_panel_that_can_be_empty_says_what_that_means() {
-    for panel in panels() {
-        let says = panel.defaults().get("noValue").map(text);
-        assert!(says.is_none_or(|says| says.len() > 5), "{}", Panel::description(&panel));
-    }
 }

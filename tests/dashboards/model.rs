@@ -103,27 +103,8 @@ impl Panel {
             .collect()
     }
 
-    /// What holds for all its fields.
-    pub fn defaults(&self) -> &Value {
+    fn defaults(&self) -> &Value {
         &self.json["fieldConfig"]["defaults"]
-    }
-
-    /// What holds for some of its fields: property and value.
-    pub fn overrides(&self) -> Vec<(&str, &Value)> {
-        let overrides = list(&self.json["fieldConfig"]["overrides"]).iter();
-        let properties = overrides.flat_map(|rule| list(&rule["properties"]));
-        properties.map(|property| (text(&property["id"]), &property["value"])).collect()
-    }
-
-    /// A property, wherever it is set.
-    pub fn all(&self, property: &str) -> Vec<&Value> {
-        let overrides = self.overrides().into_iter().filter(|(id, _)| *id == property).map(|(_, value)| value);
-        overrides.chain(self.defaults().get(property)).collect()
-    }
-
-    /// The description.
-    pub fn description(&self) -> &str {
-        text(&self.json["description"])
     }
 }
 
@@ -131,11 +112,6 @@ impl Query {
     /// What it selects; of Grafana's variables those for times are replaced.
     pub fn selectors(&self) -> Vec<VectorSelector> {
         selectors(&with_times(&self.expression, "1m", "3600s"))
-    }
-
-    /// The metrics that it selects.
-    pub fn metrics(&self) -> Vec<String> {
-        self.selectors().into_iter().filter_map(|selector| selector.name).collect()
     }
 }
 
