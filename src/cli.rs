@@ -14,6 +14,7 @@ mod health;
 mod import;
 mod metrics;
 mod migrate;
+mod openapi;
 mod outbox;
 mod serve;
 mod table;
@@ -74,6 +75,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "metrics" => metrics::run(inner.get_flag("markdown")),
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),
+        "openapi" => openapi::run(inner),
         "email" => email::run(&config()?, task, inner),
         "import" => import::run(&config()?, inner),
         "migrate" => migrate::run(&config()?),

@@ -12,28 +12,63 @@ mod readiness;
 mod settings;
 
 use crate::accounts;
-use crate::http::{Endpoint, Router};
+use crate::http::{Access, Document, Endpoint, Router};
 use crate::state::App;
 
 pub use self::large_answers::places as places_of_large_answers;
-pub use self::openapi::Listener;
+
+/// The endpoints of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// For clients.
+    Api,
+    /// For operators.
+    Operations,
+}
 
 /// The endpoints of the API listener.
 pub fn api_routes() -> Router<App> {
-    let mut table = accounts::endpoints();
-    table.extend(health::of_api());
-    table.push(openapi::endpoint(Listener::Api));
-    Router::new(table)
+    Router::new(table(Listener::Api))
 }
 
 /// The endpoints of the operations listener.
 pub fn ops_routes() -> Router<App> {
-    let mut table: Vec<Endpoint<App>> = vec![index::endpoint()];
-    table.extend(health::of_operations());
-    table.push(errors::endpoint());
-    table.push(metrics::endpoint());
-    table.extend(log_level::endpoints());
-    table.extend(settings::endpoints());
-    table.push(openapi::endpoint(Listener::Operations));
-    Router::new(table)
+    Router::new(table(Listener::Operations))
+}
+
+/// The OpenAPI document of a listener's endpoints.
+pub fn document(listener: Listener) -> serde_json::Value {
+    openapi::describe(&table(listener), about(listener))
+}
+
+fn table(listener: Listener) -> Vec<Endpoint<App>> {
+    match listener {
+        Listener::Api => {
+            let table = accounts::endpoints().into_iter().chain(health::of_api());
+            openapi::with_document(table.collect(), about(listener), Access::Anyone)
+        }
+        Listener::Operations => {
+            let mut table = health::of_operations();
+            table.extend([errors::endpoint(), metrics::endpoint()]);
+            table.extend(log_level::endpoints());
+            table.extend(settings::endpoints());
+            let mut table = openapi::with_document(table, about(listener), Access::Token);
+            table.insert(0, index::endpoint(&table));
+            table
+        }
+    }
+}
+
+fn about(listener: Listener) -> Document {
+    match listener {
+        Listener::Api => Document {
+            title: "neodyme",
+            description: "Registration of users. Errors are problem documents (RFC 9457): `code` names them, and \
+                          docs/ERRORS.md explains them.",
+        },
+        Listener::Operations => Document {
+            title: "neodyme operations",
+            description: "Health, metrics, errors and settings, for operators and their tools.",
+        },
+    }
 }

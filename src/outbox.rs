@@ -9,6 +9,7 @@ mod circuit;
 mod delivery;
 mod housekeeping;
 mod lane;
+mod station;
 pub mod store;
 mod topic;
 
@@ -16,15 +17,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
 
 use self::lane::Lane;
+use self::station::Station;
+pub use self::station::series_of;
 pub use self::topic::{About, Deliver, Topic, TopicSettings, job};
 use crate::config::Config;
 use crate::lifecycle::Lifecycle;
 use crate::store::Db;
 use crate::telemetry::logging::Loggers;
-use crate::telemetry::metrics::{Calls, TopicMetrics};
 pub use crate::values::job::{Effect, Failure, Job, JobState, NewJob, Payload, Reason, Receipt, TopicName};
 
 /// The topics, and what wakes their lanes.
@@ -32,24 +33,10 @@ pub struct Outbox {
     stations: Vec<Arc<Station>>,
 }
 
-/// A topic, and what belongs to it while the service lives.
-struct Station {
-    about: About,
-    topic: Arc<dyn Deliver>,
-    wake: Notify,
-    metrics: TopicMetrics,
-    calls: Calls,
-}
-
 impl Outbox {
     /// An outbox of these topics.
     pub fn new(topics: Vec<Arc<dyn Deliver>>) -> Self {
-        let stations = topics.into_iter().map(|topic| {
-            let about = topic.about();
-            let (metrics, calls) = series_of(&about);
-            Arc::new(Station { about, topic, wake: Notify::new(), metrics, calls })
-        });
-        Outbox { stations: stations.collect() }
+        Outbox { stations: topics.into_iter().map(|topic| Arc::new(Station::new(topic))).collect() }
     }
 
     /// Tells the lanes that these jobs were committed.
@@ -79,9 +66,4 @@ impl Outbox {
             station.topic.end().await;
         }
     }
-}
-
-/// Creates the series of a topic, which the first scrape wants to see.
-pub fn series_of(about: &About) -> (TopicMetrics, Calls) {
-    (TopicMetrics::new(about.name), Calls::new(about.service, about.operation))
 }

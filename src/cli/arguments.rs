@@ -54,6 +54,7 @@ pub(super) fn command() -> Command {
             Command::new("errors")
                 .about("List every error type: kind, status, meaning, what to do")
                 .arg(markdown("Print the list as Markdown")),
+            super::openapi::command(),
             super::health::command(),
             super::demo_traffic::command(),
         ],

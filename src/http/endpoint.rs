@@ -55,10 +55,11 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
     where
         I: Input,
         O: Output,
-        F: Fn(Call<S>, I) -> Fut + Send + Sync + Copy + 'static,
+        F: Fn(Call<S>, I) -> Fut + Send + Sync + Clone + 'static,
         Fut: Future<Output = Result<O>> + Send,
     {
         let handler = move |call: Call<S>, request: Request| {
+            let handler = handler.clone();
             async move {
                 let input = I::read(&call.context, request).await?;
                 handler(call, input).await?.into_response()

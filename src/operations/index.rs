@@ -1,6 +1,7 @@
 //! `GET /` on the operations listener: the state at a glance, and what is there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -17,13 +18,20 @@ use crate::state::App;
 use crate::telemetry::metrics::{self, DependencyStatus, HealthStatus, RegistrationOutcome};
 use crate::values::timestamp;
 
-/// The line of the table.
-pub(super) fn endpoint() -> Endpoint<App> {
-    Endpoint::new(Method::GET, "/", "The state at a glance, and what is there.", show).always().only_for(Access::Token)
+/// The line of the table: an index of the others.
+pub(super) fn endpoint(others: &[Endpoint<App>]) -> Endpoint<App> {
+    const ABOUT: &str = "The state at a glance, and what is there.";
+    let shown = others.iter().filter(|endpoint| endpoint.method == Method::GET);
+    let links: Arc<[Link]> = shown.map(|endpoint| Link { path: endpoint.path, meaning: endpoint.about }).collect();
+    let show = move |call: Call<App>, (): ()| {
+        let links = Arc::clone(&links);
+        async move { show(&call.state, &links) }
+    };
+    Endpoint::new(Method::GET, "/", ABOUT, show).always().only_for(Access::Token)
 }
 
 #[derive(Serialize)]
-struct Index {
+struct Index<'a> {
     #[serde(with = "timestamp")]
     timestamp: OffsetDateTime,
     state: Word,
@@ -35,7 +43,7 @@ struct Index {
     checks: Vec<Check>,
     registrations: Vec<Count>,
     errors: Vec<Count>,
-    endpoints: Vec<Link>,
+    endpoints: &'a [Link],
 }
 
 /// A word, and how it is shown: `good`, `warn`, `bad` or `soft`.
@@ -63,8 +71,7 @@ struct Link {
     meaning: &'static str,
 }
 
-async fn show(call: Call<App>, (): ()) -> Result<Page> {
-    let app = &*call.state;
+fn show(app: &App, links: &[Link]) -> Result<Page> {
     let (summary, health) = (metrics::summary(), &app.health);
     let check = |name, status| Check { name, status: status_word(status) };
     let index = Index {
@@ -82,16 +89,9 @@ async fn show(call: Call<App>, (): ()) -> Result<Page> {
         ],
         registrations: counts(RegistrationOutcome::ALL.iter().map(|outcome| outcome.as_str()), &summary.registrations),
         errors: counts(ErrorKind::ALL.iter().map(|kind| kind.as_str()), &summary.errors),
-        endpoints: links(),
+        endpoints: links,
     };
     page("index.html", index)
-}
-
-/// The pages and documents of this listener.
-fn links() -> Vec<Link> {
-    let routes = super::ops_routes();
-    let shown = routes.endpoints().iter().filter(|endpoint| endpoint.method == Method::GET && endpoint.path != "/");
-    shown.map(|endpoint| Link { path: endpoint.path, meaning: endpoint.about }).collect()
 }
 
 fn state(app: &App) -> Word {

@@ -1,74 +1,43 @@
 //! `GET /openapi.json`: the endpoints of a listener, for tools that make clients.
 
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use crate::error::Result;
 use crate::http::{Access, Body, Call, Document, Endpoint, Media, Response, document};
 use crate::state::App;
 
-/// Whose endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// Those of clients.
-    Api,
-    /// Those of operators.
-    Operations,
+/// Describes a table.
+pub(super) fn describe(table: &[Endpoint<App>], about: Document) -> Value {
+    document(about, table.iter())
 }
 
-impl Listener {
-    /// The OpenAPI document of its endpoints.
-    pub fn document(self) -> Value {
-        let (routes, about) = match self {
-            Listener::Api => (
-                super::api_routes(),
-                Document {
-                    title: "neodyme",
-                    description: "Registration of users. Errors are problem documents (RFC 9457); `code` names them, and \
-                              docs/ERRORS.md explains them.",
-                },
-            ),
-            Listener::Operations => (
-                super::ops_routes(),
-                Document {
-                    title: "neodyme operations",
-                    description: "Health, metrics, errors and settings, for operators and their tools.",
-                },
-            ),
-        };
-        document(about, routes.endpoints().iter().map(AsRef::as_ref))
-    }
-}
-
-/// The line of the table.
-pub(super) fn endpoint(listener: Listener) -> Endpoint<App> {
+/// The same table with the endpoint that describes it, itself included.
+pub(super) fn with_document(mut table: Vec<Endpoint<App>>, about: Document, access: Access) -> Vec<Endpoint<App>> {
     const ABOUT: &str = "These endpoints as an OpenAPI 3.1 document.";
-    let endpoint = match listener {
-        Listener::Api => Endpoint::new(Method::GET, "/openapi.json", ABOUT, of_api),
-        Listener::Operations => Endpoint::new(Method::GET, "/openapi.json", ABOUT, of_operations),
+    let text = Arc::new(OnceLock::new());
+    let shared = Arc::clone(&text);
+    let show = move |_call: Call<App>, (): ()| {
+        let text: Bytes = shared.get().cloned().unwrap_or_default();
+        async { Ok(OpenApi(text)) }
     };
-    let access = if listener == Listener::Api { Access::Anyone } else { Access::Token };
-    endpoint.always().only_for(access)
+    table.push(Endpoint::new(Method::GET, "/openapi.json", ABOUT, show).always().only_for(access));
+    text.get_or_init(|| describe(&table, about).to_string().into_bytes().into());
+    table
 }
 
-async fn of_api(_call: Call<App>, (): ()) -> Result<OpenApi> {
-    Ok(OpenApi(Listener::Api))
-}
-
-async fn of_operations(_call: Call<App>, (): ()) -> Result<OpenApi> {
-    Ok(OpenApi(Listener::Operations))
-}
-
-struct OpenApi(Listener);
+struct OpenApi(Bytes);
 
 impl Media for OpenApi {
     const TYPES: &'static [&'static str] = &["application/vnd.oai.openapi+json"];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Some(|_| json_schema!({ "type": "object" }));
 
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.0.document().to_string().into_bytes()));
+        let mut response = Response::new(Body::from(self.0));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.oai.openapi+json;version=3.1"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));

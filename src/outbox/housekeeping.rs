@@ -8,14 +8,16 @@ use slog::{Logger, info, warn};
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::station::Station;
 use super::store as outbox;
-use super::{About, JobState, Station};
+use super::topic::About;
 use crate::config::OutboxConfig;
 use crate::error::Result;
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::store::{Db, in_batches};
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
 use crate::telemetry::metrics::OpenState;
+use crate::values::job::JobState;
 
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::backoff::{random, wait_after};
 use super::circuit::{Circuit, Permit};
-use super::{Effect, Failure, Job, Reason, Receipt, Station, TopicName, TopicSettings};
+use super::station::Station;
+use super::topic::TopicSettings;
 use crate::clock;
 use crate::config::{Config, OutboxConfig};
 use crate::error::{Error, ErrorCode};
@@ -22,6 +23,7 @@ use crate::store::Db;
 use crate::telemetry::errors::{self, Occurrence};
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
 use crate::telemetry::metrics::{self, AttemptOutcome};
+use crate::values::job::{Effect, Failure, Job, Reason, Receipt, TopicName};
 
 /// Of the shutdown's deadline, what is kept for returning the jobs that did not end.
 const RESERVE: Duration = Duration::from_secs(1);

@@ -6,9 +6,14 @@ use anyhow::{Context, Result, ensure};
 
 use crate::artefact::Artefact;
 
-/// Reference pages, and the command that prints each.
-const REFERENCES: [(&str, &str); 3] =
-    [("docs/METRICS.md", "metrics"), ("docs/CONFIGURATION.md", "check"), ("docs/ERRORS.md", "errors")];
+/// Reference pages, and the arguments that print each.
+const REFERENCES: [(&str, &[&str]); 5] = [
+    ("docs/METRICS.md", &["metrics", "--markdown"]),
+    ("docs/CONFIGURATION.md", &["check", "--markdown"]),
+    ("docs/ERRORS.md", &["errors", "--markdown"]),
+    ("docs/openapi.json", &["openapi"]),
+    ("docs/openapi-operations.json", &["openapi", "--listener", "operations"]),
+];
 
 /// The program `neodyme`.
 pub struct Program(String);
@@ -23,9 +28,7 @@ impl Program {
     pub fn references(&self) -> Result<Vec<Artefact>> {
         let pages = REFERENCES.iter();
         pages
-            .map(|(path, command)| {
-                Ok(Artefact { path: (*path).to_owned(), text: self.prints(&[command, "--markdown"])? })
-            })
+            .map(|(path, arguments)| Ok(Artefact { path: (*path).to_owned(), text: self.prints(arguments)? }))
             .collect()
     }
 

@@ -1,6 +1,7 @@
 //! The tables in pages.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::alerts::{Alert, Alerts};
 use crate::artefact::read;
@@ -14,6 +15,7 @@ pub fn table(name: &str, asked: &[&str], program: &Program, alerts: &Alerts) -> 
         "settings" => of_settings(&program.prints(&["check", "--markdown"])?, asked)?,
         "errors" => of_errors(&program.prints(&["errors", "--markdown"])?, asked)?,
         "commands" => of_commands(&program.prints(&["--help"])?)?,
+        "endpoints" => of_endpoints(&program.prints(&["openapi", "--listener", asked.first().unwrap_or(&"api")])?)?,
         "make" => of_make(&read("Makefile")?),
         _ => bail!("there is no table {name}"),
     })
@@ -72,6 +74,25 @@ fn of_commands(help: &str) -> Result<String> {
     ensure!(!commands.is_empty(), "the help lists no commands: {help}");
     let row = |(name, about): (&str, &str)| [format!("`neodyme {name}`"), about.trim().to_owned()];
     Ok(markdown(["command", "what it does"], commands.into_iter().map(row)))
+}
+
+/// The endpoints of an OpenAPI document.
+fn of_endpoints(document: &str) -> Result<String> {
+    let document: Value = serde_json::from_str(document)?;
+    let paths = document["paths"].as_object().context("the document has no paths")?;
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        methods.as_object().into_iter().flatten().map(move |(method, operation)| (method, path, operation))
+    });
+    let row = |(method, path, operation): (&String, &String, &Value)| {
+        let caller = match operation["security"].as_array().map(Vec::as_slice) {
+            None | Some([]) => "anyone",
+            Some([_]) => "the token; nobody without one",
+            Some(_) => "the token, where one is set",
+        };
+        let about = operation["summary"].as_str().unwrap_or_default();
+        [format!("`{} {path}`", method.to_uppercase()), about.to_owned(), caller.to_owned()]
+    };
+    Ok(markdown(["endpoint", "what it gives", "who may call it"], operations.map(row)))
 }
 
 fn of_make(makefile: &str) -> String {

@@ -34,9 +34,15 @@ impl Body {
     }
 }
 
+impl From<Bytes> for Body {
+    fn from(rest: Bytes) -> Self {
+        Body { rest, place: None }
+    }
+}
+
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Body { rest: bytes.into(), place: None }
+        Bytes::from(bytes).into()
     }
 }
 

@@ -1,10 +1,9 @@
 //! The service's clock, and how it stands to others.
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, IntCounter};
 
-use super::unix_now;
-use super::vectors::{GaugeBy, counter, gauge, gauge_by};
+use super::declare::{GaugeBy, metrics};
+use super::registry::unix_now;
 use crate::label::labels;
 
 labels! {
@@ -17,19 +16,14 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref CLOCK: Gauge = gauge("clock_timestamp_seconds", "The service's own clock, in seconds since the epoch.");
-    static ref JUMPS: IntCounter =
-        counter("clock_jumps_total", "Jumps of the service's clock by more than a minute, forth or back.");
-    static ref DIFFERENCE: GaugeBy<ClockReference> = gauge_by(
-        "clock_difference_seconds",
-        "How far the service's clock is ahead of another, behind if negative; of the uptime, until a jump is believed.",
-    );
+metrics! { touch;
+    CLOCK: Gauge = "clock_timestamp_seconds", "The service's own clock, in seconds since the epoch.";
+    JUMPS: IntCounter = "clock_jumps_total", "Jumps of the service's clock by more than a minute, forth or back.";
+    DIFFERENCE: GaugeBy<ClockReference> = "clock_difference_seconds", "How far the service's clock is ahead of another, behind if negative; of the uptime, until a jump is believed.";
 }
 
 pub(super) fn init() {
-    lazy_static::initialize(&JUMPS);
-    lazy_static::initialize(&DIFFERENCE);
+    touch();
     refresh();
 }
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, Histogram};
 
-use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter_by, gauge, gauge_by, histogram, histogram_by};
-use super::{Completion, INTERNAL};
+use super::declare::{CounterBy, GaugeBy, HistogramBy, metrics};
+use super::registry::{Completion, INTERNAL};
 use crate::error::DbErrorKind;
 use crate::label::labels;
 
@@ -73,28 +72,13 @@ pub struct PoolStatus {
     pub waiters: usize,
 }
 
-lazy_static! {
-    static ref CONNECTIONS: GaugeBy<ConnectionState> =
-        gauge_by("db_pool_connections", "Database connections, by state.");
-    static ref MAX: Gauge = gauge("db_pool_max_connections", "The most database connections there may be.");
-    static ref WAITERS: Gauge = gauge("db_pool_waiters", "Callers that wait for a database connection.");
-    static ref WAIT: Histogram =
-        histogram("db_pool_wait_seconds", "Time a caller waited for a database connection.", INTERNAL);
-    static ref QUERIES: HistogramBy<(DbOperation, Completion)> = histogram_by(
-        "db_query_duration_seconds",
-        "Time of a database operation, without the wait for a connection.",
-        INTERNAL
-    );
-    static ref ERRORS: CounterBy<DbErrorKind> = counter_by("db_errors_total", "Database failures, by kind.");
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&CONNECTIONS);
-    lazy_static::initialize(&MAX);
-    lazy_static::initialize(&WAITERS);
-    lazy_static::initialize(&WAIT);
-    lazy_static::initialize(&QUERIES);
-    lazy_static::initialize(&ERRORS);
+metrics! { init;
+    CONNECTIONS: GaugeBy<ConnectionState> = "db_pool_connections", "Database connections, by state.";
+    MAX: Gauge = "db_pool_max_connections", "The most database connections there may be.";
+    WAITERS: Gauge = "db_pool_waiters", "Callers that wait for a database connection.";
+    WAIT: Histogram = "db_pool_wait_seconds" in INTERNAL, "Time a caller waited for a database connection.";
+    QUERIES: HistogramBy<(DbOperation, Completion)> = "db_query_duration_seconds" in INTERNAL, "Time of a database operation, without the wait for a connection.";
+    ERRORS: CounterBy<DbErrorKind> = "db_errors_total", "Database failures, by kind.";
 }
 
 /// The pool's state, as of now.

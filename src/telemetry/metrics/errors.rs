@@ -11,36 +11,53 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use lazy_static::lazy_static;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, GaugeVec, IntCounterVec, Opts};
+use prometheus::{Gauge, GaugeVec, Opts};
 use siphasher::sip::SipHasher13;
 
-use super::unix_now;
-use super::vectors::{GaugeBy, counter_vec, gauge_by, opts, register};
+use super::declare::{CounterBy, GaugeBy, metrics, opts, register};
+use super::registry::unix_now;
 use crate::error::{ErrorCode, ErrorKind};
+use crate::label::LabelSet;
 
 const SLOTS: usize = 8;
 
 lazy_static! {
-    static ref ERRORS: Vec<prometheus::IntCounter> = {
-        let vec: IntCounterVec = counter_vec(
-            "errors_total",
-            "Errors by type. Kind: critical pages at once, unexpected when there are many, expected never.",
-            &["error_type", "kind"],
-        );
-        ErrorCode::ALL.iter().map(|code| vec.with_label_values(&[code.as_str(), code.kind().as_str()])).collect()
-    };
-    static ref LAST_SEEN: GaugeBy<ErrorCode> = gauge_by(
-        "error_last_seen_timestamp_seconds",
-        "When an error of this type was last seen, in seconds since the epoch; 0 = never.",
-    );
     static ref USERS: UserSlots = register(Ok(UserSlots::new()));
+}
+
+metrics! { touch;
+    ERRORS: CounterBy<OfKind> = "errors_total",
+        "Errors by type. Kind: critical pages at once, unexpected when there are many, expected never.";
+    LAST_SEEN: GaugeBy<ErrorCode> = "error_last_seen_timestamp_seconds",
+        "When an error of this type was last seen, in seconds since the epoch; 0 = never.";
+}
+
+/// An error type with its kind.
+#[derive(Clone, Copy)]
+struct OfKind(ErrorCode);
+
+impl LabelSet for OfKind {
+    fn names() -> Vec<&'static str> {
+        vec!["error_type", "kind"]
+    }
+
+    fn all() -> Vec<Self> {
+        ErrorCode::ALL.iter().copied().map(OfKind).collect()
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![self.0.as_str(), self.0.kind().as_str()]
+    }
 }
 
 static KEY: OnceLock<[u8; 16]> = OnceLock::new();
 
 pub(super) fn init() {
-    lazy_static::initialize(&ERRORS);
-    lazy_static::initialize(&LAST_SEEN);
+    touch();
     lazy_static::initialize(&USERS);
 }
 
@@ -52,7 +69,7 @@ pub fn init_error_users(key: [u8; 16]) {
 /// An error was met, and is recorded through [`crate::telemetry::errors::record`]; `subject` is the user it hit: the user id, or the normalised address where there is no user yet.
 pub(crate) fn error(code: ErrorCode, subject: Option<&str>) {
     let now = unix_now();
-    ERRORS[code as usize].inc();
+    ERRORS.at(OfKind(code)).inc();
     LAST_SEEN.at(code).set(now);
     if let (Some(subject), Some(key)) = (subject, KEY.get()) {
         USERS.seen(code, user_hash(key, subject), now);
@@ -63,7 +80,7 @@ pub(crate) fn error(code: ErrorCode, subject: Option<&str>) {
 pub(super) fn by_kind() -> BTreeMap<&'static str, u64> {
     let mut kinds: BTreeMap<_, _> = ErrorKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
     for code in ErrorCode::ALL {
-        *kinds.entry(code.kind().as_str()).or_default() += ERRORS[*code as usize].get();
+        *kinds.entry(code.kind().as_str()).or_default() += ERRORS.at(OfKind(*code)).get();
     }
     kinds
 }

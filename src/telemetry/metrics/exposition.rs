@@ -7,11 +7,10 @@ use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lazy_static::lazy_static;
 use prometheus::{Encoder, Histogram, ProtobufEncoder, TextEncoder};
 
-use super::vectors::{CounterBy, counter_by, histogram};
-use super::{INTERNAL, REGISTRY};
+use super::declare::{CounterBy, metrics};
+use super::registry::{INTERNAL, REGISTRY};
 use crate::label::labels;
 use crate::values::accept::quality;
 
@@ -35,16 +34,9 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref SCRAPES: CounterBy<(Format, ContentEncoding)> =
-        counter_by("metrics_scrapes_total", "Scrapes answered, by format and encoding.");
-    static ref DURATION: Histogram =
-        histogram("metrics_scrape_duration_seconds", "Time to gather and encode all metrics.", INTERNAL);
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&SCRAPES);
-    lazy_static::initialize(&DURATION);
+metrics! { init;
+    SCRAPES: CounterBy<(Format, ContentEncoding)> = "metrics_scrapes_total", "Scrapes answered, by format and encoding.";
+    DURATION: Histogram = "metrics_scrape_duration_seconds" in INTERNAL, "Time to gather and encode all metrics.";
 }
 
 /// All metrics, ready to be sent.

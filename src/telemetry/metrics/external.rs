@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
-use super::vectors::{GaugeBy, counter_vec, gauge_by, histogram_vec};
+use super::declare::{GaugeBy, metrics};
 use crate::label::labels;
 
 /// From five milliseconds to a minute.
@@ -35,26 +34,10 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref CALLS: IntCounterVec = counter_vec(
-        "external_service_calls_total",
-        "Calls to services outside, by outcome.",
-        &["service", "operation", "outcome"],
-    );
-    static ref DURATION: HistogramVec = histogram_vec(
-        "external_service_duration_seconds",
-        "Time of a call to a service outside.",
-        &["service", "operation", "outcome"],
-        CALL,
-    );
-    static ref IN_FLIGHT: GaugeBy<ExternalService> =
-        gauge_by("external_service_calls_in_flight", "Calls to services outside that have not ended.");
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&CALLS);
-    lazy_static::initialize(&DURATION);
-    lazy_static::initialize(&IN_FLIGHT);
+metrics! { init;
+    CALLS: IntCounterVec = "external_service_calls_total" ["service", "operation", "outcome"], "Calls to services outside, by outcome.";
+    DURATION: HistogramVec = "external_service_duration_seconds" ["service", "operation", "outcome"] in CALL, "Time of a call to a service outside.";
+    IN_FLIGHT: GaugeBy<ExternalService> = "external_service_calls_in_flight", "Calls to services outside that have not ended.";
 }
 
 /// The series of one operation of a service, resolved once.

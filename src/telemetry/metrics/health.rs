@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::Gauge;
 
-use super::unix_now;
-use super::vectors::{GaugeBy, gauge, gauge_by};
+use super::declare::{GaugeBy, metrics};
+use super::registry::unix_now;
 use crate::label::labels;
 
 labels! {
@@ -54,36 +53,19 @@ impl HealthStatus {
     }
 }
 
-lazy_static! {
-    static ref UP: GaugeBy<Dependency> = gauge_by(
-        "dependency_up",
-        "0 while the dependency does not work; 1 while it does, is slow, is not used, or was not checked yet.",
-    );
-    static ref STATUS: GaugeBy<(Dependency, DependencyStatus)> =
-        gauge_by("dependency_status", "1 for the dependency's status, 0 for the others; all 0 before the first check.");
-    static ref DURATION: GaugeBy<Dependency> =
-        gauge_by("dependency_check_duration_seconds", "Time that the last check of the dependency took.");
-    static ref LAST_CHECK: GaugeBy<Dependency> = gauge_by(
-        "dependency_last_check_timestamp_seconds",
-        "When the dependency was last checked, in seconds since the epoch; 0 = never, or it is not used.",
-    );
-    static ref LAST_SUCCESS: GaugeBy<Dependency> = gauge_by(
-        "dependency_last_success_timestamp_seconds",
-        "When a check of the dependency last succeeded, in seconds since the epoch; 0 = never, or it is not used.",
-    );
-    static ref HEALTH: GaugeBy<HealthStatus> =
-        gauge_by("health_status", "1 for the service's health, 0 for the others.");
-    static ref READY: Gauge = gauge("ready", "1 while /health/ready says 200.");
+metrics! { touch;
+    UP: GaugeBy<Dependency> = "dependency_up", "0 while the dependency does not work; 1 while it does, is slow, is not used, or was not checked yet.";
+    STATUS: GaugeBy<(Dependency, DependencyStatus)> = "dependency_status", "1 for the dependency's status, 0 for the others; all 0 before the first check.";
+    DURATION: GaugeBy<Dependency> = "dependency_check_duration_seconds", "Time that the last check of the dependency took.";
+    LAST_CHECK: GaugeBy<Dependency> = "dependency_last_check_timestamp_seconds", "When the dependency was last checked, in seconds since the epoch; 0 = never, or it is not used.";
+    LAST_SUCCESS: GaugeBy<Dependency> = "dependency_last_success_timestamp_seconds", "When a check of the dependency last succeeded, in seconds since the epoch; 0 = never, or it is not used.";
+    HEALTH: GaugeBy<HealthStatus> = "health_status", "1 for the service's health, 0 for the others.";
+    READY: Gauge = "ready", "1 while /health/ready says 200.";
 }
 
 pub(super) fn init() {
+    touch();
     Dependency::ALL.iter().for_each(|dependency| UP.at(*dependency).set(1.0));
-    lazy_static::initialize(&STATUS);
-    lazy_static::initialize(&DURATION);
-    lazy_static::initialize(&LAST_CHECK);
-    lazy_static::initialize(&LAST_SUCCESS);
-    lazy_static::initialize(&HEALTH);
-    lazy_static::initialize(&READY);
 }
 
 /// A check of the dependency ended.

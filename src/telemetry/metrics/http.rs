@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
+use serde::Serialize;
 
-use super::summary::Requests;
-use super::vectors::{CounterBy, counter_by, counter_vec, gauge, histogram_vec};
-use super::{LATENCY, SIZE};
+use super::declare::{CounterBy, metrics};
+use super::registry::{LATENCY, SIZE};
 use crate::label::labels;
 
 labels! {
@@ -67,56 +66,21 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref REQUESTS: IntCounterVec = counter_vec(
-        "http_requests_total",
-        "Requests answered, by method, route template (or `unmatched`) and status code.",
-        &["method", "route", "code"],
-    );
-    static ref DURATION: HistogramVec = histogram_vec(
-        "http_request_duration_seconds",
-        "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405, 421) as `other` and `unmatched`.",
-        &["method", "route", "status_class"],
-        LATENCY,
-    );
-    static ref IN_FLIGHT: Gauge = gauge("http_requests_in_flight", "Requests being answered now.");
-    static ref REQUEST_SIZE: HistogramVec = histogram_vec(
-        "http_request_size_bytes",
-        "Size of request bodies as received, where a route takes one.",
-        &["route"],
-        SIZE
-    );
-    static ref RESPONSE_SIZE: HistogramVec =
-        histogram_vec("http_response_size_bytes", "Size of response bodies.", &["route"], SIZE);
-    static ref CONNECTIONS: Gauge = gauge("http_connections", "Connections open now, on both listeners.");
-    static ref CONNECTION_RESULTS: CounterBy<ConnectionResult> =
-        counter_by("http_connections_total", "Connections by result; one accepted can end in an I/O error as well.");
-    static ref REJECTED: CounterBy<RejectReason> =
-        counter_by("http_requests_rejected_total", "Requests refused to protect the service, by reason.");
-    static ref CANCELLED: IntCounterVec = counter_vec(
-        "http_requests_cancelled_total",
-        "Requests whose client went away before the answer, by route.",
-        &["route"],
-    );
-    static ref PANICS: IntCounterVec =
-        counter_vec("http_handler_panics_total", "Panics of a handler, answered with 500, by route.", &["route"]);
+metrics! { init;
+    REQUESTS: IntCounterVec = "http_requests_total" ["method", "route", "code"], "Requests answered, by method, route template (or `unmatched`) and status code.";
+    DURATION: HistogramVec = "http_request_duration_seconds" ["method", "route", "status_class"] in LATENCY, "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405, 421) as `other` and `unmatched`.";
+    IN_FLIGHT: Gauge = "http_requests_in_flight", "Requests being answered now.";
+    REQUEST_SIZE: HistogramVec = "http_request_size_bytes" ["route"] in SIZE, "Size of request bodies as received, where a route takes one.";
+    RESPONSE_SIZE: HistogramVec = "http_response_size_bytes" ["route"] in SIZE, "Size of response bodies.";
+    CONNECTIONS: Gauge = "http_connections", "Connections open now, on both listeners.";
+    CONNECTION_RESULTS: CounterBy<ConnectionResult> = "http_connections_total", "Connections by result; one accepted can end in an I/O error as well.";
+    REJECTED: CounterBy<RejectReason> = "http_requests_rejected_total", "Requests refused to protect the service, by reason.";
+    CANCELLED: IntCounterVec = "http_requests_cancelled_total" ["route"], "Requests whose client went away before the answer, by route.";
+    PANICS: IntCounterVec = "http_handler_panics_total" ["route"], "Panics of a handler, answered with 500, by route.";
 }
 
 /// The sum of all `http_requests_total`, without a walk over them.
 static ANSWERED: AtomicU64 = AtomicU64::new(0);
-
-pub(super) fn init() {
-    lazy_static::initialize(&REQUESTS);
-    lazy_static::initialize(&DURATION);
-    lazy_static::initialize(&IN_FLIGHT);
-    lazy_static::initialize(&REQUEST_SIZE);
-    lazy_static::initialize(&RESPONSE_SIZE);
-    lazy_static::initialize(&CONNECTIONS);
-    lazy_static::initialize(&CONNECTION_RESULTS);
-    lazy_static::initialize(&REJECTED);
-    lazy_static::initialize(&CANCELLED);
-    lazy_static::initialize(&PANICS);
-}
 
 /// The series of one route, resolved once, so that a request hashes no label.
 pub struct RouteMetrics {
@@ -256,6 +220,15 @@ pub fn connection_refused() {
 /// A request was refused.
 pub fn request_rejected(reason: RejectReason) {
     REJECTED.at(reason).inc();
+}
+
+/// Requests on both listeners.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Requests {
+    /// Those that were answered.
+    pub answered: u64,
+    /// Those that are being answered, this one too.
+    pub in_flight: u64,
 }
 
 /// Requests answered and in flight.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
-use super::REGISTRY;
+use super::registry::REGISTRY;
 
 /// Labels with more values than this are shown by their number.
 const MOST_VALUES_SHOWN: usize = 24;
@@ -25,9 +25,7 @@ pub struct Metric {
     pub series: usize,
 }
 
-/// Every metric, by name. Complete once [`super::init`] has run and the routes exist.
-pub fn inventory() -> Vec<Metric> {
-    super::refresh();
+pub(super) fn all() -> Vec<Metric> {
     REGISTRY.gather().iter().map(describe).collect()
 }
 

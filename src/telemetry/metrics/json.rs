@@ -6,7 +6,7 @@ use prometheus::proto::{Histogram, LabelPair, MetricType};
 use serde::Serialize;
 use serde_json::{Number, Value};
 
-use super::REGISTRY;
+use super::registry::REGISTRY;
 
 const NOTE: &str = "p50, p95 and p99 are estimates over the life of the process: interpolated linearly within a bucket, \
                     and never above the highest bound, so that a value there means at least that. They, and avg, are null \

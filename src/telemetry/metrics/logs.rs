@@ -1,9 +1,8 @@
 //! Log records: written and lost.
 
-use lazy_static::lazy_static;
 use prometheus::Gauge;
 
-use super::vectors::{CounterBy, counter_by, gauge};
+use super::declare::{CounterBy, metrics};
 use crate::label::labels;
 
 labels! {
@@ -34,17 +33,10 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref RECORDS: CounterBy<LogLevel> = counter_by("log_records_total", "Log records made, by level.");
-    static ref DROPPED: CounterBy<DropReason> =
-        counter_by("log_records_dropped_total", "Log records that were lost, by reason.");
-    static ref CAPACITY: Gauge = gauge("log_queue_capacity", "Log records that can wait to be written.");
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&RECORDS);
-    lazy_static::initialize(&DROPPED);
-    lazy_static::initialize(&CAPACITY);
+metrics! { init;
+    RECORDS: CounterBy<LogLevel> = "log_records_total", "Log records made, by level.";
+    DROPPED: CounterBy<DropReason> = "log_records_dropped_total", "Log records that were lost, by reason.";
+    CAPACITY: Gauge = "log_queue_capacity", "Log records that can wait to be written.";
 }
 
 /// A record was made.

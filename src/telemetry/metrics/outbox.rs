@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
-use super::unix_now;
-use super::vectors::{counter_vec, gauge, gauge_vec, histogram_vec};
+use super::declare::metrics;
+use super::registry::unix_now;
 use crate::label::labels;
 use crate::values::job::TopicName;
 
@@ -49,42 +48,14 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref JOBS: GaugeVec = gauge_vec(
-        "outbox_jobs",
-        "Jobs in the outbox, by topic and state, refreshed in the background; aggregate over instances with max.",
-        &["topic", "state"],
-    );
-    static ref OLDEST: GaugeVec = gauge_vec(
-        "outbox_oldest_pending_timestamp_seconds",
-        "When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.",
-        &["topic"],
-    );
-    static ref ENQUEUED: IntCounterVec = counter_vec("outbox_enqueued_total", "Jobs put into the outbox.", &["topic"]);
-    static ref ATTEMPTS: IntCounterVec =
-        counter_vec("outbox_attempts_total", "Attempts at jobs, by outcome.", &["topic", "outcome"]);
-    static ref LATENCY: HistogramVec = histogram_vec(
-        "outbox_delivery_latency_seconds",
-        "Time from the cause of a job to its delivery.",
-        &["topic"],
-        DELIVERY,
-    );
-    static ref LAST_POLL: Gauge = gauge(
-        "outbox_last_poll_timestamp_seconds",
-        "When the outbox was last looked into, in seconds since the epoch; 0 = never.",
-    );
-    static ref CIRCUIT: GaugeVec =
-        gauge_vec("outbox_circuit", "1 for the state of the topic's circuit, 0 for the others.", &["topic", "state"],);
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&JOBS);
-    lazy_static::initialize(&OLDEST);
-    lazy_static::initialize(&ENQUEUED);
-    lazy_static::initialize(&ATTEMPTS);
-    lazy_static::initialize(&LATENCY);
-    lazy_static::initialize(&LAST_POLL);
-    lazy_static::initialize(&CIRCUIT);
+metrics! { init;
+    JOBS: GaugeVec = "outbox_jobs" ["topic", "state"], "Jobs in the outbox, by topic and state, refreshed in the background; aggregate over instances with max.";
+    OLDEST: GaugeVec = "outbox_oldest_pending_timestamp_seconds" ["topic"], "When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.";
+    ENQUEUED: IntCounterVec = "outbox_enqueued_total" ["topic"], "Jobs put into the outbox.";
+    ATTEMPTS: IntCounterVec = "outbox_attempts_total" ["topic", "outcome"], "Attempts at jobs, by outcome.";
+    LATENCY: HistogramVec = "outbox_delivery_latency_seconds" ["topic"] in DELIVERY, "Time from the cause of a job to its delivery.";
+    LAST_POLL: Gauge = "outbox_last_poll_timestamp_seconds", "When the outbox was last looked into, in seconds since the epoch; 0 = never.";
+    CIRCUIT: GaugeVec = "outbox_circuit" ["topic", "state"], "1 for the state of the topic's circuit, 0 for the others.";
 }
 
 /// The series of one topic, resolved once.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, Histogram, IntCounter};
 
-use super::INTERNAL;
-use super::vectors::{GaugeBy, HistogramBy, counter, gauge, gauge_by, histogram, histogram_by};
+use super::declare::{GaugeBy, HistogramBy, metrics};
+use super::registry::INTERNAL;
 use crate::label::labels;
 
 labels! {
@@ -43,30 +42,13 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref DURATION: HistogramBy<HashOperation> =
-        histogram_by("password_hash_duration_seconds", "Time of a password hash on its worker.", INTERNAL);
-    static ref QUEUE_WAIT: Histogram =
-        histogram("password_hash_queue_wait_seconds", "Time a password waited for a hash worker.", INTERNAL);
-    static ref QUEUE_LENGTH: Gauge = gauge("password_hash_queue_length", "Passwords that wait for a hash worker.");
-    static ref WORKERS: GaugeBy<WorkerState> = gauge_by("password_hash_workers", "Hash workers, by state.");
-    static ref KERNEL: GaugeBy<HashKernel> = gauge_by(
-        "password_hash_kernel",
-        "1 for the instructions that passwords are hashed with, the best that this CPU has; 0 for the others.",
-    );
-    static ref REJECTIONS: IntCounter = counter(
-        "password_hash_rejections_total",
-        "Passwords refused at once because the expected wait for a hash worker was too long.",
-    );
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&DURATION);
-    lazy_static::initialize(&QUEUE_WAIT);
-    lazy_static::initialize(&QUEUE_LENGTH);
-    lazy_static::initialize(&WORKERS);
-    lazy_static::initialize(&KERNEL);
-    lazy_static::initialize(&REJECTIONS);
+metrics! { init;
+    DURATION: HistogramBy<HashOperation> = "password_hash_duration_seconds" in INTERNAL, "Time of a password hash on its worker.";
+    QUEUE_WAIT: Histogram = "password_hash_queue_wait_seconds" in INTERNAL, "Time a password waited for a hash worker.";
+    QUEUE_LENGTH: Gauge = "password_hash_queue_length", "Passwords that wait for a hash worker.";
+    WORKERS: GaugeBy<WorkerState> = "password_hash_workers", "Hash workers, by state.";
+    KERNEL: GaugeBy<HashKernel> = "password_hash_kernel", "1 for the instructions that passwords are hashed with, the best that this CPU has; 0 for the others.";
+    REJECTIONS: IntCounter = "password_hash_rejections_total", "Passwords refused at once because the expected wait for a hash worker was too long.";
 }
 
 /// A worker finished a hash.

@@ -9,8 +9,8 @@ use lazy_static::lazy_static;
 use procfs::process::{LimitValue, Process};
 use prometheus::{Counter, Gauge, IntGaugeVec, Opts};
 
-use super::unix_now;
-use super::vectors::{opts, register};
+use super::declare::{opts, register};
+use super::registry::unix_now;
 
 lazy_static! {
     static ref CPU: Counter = register(Counter::with_opts(Opts::new(

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::IntCounter;
 
-use super::vectors::{CounterBy, GaugeBy, HistogramBy, counter, counter_by, gauge_by, histogram_by};
-use super::{INTERNAL, LATENCY};
+use super::declare::{CounterBy, GaugeBy, HistogramBy, metrics};
+use super::registry::{INTERNAL, LATENCY};
 use crate::label::labels;
 
 labels! {
@@ -88,36 +87,13 @@ labels! {
     }
 }
 
-lazy_static! {
-    static ref ATTEMPTS: IntCounter = counter(
-        "registration_attempts_total",
-        "Registrations begun. Less the sum of neodyme_registrations_total: those in flight.",
-    );
-    static ref OUTCOMES: CounterBy<RegistrationOutcome> =
-        counter_by("registrations_total", "Registrations ended, by outcome.");
-    static ref DURATION: HistogramBy<RegistrationOutcome> = histogram_by(
-        "registration_duration_seconds",
-        "Time from a registration's begin to its end, by outcome.",
-        LATENCY
-    );
-    static ref STEPS: HistogramBy<(Step, StepOutcome)> = histogram_by(
-        "registration_step_duration_seconds",
-        "Time spent in each step of a registration. It ended at this step: `error` by a fault of the service, `refused` without.",
-        INTERNAL,
-    );
-    static ref ACTIONS: CounterBy<(UserAction, ActionOutcome)> =
-        counter_by("user_actions_total", "What users did or tried, by action and outcome.");
-    static ref USERS: GaugeBy<UserState> =
-        gauge_by("users", "Users in the database, refreshed in the background; aggregate over instances with max.",);
-}
-
-pub(super) fn init() {
-    lazy_static::initialize(&ATTEMPTS);
-    lazy_static::initialize(&OUTCOMES);
-    lazy_static::initialize(&DURATION);
-    lazy_static::initialize(&STEPS);
-    lazy_static::initialize(&ACTIONS);
-    lazy_static::initialize(&USERS);
+metrics! { init;
+    ATTEMPTS: IntCounter = "registration_attempts_total", "Registrations begun. Less the sum of neodyme_registrations_total: those in flight.";
+    OUTCOMES: CounterBy<RegistrationOutcome> = "registrations_total", "Registrations ended, by outcome.";
+    DURATION: HistogramBy<RegistrationOutcome> = "registration_duration_seconds" in LATENCY, "Time from a registration's begin to its end, by outcome.";
+    STEPS: HistogramBy<(Step, StepOutcome)> = "registration_step_duration_seconds" in INTERNAL, "Time spent in each step of a registration. It ended at this step: `error` by a fault of the service, `refused` without.";
+    ACTIONS: CounterBy<(UserAction, ActionOutcome)> = "user_actions_total", "What users did or tried, by action and outcome.";
+    USERS: GaugeBy<UserState> = "users", "Users in the database, refreshed in the background; aggregate over instances with max.";
 }
 
 /// A registration begins.

@@ -2,27 +2,21 @@
 
 use std::time::Duration;
 
-use lazy_static::lazy_static;
 use prometheus::{Gauge, Histogram};
 use tokio::runtime::Handle;
 
-use super::INTERNAL;
-use super::vectors::{gauge, histogram};
+use super::declare::metrics;
+use super::registry::INTERNAL;
 
-lazy_static! {
-    static ref WORKERS: Gauge = gauge("tokio_workers", "Threads that run async tasks.");
-    static ref ALIVE_TASKS: Gauge = gauge("tokio_alive_tasks", "Async tasks that have not ended.");
-    static ref QUEUE_DEPTH: Gauge =
-        gauge("tokio_global_queue_depth", "Async tasks in the queue shared by all threads.");
-    static ref DELAY: Histogram = histogram(
-        "runtime_scheduling_delay_seconds",
-        "Time from spawning an async task to its first poll, probed four times a second.",
-        INTERNAL,
-    );
+metrics! { touch;
+    WORKERS: Gauge = "tokio_workers", "Threads that run async tasks.";
+    ALIVE_TASKS: Gauge = "tokio_alive_tasks", "Async tasks that have not ended.";
+    QUEUE_DEPTH: Gauge = "tokio_global_queue_depth", "Async tasks in the queue shared by all threads.";
+    DELAY: Histogram = "runtime_scheduling_delay_seconds" in INTERNAL, "Time from spawning an async task to its first poll, probed four times a second.";
 }
 
 pub(super) fn init() {
-    lazy_static::initialize(&DELAY);
+    touch();
     refresh();
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::http::Requests;
 use super::{errors, http, registration};
 
 /// What the service has done since it was started.
@@ -15,15 +16,6 @@ pub struct Summary {
     pub registrations: BTreeMap<&'static str, u64>,
     /// Errors, by kind.
     pub errors: BTreeMap<&'static str, u64>,
-}
-
-/// Requests on both listeners.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Requests {
-    /// Those that were answered.
-    pub answered: u64,
-    /// Those that are being answered, this one too.
-    pub in_flight: u64,
 }
 
 /// The figures, as of now. Costs microseconds.

@@ -1,0 +1,33 @@
+//! What all metrics share: the registry, the present, the buckets.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lazy_static::lazy_static;
+use prometheus::Registry;
+
+lazy_static! {
+    /// All metrics of the process.
+    pub(super) static ref REGISTRY: Registry = Registry::new();
+}
+
+crate::label::labels! {
+    /// How an operation ended.
+    pub enum Completion("outcome") {
+        /// As it should.
+        Ok = "ok",
+        /// With an error.
+        Error = "error",
+    }
+}
+
+/// Seconds since the epoch, as Prometheus wants a point in time.
+pub(super) fn unix_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
+}
+
+/// From half a millisecond to ten seconds: what a client waits for.
+pub(super) const LATENCY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.5, 2.5, 5.5, 10.5];
+/// From a tenth of a millisecond to five seconds: what happens inside.
+pub(super) const INTERNAL: &[f64] = &[0.0001, 0.0005, 0.0015, 0.005, 0.015, 0.05, 0.15, 0.5, 1.5, 5.5];
+/// Sizes from 64 bytes to 1 MiB, in powers of four.
+pub(super) const SIZE: &[f64] = &[64.5, 256.5, 1024.5, 4096.5, 16384.5, 65536.5, 262_144.5, 1_048_576.5];
