@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use slog::{Logger, info, warn};
+use slog::Logger;
 use time::OffsetDateTime;
 use tokio::time::MissedTickBehavior;
 
 pub use self::opinions::BELIEVED_AFTER;
 use self::opinions::{Interval, Opinions, Reading};
-use crate::telemetry::logging::context;
+use crate::telemetry::logging::{context, info, warn};
 use crate::telemetry::metrics::{self, ClockReference};
 
 /// Between two looks when nobody asks for the time.

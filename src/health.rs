@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use slog::{Logger, info, warn};
+use slog::Logger;
 use tokio::task::JoinSet;
 
 use self::beat::Beat;
@@ -25,7 +25,7 @@ pub use self::probes::{Probe, Probes};
 use self::system::Sampler;
 pub use self::system::System;
 use crate::config::Config;
-use crate::telemetry::logging::context;
+use crate::telemetry::logging::{context, info, warn};
 use crate::telemetry::metrics::{Dependency, DependencyStatus, HealthStatus};
 
 /// The health of the service.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::json;
-use slog::{Logger, crit, info, warn};
+use slog::Logger;
 use tokio::net::TcpListener;
 
 use crate::accounts::{audit, topics};
@@ -30,7 +30,7 @@ use crate::redaction::mask_secrets;
 use crate::server::Server;
 use crate::state::App;
 use crate::store::Db;
-use crate::telemetry::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context, crit, info, warn};
 use crate::telemetry::{errors, metrics};
 use crate::values::timestamp::{millis, rfc3339};
 use crate::{accounts, build, operations};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use slog::{Logger, warn};
+use slog::Logger;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +24,7 @@ use crate::config::HttpConfig;
 use crate::fairness::{Full, Place, Places};
 use crate::http::{Service, is_trusted};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::telemetry::logging::{Exception, context};
+use crate::telemetry::logging::{Exception, context, warn};
 use crate::telemetry::metrics::{self, ConnectionResult};
 
 /// Requests at once on one HTTP/2 connection of a client that is no proxy: each may hold a head in our memory.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
-use slog::warn;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,7 +13,7 @@ use super::users::{self, NewUser};
 use crate::error::{ErrorCode, Result};
 use crate::http::{Call, Created, Endpoint, Json, Unread};
 use crate::state::App;
-use crate::telemetry::logging::{Exception, LoggerName};
+use crate::telemetry::logging::{Exception, LoggerName, warn};
 use crate::telemetry::metrics;
 use crate::values::timestamp;
 

@@ -6,6 +6,7 @@
 
 mod analytics_event;
 mod attempt;
+mod events;
 mod form;
 mod welcome_email;
 
@@ -101,7 +102,7 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
     // Not before: a line that names a user names one that exists.
     attempt.context.set_user_id(id);
     app.outbox.committed(&jobs);
-    attempt.log_queued(&jobs);
+    attempt.queued(&jobs);
     Ok(())
 }
 

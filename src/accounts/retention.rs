@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use slog::{Logger, info, warn};
+use slog::Logger;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::audit;
 use crate::error::Result;
 use crate::store::{Db, in_batches};
-use crate::telemetry::logging::{Exception, context};
+use crate::telemetry::logging::{Exception, context, info, warn};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 

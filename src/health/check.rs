@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
-use slog::{Logger, debug, info, warn};
+use slog::Logger;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
@@ -16,7 +16,7 @@ use super::judge::Judge;
 use super::probes::Probe;
 use crate::error::Cause;
 use crate::redaction::redact;
-use crate::telemetry::logging::context;
+use crate::telemetry::logging::{context, debug, info, warn};
 use crate::telemetry::metrics::{self, CallOutcome, Calls, Dependency, DependencyStatus, ExternalService};
 use crate::values::timestamp::{self, millis};
 

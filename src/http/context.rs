@@ -32,6 +32,7 @@ pub struct Context {
     step: Mutex<Option<&'static str>>,
     abandoned: AtomicBool,
     ends_connection: AtomicBool,
+    error_is_told: AtomicBool,
     place: OnceLock<Place<()>>,
     progress: Arc<dyn Progress>,
 }
@@ -59,6 +60,7 @@ impl Context {
             step: Mutex::new(None),
             abandoned: AtomicBool::new(false),
             ends_connection: AtomicBool::new(head.headers.contains_key(TRANSFER_ENCODING)),
+            error_is_told: AtomicBool::new(false),
             place: OnceLock::new(),
             progress,
         }
@@ -152,6 +154,16 @@ impl Context {
     /// trailers, server and client may disagree on where the next request begins (RFC 9112, 11.2).
     pub(super) fn ends_connection(&self) -> bool {
         self.ends_connection.load(Relaxed)
+    }
+
+    /// The failure of this request stands in the log as an error already, with its causes: once is enough.
+    pub fn error_is_told(&self) {
+        self.error_is_told.store(true, Relaxed);
+    }
+
+    /// See [`Context::error_is_told`].
+    pub(super) fn is_error_told(&self) -> bool {
+        self.error_is_told.load(Relaxed)
     }
 
     /// The service itself gave up on the handler: what is dropped now failed, and was not cancelled by the client.

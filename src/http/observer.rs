@@ -1,7 +1,7 @@
 //! The one observer: every request is timed, counted and logged here, whatever its handler returns, whether it panics,
 //! and also when the client goes away first.
 
-mod lines;
+mod events;
 
 use std::any::Any;
 use std::net::IpAddr;
@@ -18,6 +18,7 @@ use hyper::body::{Body as _, Incoming};
 use slog::{Logger, o};
 use tokio::time::timeout;
 
+use self::events::{RequestCancelled, RequestEnded, RequestRefused, RequestStarted, RequestsPutOff};
 use super::access::Guard;
 use super::client_address::is_trusted;
 use super::intake::Intake;
@@ -28,7 +29,7 @@ use crate::config::HttpConfig;
 use crate::error::{Error, Result};
 use crate::fairness::{Places, Rate};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::telemetry::errors::{self, Occurrence};
+use crate::telemetry::Event;
 use crate::telemetry::logging::{LoggerName, Loggers};
 use crate::telemetry::metrics::{self, InFlight, MethodLabel, RejectReason, RouteMetrics};
 
@@ -160,7 +161,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             refusals.charge(context.client);
         }
         let error = Error::RateLimited { what: "requests", retry_after: wait.as_secs_f64().ceil() as u64 };
-        lines::refused(&context.logger(LoggerName::Requests), context.client_ip, &error);
+        let refused = RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error: &error };
+        refused.emit(&context.logger(LoggerName::Requests));
         self.turn_away(context, method, &error, Duration::ZERO)
     }
 
@@ -169,13 +171,14 @@ impl<S: Send + Sync + 'static> Service<S> {
     async fn put_off(&self, context: &Context, method: MethodLabel, pause: Duration) -> Response {
         tokio::time::sleep(pause).await;
         if let Some(count) = self.put_off.note() {
-            lines::put_off(&context.logger(LoggerName::Requests), context.client_ip, count);
+            RequestsPutOff { client_ip: context.client_ip, count }.emit(&context.logger(LoggerName::Requests));
         }
-        self.turn_away(context, method, &Error::RateLimited { what: "requests", retry_after: 1 }, pause)
+        let error = Error::RateLimited { what: "requests", retry_after: 1 };
+        RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error: &error }.record();
+        self.turn_away(context, method, &error, pause)
     }
 
     fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
-        record_at_door(&context.request_id, error);
         metrics::request_rejected(RejectReason::RateLimited);
         let response = problem(error, &context.request_id, None);
         let size = response.body().size_hint().lower();
@@ -185,8 +188,8 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     /// Notes a request whose head could not be read, and which was answered with this error under this id.
     pub fn note_refusal(&self, peer: IpAddr, request_id: RequestId, error: &Error) {
-        record_at_door(&request_id, error);
-        lines::refused(&self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id)), peer, error);
+        let log = self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id.clone()));
+        RequestRefused { request_id: &request_id, client_ip: peer, error }.emit(&log);
     }
 
     /// The endpoint, if there is one, and who calls it, if they may.
@@ -282,7 +285,7 @@ impl Observation {
         head: &Parts,
     ) -> Self {
         let log = context.logger(LoggerName::Requests);
-        lines::started(&log, head, context.client_ip);
+        RequestStarted { head, client_ip: context.client_ip }.emit(&log);
         Observation {
             began: Instant::now(),
             route: resource.map_or("unmatched", |resource| resource.path),
@@ -304,60 +307,30 @@ impl Observation {
                 (problem(&error, &self.context.request_id, allow), Some(error))
             }
         };
-        let took = self.began.elapsed();
-        let size = response.body().size_hint().lower();
-        self.metrics.completed(self.method, response.status().as_u16(), took, size);
-        if let Some(error) = &error {
-            self.record(error);
-            if let Some(reason) = reject_reason(error) {
-                metrics::request_rejected(reason);
-            }
-        }
         if self.context.has_user() {
             self.log = self.context.logger(LoggerName::Requests);
         }
-        lines::ended(&self.log, self.route, response.status(), took, size, error.as_ref());
-        response
-    }
-
-    fn record(&self, error: &Error) {
-        let context = &self.context;
-        errors::record(&Occurrence {
-            code: error.code(),
-            error,
-            subject: context.subject(),
-            user_id: context.user_id(),
-            request_id: Some(context.request_id.as_str()),
-            trace_id: Some(&context.trace.trace_id().to_string()),
+        let ended = RequestEnded {
+            context: &self.context,
             route: self.route,
-            step: context.step(),
-        });
+            method: self.method,
+            metrics: &self.metrics,
+            status: response.status(),
+            size: response.body().size_hint().lower(),
+            took: self.began.elapsed(),
+            failure: error.as_ref(),
+        };
+        ended.emit(&self.log);
+        response
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
         if !self.ended {
-            self.metrics.cancelled();
-            lines::cancelled(&self.log, self.route, self.began.elapsed());
+            let (route, took) = (self.route, self.began.elapsed());
+            RequestCancelled { route, metrics: &self.metrics, took }.emit(&self.log);
         }
-    }
-}
-
-/// Records an error of a request that was not looked at.
-fn record_at_door(request_id: &RequestId, error: &Error) {
-    let request_id = Some(request_id.as_str());
-    errors::record(&Occurrence { request_id, ..Occurrence::of(error.code(), error, "unmatched") });
-}
-
-fn reject_reason(error: &Error) -> Option<RejectReason> {
-    match error {
-        Error::BodyTooLarge { .. } => Some(RejectReason::BodyTooLarge),
-        Error::BodyTimeout(_) | Error::Timeout(_) => Some(RejectReason::Timeout),
-        Error::Overloaded { .. } => Some(RejectReason::Overload),
-        Error::RateLimited { .. } => Some(RejectReason::RateLimited),
-        Error::MalformedRequest(_) => Some(RejectReason::Malformed),
-        _ => None,
     }
 }
 

@@ -5,12 +5,12 @@ use std::fmt;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
-use slog::{Logger, warn};
+use slog::Logger;
 
 use super::TooLittle;
 use crate::config::{Config, DatabaseUrl};
 use crate::server::MAX_REFUSALS;
-use crate::telemetry::logging::context;
+use crate::telemetry::logging::{context, warn};
 
 /// Standard streams, listeners, the async runtime, signals, what is read of `/proc`, and some to spare.
 const PROCESS: usize = 48;

@@ -5,14 +5,13 @@ mod change;
 use http::Method;
 use serde::Serialize;
 use serde_json::json;
-use slog::warn;
 use time::OffsetDateTime;
 
 use self::change::Change;
 use crate::error::Result;
 use crate::http::{Access, Call, Endpoint, Json};
 use crate::state::App;
-use crate::telemetry::logging::{LoggerLevel, LoggerName, context, level_name};
+use crate::telemetry::logging::{LoggerLevel, LoggerName, context, level_name, warn};
 use crate::values::timestamp;
 
 #[derive(Serialize, schemars::JsonSchema)]

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use slog::{Logger, info, o, warn};
+use slog::{Logger, o};
 
 use super::station::Station;
 use crate::error::ErrorCode;
 use crate::telemetry::errors::{self, Occurrence};
-use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, info, warn};
 use crate::telemetry::metrics::CallOutcome;
 use crate::values::job::{Failure, Job, Reason, Receipt};
 use crate::values::timestamp::millis;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use slog::{Logger, info, warn};
+use slog::Logger;
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -15,7 +15,7 @@ use crate::config::OutboxConfig;
 use crate::error::Result;
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::store::{Db, in_batches};
-use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, info, warn};
 use crate::telemetry::metrics::OpenState;
 use crate::values::job::JobState;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use slog::{Logger, error, info, warn};
+use slog::Logger;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::lifecycle::{Lifecycle, Phase};
 use crate::outbox::store::{self as store, Pick, Settlement};
 use crate::store::Db;
 use crate::telemetry::errors::{self, Occurrence};
-use crate::telemetry::logging::{Exception, LoggerName, Loggers, context};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, error, info, warn};
 use crate::telemetry::metrics::{self, AttemptOutcome};
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt, TopicName};
 

@@ -10,11 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram as StdUnixDatagram};
 use std::time::Duration;
 
-use slog::{Logger, warn};
+use slog::Logger;
 use tokio::net::UnixDatagram;
 
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::telemetry::logging::{Exception, context};
+use crate::telemetry::logging::{Exception, context, warn};
 
 /// Tells systemd when the service is ready, and when it stops; ends then.
 pub(super) async fn tell_phases(lifecycle: Lifecycle, log: Logger) {

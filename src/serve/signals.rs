@@ -4,12 +4,12 @@ mod ignored;
 
 use std::time::Duration;
 
-use slog::{Logger, info};
+use slog::Logger;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(super) use self::ignored::ignore;
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::telemetry::logging::context;
+use crate::telemetry::logging::{context, info};
 
 /// The exit code of a service that was not allowed to finish: 128 + SIGINT, as a shell counts.
 const ENDED_AT_ONCE: i32 = 130;

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use slog::{Logger, debug};
+use slog::Logger;
 use tokio::net::TcpStream;
 
 use super::activity::{Activity, InRequest, Patience, Verdict};
@@ -20,7 +20,7 @@ use crate::config::HttpConfig;
 use crate::fairness::{Tenant, Use};
 use crate::http::{Progress, Service};
 use crate::lifecycle::{Lifecycle, Phase};
-use crate::telemetry::logging::Exception;
+use crate::telemetry::logging::{Exception, debug};
 use crate::telemetry::metrics::{self, ConnectionResult, OpenConnection, RejectReason};
 
 /// Hyper's least buffer for a head.

@@ -13,6 +13,7 @@ mod loggers;
 mod name;
 mod output;
 mod queue;
+mod record;
 mod temporary;
 mod terminal;
 #[cfg(test)]
@@ -40,6 +41,8 @@ use terminal::Terminal;
 
 pub use loggers::Loggers;
 pub use name::{LoggerName, level_name, parse_level};
+pub use record::function_of;
+pub(crate) use record::{crit, debug, error, info, record, warn};
 pub use temporary::{LoggerLevel, TemporaryLevels};
 pub use values::{Exception, Nested, context};
 

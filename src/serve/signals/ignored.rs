@@ -6,11 +6,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::json;
-use slog::{Logger, warn};
+use slog::Logger;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::telemetry::logging::context;
+use crate::telemetry::logging::{context, warn};
 
 /// One that comes again sooner is not told again: the line itself may be what sets it off (SIGXFSZ).
 const PAUSE: Duration = Duration::from_secs(10);

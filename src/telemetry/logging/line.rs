@@ -29,7 +29,8 @@ fn place(key: Key) -> u8 {
         "context" => 8,
         "exception" => 9,
         "module" => OTHERS + 1,
-        "line" => OTHERS + 2,
+        "function" => OTHERS + 2,
+        "line" => OTHERS + 3,
         _ => OTHERS,
     }
 }
@@ -129,9 +130,14 @@ impl KV for Found<'_> {
         sieve.emit_arguments("message", self.record.msg())?;
         if self.record.module().is_empty() {
             sieve.leave_out("module");
+            sieve.leave_out("function");
             sieve.leave_out("line");
         } else {
             sieve.emit_str("module", self.record.module())?;
+            match self.record.function() {
+                "" => sieve.leave_out("function"),
+                function => sieve.emit_str("function", function)?,
+            }
             sieve.emit_u32("line", self.record.line())?;
         }
         self.record.kv().serialize(self.record, &mut sieve)?;

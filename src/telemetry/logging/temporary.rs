@@ -1,9 +1,10 @@
 //! Levels that are changed for a limited time, and fall back by themselves.
 
+use super::record::warn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use slog::{Level, warn};
+use slog::Level;
 use time::OffsetDateTime;
 use tokio::task::AbortHandle;
 

@@ -81,7 +81,7 @@ impl Fields {
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         for (key, node) in self.0 {
             match (key.as_str(), node) {
-                ("module" | "line", _) => {}
+                ("module" | "function" | "line", _) => {}
                 ("context", Node::Fields(context)) => context.flatten_into("", &mut first),
                 (_, node) => node.flatten_into(key, &mut rest),
             }
