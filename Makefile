@@ -22,7 +22,7 @@ compose: ## Run all of that and Grafana, Loki and a mailbox in containers, in th
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked --workspace
 
-lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, and dashboards
+lint: deps target/lint/installed ## Check format, code, scripts, containers, dependencies, rules, their configuration, and dashboards
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -34,6 +34,7 @@ lint: deps target/lint/installed ## Check format, code, scripts, containers, rul
 	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules benches packaging)
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	target/lint/bin/hadolint Dockerfile
+	.ci/check-dependencies
 	cd grafana/schema-check && npm ci --silent && node format.mjs --check && node check.mjs
 
 target/lint/installed: .ci/lint-programs.txt
