@@ -33,6 +33,7 @@ lint: deps target/lint/installed ## Check format, code, scripts, containers, dep
 	alert-rules/tests/routes.sh
 	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules benches packaging)
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	target/lint/bin/hadolint Dockerfile
 	.ci/check-dependencies
 	cd grafana/schema-check && npm ci --silent && node format.mjs --check && node check.mjs
