@@ -151,7 +151,8 @@ fn every_make_target_in_the_readme_is_one_and_continuous_integration_tests_as_it
 
 #[test]
 fn every_link_leads_somewhere_and_every_document_is_linked() {
-    let mut files: Vec<String> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned).into();
+    let mut files: Vec<String> =
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(str::to_owned).into();
     let documents = fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().file_name());
     let documents: Vec<String> = documents.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
     files.extend(documents.iter().filter(|name| name.ends_with(".md")).cloned());
