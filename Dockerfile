@@ -1,4 +1,4 @@
-# neodyme as an image: one program on distroless, as nobody, with nothing else that could be run.
+# The image of neodyme: one binary on distroless, as an unprivileged user, with no shell or other program.
 #
 #   docker build --build-arg SOURCE_REVISION="$(git rev-parse --short=9 HEAD)" --tag neodyme .
 #   docker run --read-only --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:9000:9000 neodyme
@@ -10,7 +10,7 @@ FROM rust:1.95.0-trixie AS build
 WORKDIR /build
 COPY . .
 ARG SOURCE_REVISION=
-# Dependencies are kept between builds, so that a change of ours compiles only ours.
+# Dependencies are kept between builds, so that a change of our code compiles only that.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     cargo build --release --locked --bin neodyme \
@@ -24,9 +24,9 @@ LABEL org.opencontainers.image.title="neodyme" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.revision="$SOURCE_REVISION"
 COPY --from=build /image /
-# Inside a container loopback reaches nobody. With NEODYME_ENVIRONMENT=production this asks for NEODYME_OPS_TOKEN_FILE.
+# Inside a container nobody can reach loopback. With NEODYME_ENVIRONMENT=production this requires NEODYME_OPS_TOKEN_FILE.
 ENV NEODYME_API_LISTEN=0.0.0.0:8000 NEODYME_OPS_LISTEN=0.0.0.0:9000
-# The SQLite file and mail, unless settings say otherwise; nothing else is written, so the root may be read-only.
+# The SQLite file and mail, unless settings say otherwise; nothing else is written, so the root file system may be read-only.
 WORKDIR /var/lib/neodyme
 VOLUME /var/lib/neodyme/data
 USER 65532:65532

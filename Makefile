@@ -1,4 +1,4 @@
-# neodyme: every task of a developer. `make` alone lists them.
+# All development tasks of neodyme. `make` alone lists them.
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
@@ -22,7 +22,7 @@ compose: ## Run all of that and Grafana, Loki and a mailbox in containers, in th
 test: deps ## Run every test against the real binary, SQLite, PostgreSQL and Prometheus
 	$(CARGO) test --locked --workspace
 
-lint: deps target/lint/installed ## Check format, code, scripts, containers, rules, their configuration, dashboards, and that `make docs` changes nothing
+lint: deps target/lint/installed ## Check format, code, scripts, containers, dependencies, rules, their configuration, dashboards, and that `make docs` changes nothing
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -33,7 +33,9 @@ lint: deps target/lint/installed ## Check format, code, scripts, containers, rul
 	alert-rules/tests/routes.sh
 	shellcheck $$(grep -rlE '^#!.*sh$$' .ci alert-rules benches packaging)
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	target/lint/bin/hadolint Dockerfile
+	.ci/check-dependencies
 	$(call artefacts,--check)
 	cd grafana/schema-check && npm ci --silent && node check.mjs
 
@@ -46,13 +48,13 @@ fmt: ## Format the code
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
-bench: deps ## Measure speed and memory; ratios as a table and as JSON
+bench: deps ## Measure speed and memory; writes a table and JSON
 	$(CARGO) bench --locked --bench service
 
-drill: deps ## Break everything once, see who is told, and write docs/DRILL.md; the better part of an hour
+drill: deps ## Inject every fault once, check who is notified, and write docs/DRILL.md; takes most of an hour
 	$(CARGO) test --locked --test drill -- --ignored --nocapture
 
-fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), led by coverage
+fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), guided by coverage
 	@command -v cargo-fuzz > /dev/null || $(CARGO) install --locked cargo-fuzz --version 0.13.2
 	cp Cargo.lock fuzz/
 	for target in $(or $(TARGET),$$($(CARGO) fuzz list)); do \
@@ -61,7 +63,7 @@ fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), led by coverage
 	    -max_total_time=$(or $(SECONDS),600) -timeout=25 -print_final_stats=1 || exit; \
 	done
 
-soak: deps ## Half load for SECONDS (3600) beside hostile clients, on SQLite or DATABASE=postgres: nothing grows, nothing is lost
+soak: deps ## Half load for SECONDS (3600) beside hostile clients, on SQLite or DATABASE=postgres: no resource grows, nothing is lost
 	NEODYME_SOAK_SECONDS=$(or $(SECONDS),3600) NEODYME_SOAK_DATABASE=$(or $(DATABASE),sqlite) \
 	  $(CARGO) test --locked --release --test soak -- --ignored --nocapture
 
@@ -71,7 +73,7 @@ neon: ## Run the tests of crates/argon2id on NEON, under QEMU: gcc-aarch64-linux
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
 	  $(CARGO) test --locked -p argon2id --target aarch64-unknown-linux-gnu
 
-miri: ## Interpret the kernels of crates/argon2id, each against the portable one and RFC 9106, with a nightly compiler
+miri: ## Run the kernels of crates/argon2id in Miri, against the portable one and RFC 9106; needs a nightly compiler
 	rustup toolchain install nightly --profile minimal --component miri,rust-src
 	RUSTFLAGS='-C target-cpu=icelake-server' \
 	  $(CARGO) +nightly miri test --locked -p argon2id --lib --test known_answers --target x86_64-unknown-linux-gnu
@@ -85,9 +87,9 @@ $(CARGO) test --locked --workspace --no-run --quiet --test output
 $(CARGO) run --locked --quiet --package artefacts -- $(1) $(or $(CARGO_TARGET_DIR),target)/debug/neodyme
 endef
 
-deps: ## Install what tests, lint and stack run: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm
+deps: ## Install what tests, lint and stack need: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm
 	@.ci/install-test-programs
 
-clean: ## Remove what was built; the database in data/ stays
+clean: ## Remove build results; the database in data/ stays
 	$(CARGO) clean
 	$(CARGO) clean --manifest-path fuzz/Cargo.toml

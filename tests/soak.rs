@@ -25,7 +25,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 use common::database::Backend;
-use honest::{Attempt, Honest};
+use common::load::Attempt;
 use hostile::Hostile;
 use report::Report;
 use usage::Usage;
@@ -44,7 +44,7 @@ async fn half_load_goes_on_for_an_hour_beside_hostile_clients() {
         _ => Backend::Sqlite,
     };
     let mut world = World::start(backend).await;
-    let url = format!("{}/users/", world.app.api_url());
+    let url = world.app.api_url();
 
     let (mut attempts, alone) = as_many_as_possible(&url).await;
     let hostile = Hostile::start(&world.app);
@@ -53,7 +53,7 @@ async fn half_load_goes_on_for_an_hour_beside_hostile_clients() {
     eprintln!("{alone:.0} registrations a second, {beside:.0} beside hostile clients, of which half for {length:?}");
 
     let began = Instant::now();
-    let half = Honest::paced(&url, beside / 2.0);
+    let half = honest::paced(&url, beside / 2.0);
     let mut usage = Usage::default();
     while began.elapsed() < length {
         tokio::time::sleep(BETWEEN_SAMPLES).await;
@@ -74,9 +74,9 @@ async fn half_load_goes_on_for_an_hour_beside_hostile_clients() {
 
 /// Registrations without a pause: what was sent, and how many of them were served in a second.
 async fn as_many_as_possible(url: &str) -> (Vec<Attempt>, f64) {
-    let (began, busy) = (Instant::now(), Honest::without_pause(url));
+    let (began, busy) = (Instant::now(), honest::without_pause(url));
     tokio::time::sleep(CAPACITY_IS_MEASURED_FOR).await;
     let attempts = busy.stop().await;
-    let served = attempts.iter().filter(|attempt| attempt.status == Some(201)).count();
+    let served = attempts.iter().filter(|attempt| attempt.is_accepted()).count();
     (attempts, served as f64 / began.elapsed().as_secs_f64())
 }

@@ -2,17 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::ensure;
-use tokio::task::JoinSet;
+use load_generator::{Caller, Callers};
 
 use crate::client::Connection;
-use crate::load::{self, Pairs, Registrar, drive};
+use crate::load::{self, Registrar, drive};
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
+use crate::turns::Pairs;
 
 /// Connections of the flood: each tries again as soon as it is answered, whatever the answer.
 const CONNECTIONS: usize = 400;
@@ -30,9 +31,12 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let mut pairs = Pairs::default();
     for _ in 0..options.rounds() {
         let usual = beside_clients(service.api, &numbers, options.slice()).await?;
-        let flood = Flood::start(service.api, &numbers).await?;
+        let flooder = || Flooder { api: service.api, numbers: Arc::clone(&numbers), registrar: None };
+        let flood = Callers::start(std::iter::repeat_with(flooder).take(CONNECTIONS).collect(), Duration::ZERO);
         pairs.add(register(service.api, &numbers, options.slice()).await?, usual);
-        let (registered, refused) = flood.stop().await;
+        let (registered, refused): (Vec<_>, Vec<_>) =
+            flood.abort().await.into_iter().partition(|call| call.outcome == 201);
+        let (registered, refused) = (registered.len(), refused.len());
         eprintln!("  the flood: {registered} registered, {refused} refused");
         ensure!(registered > 0 && refused > 0, "that was no flood");
     }
@@ -55,34 +59,26 @@ async fn beside_clients(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Durat
     other
 }
 
-struct Flood {
-    tasks: JoinSet<()>,
-    counts: Arc<[AtomicU64; 2]>,
+/// One connection of the flood.
+struct Flooder {
+    api: SocketAddr,
+    numbers: Arc<AtomicU64>,
+    registrar: Option<Registrar>,
 }
 
-impl Flood {
-    async fn start(api: SocketAddr, numbers: &Arc<AtomicU64>) -> anyhow::Result<Flood> {
-        let (mut tasks, counts) = (JoinSet::new(), Arc::new([const { AtomicU64::new(0) }; 2]));
-        for _ in 0..CONNECTIONS {
-            let (numbers, counts) = (Arc::clone(numbers), Arc::clone(&counts));
-            tasks.spawn(async move {
-                loop {
-                    // The service may close a connection of who has too many: then a new one is tried.
-                    let Ok(connection) = Connection::open_from(FLOOD, api).await else { continue };
-                    let mut registrar = Registrar::new(connection, &numbers);
-                    while let Ok(status) = registrar.try_once().await {
-                        counts[usize::from(status != 201)].fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-        Ok(Flood { tasks, counts })
-    }
+impl Caller for Flooder {
+    type Outcome = u16;
 
-    /// How many it registered, and how many it was refused.
-    async fn stop(mut self) -> (u64, u64) {
-        self.tasks.shutdown().await;
-        let [registered, refused] = self.counts.each_ref().map(|count| count.load(Ordering::Relaxed));
-        (registered, refused)
+    async fn call(&mut self) -> anyhow::Result<u16> {
+        loop {
+            if let Some(registrar) = &mut self.registrar
+                && let Ok(status) = registrar.try_once().await
+            {
+                return Ok(status);
+            }
+            // The service may close a connection of who has too many: then a new one is tried.
+            let connection = Connection::open_from(FLOOD, self.api).await.ok();
+            self.registrar = connection.map(|connection| Registrar::new(connection, &self.numbers));
+        }
     }
 }

@@ -10,7 +10,7 @@ use neodyme::config::{Config, Sources};
 
 use crate::options::Options;
 use crate::report::Row;
-use crate::stats::Turns;
+use crate::turns::Turns;
 
 /// Measures every kernel that this machine has, with the default cost of a hash.
 pub fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {

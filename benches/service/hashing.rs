@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use load_generator::Caller;
 use neodyme::config::{Config, Sources};
 use neodyme::password::HashPool;
 use neodyme::values::Password;
 
-use crate::load::{CLIENTS, Caller, Slice, drive};
+use crate::load::{CLIENTS, Slice, drive};
 
 /// Where the load comes from, here as over HTTP.
 const LOAD: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -38,6 +39,8 @@ impl Hashing {
 struct Hasher(Arc<HashPool>);
 
 impl Caller for Hasher {
+    type Outcome = ();
+
     async fn call(&mut self) -> anyhow::Result<()> {
         let password = Password::parse("correct horse").map_err(|fault| anyhow!("{}", fault.message))?;
         self.0.hash(LOAD.into(), password).await?;

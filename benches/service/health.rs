@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::ensure;
+use load_generator::Caller;
 use tokio::time::sleep;
 
 use crate::bare::Bare;
 use crate::client::{self, Connection};
-use crate::load::{Caller, drive};
+use crate::load::drive;
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
-use crate::stats::{Turns, median};
+use crate::stats::median;
+use crate::turns::Turns;
 use crate::{scrape, usage};
 
 const CONNECTIONS: usize = 32;
@@ -23,6 +25,8 @@ struct Checker {
 }
 
 impl Caller for Checker {
+    type Outcome = ();
+
     async fn call(&mut self) -> anyhow::Result<()> {
         let status = self.connection.call(&self.request).await?;
         ensure!(status == 200, "status {status}");

@@ -1,26 +1,20 @@
-//! A closed loop of callers: each makes its next call as soon as the last one is answered.
+//! The registrations of the benchmark, and slices of load. The loop is that of [`load_generator`]; what is its own is the client
+//! ([`crate::client`]), since any other would take more of the processors than what it measures.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use tokio::task::JoinSet;
+use load_generator::{Caller, Callers};
+use tokio::time::sleep;
 
 use crate::client::Connection;
-use crate::report::Row;
 use crate::{client, stats};
 
 /// How many clients register at once.
 pub const CLIENTS: usize = 16;
-
-/// One caller of a closed loop.
-pub trait Caller: Send + 'static {
-    /// Makes one call and waits for its answer; an answer that is not the expected one is an error.
-    fn call(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send;
-}
 
 /// What a slice of load came to.
 pub struct Slice {
@@ -35,33 +29,15 @@ pub struct Slice {
 /// Lets the callers make calls for `length`, and waits for those that are on their way. The rate is that of all calls:
 /// answers come several at a time, so to cut off those that come too late would cut off more or fewer by chance. Latencies
 /// of the first tenth are left out: it warms up.
-pub async fn drive<C: Caller>(callers: Vec<C>, length: Duration) -> anyhow::Result<Slice> {
+pub async fn drive<C: Caller<Outcome = ()>>(callers: Vec<C>, length: Duration) -> anyhow::Result<Slice> {
     let begin = Instant::now();
-    let (from, until) = (begin + length / 10, begin + length);
-    let mut tasks = JoinSet::new();
-    for mut caller in callers {
-        tasks.spawn(async move {
-            let (mut calls, mut latencies, mut before) = (0, Vec::new(), Instant::now());
-            while before < until {
-                caller.call().await?;
-                let now = Instant::now();
-                calls += 1;
-                if now >= from && now < until {
-                    latencies.push((now - before).as_secs_f64());
-                }
-                before = now;
-            }
-            anyhow::Ok((calls, latencies))
-        });
-    }
-    let mut slice = Slice { rate: 0.0, calls: 0, latencies: Vec::new() };
-    while let Some(ended) = tasks.join_next().await {
-        let (calls, latencies) = ended??;
-        slice.calls += calls;
-        slice.latencies.extend(latencies);
-    }
-    slice.rate = slice.calls as f64 / begin.elapsed().as_secs_f64();
-    Ok(slice)
+    let callers = Callers::start(callers, Duration::ZERO);
+    sleep(length).await;
+    let calls = callers.stop().await?;
+    let rate = calls.len() as f64 / begin.elapsed().as_secs_f64();
+    let measured = begin + length / 10..begin + length;
+    let latencies = calls.iter().filter(|call| measured.contains(&call.ended)).map(|call| call.took.as_secs_f64());
+    Ok(Slice { rate, calls: calls.len() as u64, latencies: latencies.collect() })
 }
 
 /// Registers users that were never seen before.
@@ -96,6 +72,8 @@ impl Registrar {
 }
 
 impl Caller for Registrar {
+    type Outcome = ();
+
     async fn call(&mut self) -> anyhow::Result<()> {
         let status = self.try_once().await?;
         ensure!(status == 201, "status {status}: {}", String::from_utf8_lossy(self.connection.body()));
@@ -106,30 +84,6 @@ impl Caller for Registrar {
 /// Registers with 16 clients for `length`.
 pub async fn register(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Duration) -> anyhow::Result<Slice> {
     drive(Registrar::open(api, numbers).await?, length).await
-}
-
-/// Slices of latencies in seconds, each beside another of which it must not differ much.
-#[derive(Default)]
-pub struct Pairs {
-    measured: Vec<Vec<f64>>,
-    reference: Vec<Vec<f64>>,
-}
-
-impl Pairs {
-    /// Adds a slice and the one beside it.
-    pub fn add(&mut self, measured: Vec<f64>, reference: Vec<f64>) {
-        self.measured.push(measured);
-        self.reference.push(reference);
-    }
-
-    /// The row of this percentile: of all latencies together, as far apart as the slices are.
-    pub fn row(&self, rank: f64, title: &str) -> Row {
-        let millis = |latencies: &[f64]| 1e3 * stats::percentile(latencies, rank);
-        let pairs = self.measured.iter().zip(&self.reference);
-        let ratios: Vec<_> = pairs.map(|(measured, reference)| millis(measured) / millis(reference)).collect();
-        let row = Row::new(title, "ms", millis(&self.measured.concat())).over(millis(&self.reference.concat()));
-        row.scattered_as(&ratios)
-    }
 }
 
 /// The mean of latencies and some of their percentiles, in milliseconds.

@@ -26,6 +26,7 @@ mod scrape;
 mod service;
 mod startup;
 mod stats;
+mod turns;
 mod usage;
 
 use std::process::ExitCode;

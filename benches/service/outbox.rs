@@ -19,12 +19,13 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::bare::Bare;
-use crate::load::{Pairs, register};
+use crate::load::register;
 use crate::options::Options;
 use crate::report::Row;
 use crate::scrape;
 use crate::service::{self, Service};
 use crate::stats;
+use crate::turns::Pairs;
 
 const BACKLOG: usize = 10_000;
 const BATCH: usize = 500;

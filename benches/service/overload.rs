@@ -1,12 +1,12 @@
 //! Ten times as many registrations as the service can do: what is admitted, what a refusal costs, and what others notice.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
-use tokio::task::JoinSet;
+use load_generator::{Caller, Callers};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::client::{self, Connection};
@@ -43,12 +43,8 @@ pub async fn measure(options: &Options) -> anyhow::Result<Vec<Row>> {
     let spent = usage::outside_hashes(service.pid())? - before;
     let recovery = recovery(service.api, &numbers, 2.0 * alone).await?;
 
-    let (goodput, refused) = (storm.registered.len() as f64 / storm.seconds, storm.refused as f64);
-    eprintln!(
-        "  {:.0} offered, {goodput:.0} registered, {:.0} refused a second",
-        storm.offered / storm.seconds,
-        refused / storm.seconds
-    );
+    let (goodput, refused) = (storm.registered.len() as f64 / storm.seconds, storm.refused);
+    eprintln!("  {goodput:.0} registered, {:.0} refused a second", refused / storm.seconds);
     ensure!(refused > storm.registered.len() as f64, "that was no overload");
     let admitted = Latency::of(&storm.registered);
     let refusal = 1e3 * (spent - each * storm.registered.len() as f64) / refused;
@@ -105,64 +101,44 @@ async fn look_around(service: &Service, length: Duration) -> anyhow::Result<[Lat
 
 /// Registrations at a pace of their own, whatever comes of them.
 struct Storm {
-    tasks: JoinSet<anyhow::Result<()>>,
-    tally: Arc<Tally>,
+    callers: Callers<u16>,
     begin: Instant,
 }
 
-#[derive(Default)]
-struct Tally {
-    offered: AtomicU64,
-    refused: AtomicU64,
-    /// The latencies of those that came through, in seconds.
-    registered: Mutex<Vec<f64>>,
-}
-
 struct Stormed {
+    /// The latencies of those that came through, in seconds.
     registered: Vec<f64>,
-    refused: u64,
-    offered: f64,
+    refused: f64,
     seconds: f64,
 }
 
 impl Storm {
     async fn start(api: SocketAddr, numbers: &Arc<AtomicU64>, rate: f64) -> anyhow::Result<Storm> {
-        let (mut tasks, tally) = (JoinSet::new(), Arc::new(Tally::default()));
-        let pace = Duration::from_secs_f64(f64::from(CONNECTIONS) / rate);
+        let mut callers = Vec::new();
         for number in 0..CONNECTIONS {
             let [_, client] = (number % CLIENTS).to_be_bytes();
-            let registrar = Registrar::new(Connection::open_from([127, 0, 1, client], api).await?, numbers);
-            tasks.spawn(offer(
-                registrar,
-                pace,
-                pace.mul_f64(f64::from(number) / f64::from(CONNECTIONS)),
-                Arc::clone(&tally),
-            ));
+            callers.push(Offerer(Registrar::new(Connection::open_from([127, 0, 1, client], api).await?, numbers)));
         }
-        Ok(Storm { tasks, tally, begin: Instant::now() })
+        let pace = Duration::from_secs_f64(f64::from(CONNECTIONS) / rate);
+        Ok(Storm { callers: Callers::start(callers, pace), begin: Instant::now() })
     }
 
-    async fn stop(mut self) -> Stormed {
+    async fn stop(self) -> Stormed {
         let seconds = self.begin.elapsed().as_secs_f64();
-        self.tasks.shutdown().await;
-        let registered = std::mem::take(&mut *self.tally.registered.lock().unwrap_or_else(PoisonError::into_inner));
-        let [offered, refused] = [&self.tally.offered, &self.tally.refused].map(|count| count.load(Ordering::Relaxed));
-        Stormed { registered, refused, offered: offered as f64, seconds }
+        let (registered, refused): (Vec<_>, Vec<_>) =
+            self.callers.abort().await.into_iter().partition(|call| call.outcome == 201);
+        let registered = registered.iter().map(|call| call.took.as_secs_f64()).collect();
+        Stormed { registered, refused: refused.len() as f64, seconds }
     }
 }
 
-/// One connection's share: a registration each `pace`, or as soon as the last one is answered.
-async fn offer(mut registrar: Registrar, pace: Duration, first: Duration, tally: Arc<Tally>) -> anyhow::Result<()> {
-    sleep(first).await;
-    let mut ticks = interval(pace);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        tally.offered.fetch_add(1, Ordering::Relaxed);
-        let sent = Instant::now();
-        match registrar.try_once().await? {
-            201 => tally.registered.lock().unwrap_or_else(PoisonError::into_inner).push(sent.elapsed().as_secs_f64()),
-            _ => _ = tally.refused.fetch_add(1, Ordering::Relaxed),
-        }
+/// One connection's share, of which it takes any answer.
+struct Offerer(Registrar);
+
+impl Caller for Offerer {
+    type Outcome = u16;
+
+    async fn call(&mut self) -> anyhow::Result<u16> {
+        self.0.try_once().await
     }
 }

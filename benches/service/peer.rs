@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use load_generator::Caller;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::load::{CLIENTS, Caller, Latency, drive};
+use crate::load::{CLIENTS, Latency, drive};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,6 +50,8 @@ struct Registrar {
 }
 
 impl Caller for Registrar {
+    type Outcome = ();
+
     /// FastAPI and neodyme call the name `full_name`; fastapi-users knows none, and leaves it out.
     async fn call(&mut self) -> anyhow::Result<()> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::client::Connection;
 use crate::hashing::Hashing;
-use crate::load::{Latency, Pairs, Registrar, Slice, drive, register};
+use crate::load::{Latency, Registrar, Slice, drive, register};
 use crate::options::Options;
 use crate::postgres;
 use crate::report::Row;
 use crate::service::{self, Service};
-use crate::stats::{Turns, median};
+use crate::stats::median;
+use crate::turns::{Pairs, Turns};
 use crate::usage;
 
 /// Measures both databases in turn, with a slice of hashing alone before and after each.

@@ -10,10 +10,11 @@ use tokio::task::JoinHandle;
 use tokio::time;
 
 use crate::client::{self, Connection};
-use crate::load::{Pairs, register};
+use crate::load::register;
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
+use crate::turns::Pairs;
 use crate::usage;
 
 /// A form of the exposition: its name, the header lines that ask for it, and what the answer's head must contain.

@@ -2,10 +2,7 @@
 //!
 //! Requests come at their own pace, whatever the service does (an open loop): a slow service gets no fewer, as in life.
 
-mod drive;
-mod kind;
-mod latency;
-mod people;
+mod requests;
 mod tally;
 mod traffic;
 
@@ -14,7 +11,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use url::{Host, Url};
 
-use self::drive::Plan;
+use self::traffic::Plan;
 use super::{Misuse, block_on, client, print};
 
 const ABOUT: &str = "Send a realistic mix of requests to a running neodyme: it creates users";
@@ -54,7 +51,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         return Err(Misuse(text).into());
     }
     let plan = Plan { url: url.clone(), rate, duration };
-    let tally = block_on(drive::drive(plan))??;
+    let tally = block_on(traffic::drive(plan))??;
     print(tally.table())?;
     if tally.was_answered() { Ok(()) } else { anyhow::bail!("no request was answered") }
 }

@@ -95,7 +95,7 @@ fn how_check_finds_the_database_is_documented() {
     said.push(found());
 
     let text = include_str!("../../docs/COMMANDS.md").split_whitespace().collect::<Vec<_>>().join(" ");
-    let (_, rest) = text.split_once("how the database was found: ").unwrap();
+    let (_, rest) = text.split_once("the state of the database: ").unwrap();
     let documented: Vec<_> = rest.split('.').next().unwrap().split('`').skip(1).step_by(2).collect();
     assert_eq!(documented.len(), said.len());
     for said in said.iter().map(|said| without_digits(said)) {

@@ -1,9 +1,8 @@
 //! Clients that register one user after the other until they are told to stop.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
+use load_generator::{Caller, Callers};
 
 use super::app::{TestApp, fresh_email, user};
 use super::eventually;
@@ -16,6 +15,8 @@ pub struct Attempt {
     pub email: String,
     /// The answer's status, or why there is none.
     pub result: Result<u16, Failure>,
+    /// How long the answer took.
+    pub took: Duration,
 }
 
 /// Why there is no answer.
@@ -35,11 +36,7 @@ impl Attempt {
 }
 
 /// A running load.
-pub struct Load {
-    attempts: Arc<Mutex<Vec<Attempt>>>,
-    stopping: Arc<AtomicBool>,
-    clients: JoinSet<()>,
-}
+pub struct Load(Callers<Attempt>);
 
 impl Load {
     /// Starts so many clients, each with one connection.
@@ -49,46 +46,47 @@ impl Load {
 
     /// Starts so many clients of this kind.
     pub fn start_with(app: &TestApp, clients: usize, client: impl Fn() -> reqwest::Client) -> Load {
-        let mut load = Load { attempts: Arc::default(), stopping: Arc::default(), clients: JoinSet::new() };
-        for _ in 0..clients {
-            let (attempts, stopping) = (load.attempts.clone(), load.stopping.clone());
-            let (client, url) = (client(), format!("{}/users/", app.api_url()));
-            load.clients.spawn(async move {
-                while !stopping.load(Ordering::Relaxed) {
-                    let attempt = attempt(&client, &url).await;
-                    attempts.lock().unwrap().push(attempt);
-                }
-            });
-        }
-        load
+        Load::paced(&app.api_url(), std::iter::repeat_with(client).take(clients), Duration::ZERO)
+    }
+
+    /// Starts these clients, each of which registers once in a period, or as soon as its last user is registered.
+    pub fn paced(api_url: &str, clients: impl Iterator<Item = reqwest::Client>, period: Duration) -> Load {
+        let registrar = |client| Registrar { client, url: format!("{api_url}/users/") };
+        Load(Callers::start(clients.map(registrar).collect(), period))
     }
 
     /// Waits until so many users were accepted.
     pub async fn wait_for_accepted(&self, count: usize) {
-        let accepted = || self.attempts.lock().unwrap().iter().filter(|attempt| attempt.is_accepted()).count();
+        let accepted = || self.0.count(Attempt::is_accepted);
         eventually(&format!("{count} users are accepted"), async || (accepted() >= count).then_some(())).await;
     }
 
     /// Lets every client finish its request, and returns all attempts.
-    pub async fn stop(mut self) -> Vec<Attempt> {
-        self.stopping.store(true, Ordering::Relaxed);
-        while let Some(ended) = self.clients.join_next().await {
-            ended.unwrap();
-        }
-        self.attempts.lock().unwrap().clone()
+    pub async fn stop(self) -> Vec<Attempt> {
+        self.0.stop().await.unwrap().into_iter().map(|call| call.outcome).collect()
     }
 }
 
-async fn attempt(client: &reqwest::Client, url: &str) -> Attempt {
-    let email = fresh_email();
-    let answer = Answer::to(client.post(url).json(&user(&email))).await;
-    let result = answer.map(|answer| answer.status).map_err(|error| match error.is_connect() {
-        true => Failure::Refused,
-        false => Failure::Broken(format!("{error:?}")),
-    });
-    if result.is_err() {
-        // A server that is gone answers at once: not a busy loop.
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+struct Registrar {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Caller for Registrar {
+    type Outcome = Attempt;
+
+    async fn call(&mut self) -> anyhow::Result<Attempt> {
+        let (email, began) = (fresh_email(), Instant::now());
+        let answer = Answer::to(self.client.post(&self.url).json(&user(&email))).await;
+        let took = began.elapsed();
+        let result = answer.map(|answer| answer.status).map_err(|error| match error.is_connect() {
+            true => Failure::Refused,
+            false => Failure::Broken(format!("{error:?}")),
+        });
+        if result.is_err() {
+            // A server that is gone answers at once: not a busy loop.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(Attempt { email, result, took })
     }
-    Attempt { email, result }
 }

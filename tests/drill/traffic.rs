@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use load_generator::{Arrivals, Event, Pace};
 use serde_json::{Value, json};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::JoinHandle;
 
 use crate::common::app::{fresh_email, user};
 use crate::common::http::{self, Answer};
@@ -65,12 +65,11 @@ impl Traffic {
         F: Future<Output = ()> + Send + 'static,
     {
         Traffic(tokio::spawn(async move {
-            let (mut pace, mut requests) = (interval(pause), JoinSet::new());
-            pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            for number in 0.. {
-                pace.tick().await;
-                requests.spawn(request(number));
-                while requests.try_join_next().is_some() {}
+            let mut arrivals = Arrivals::new(Pace::Every(pause), None);
+            while let Some(event) = arrivals.next().await {
+                if let Event::Due(number) = event {
+                    arrivals.send(request(number));
+                }
             }
         }))
     }

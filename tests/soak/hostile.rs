@@ -4,15 +4,13 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use load_generator::{Caller, Callers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::world::TOKEN;
@@ -51,43 +49,44 @@ struct Target {
 }
 
 /// The clients. They go on until they are stopped.
-pub struct Hostile {
-    rounds: Vec<(&'static str, Arc<AtomicUsize>)>,
-    stopping: Arc<AtomicBool>,
-    clients: JoinSet<()>,
-}
+pub struct Hostile(Callers<&'static str>);
 
 impl Hostile {
     /// Of each kind half of the clients share an address, and the others have their own.
     pub fn start(app: &TestApp) -> Hostile {
         let (api, ops) = (app.api_address().parse().unwrap(), app.ops_address().parse().unwrap());
-        let mut hostile = Hostile { rounds: Vec::new(), stopping: Arc::default(), clients: JoinSet::new() };
+        let mut strangers = Vec::new();
         for ((name, clients, act), kind) in ACTS.into_iter().zip(0_u8..) {
-            let rounds = Arc::<AtomicUsize>::default();
             for client in 0..clients {
                 let own = if client % 2 == 0 { 0 } else { u8::try_from(client).unwrap() };
                 let target = Target { api, ops, from: Ipv4Addr::new(127, 2, kind, own + 1) };
-                hostile.clients.spawn(repeat(act, target, rounds.clone(), hostile.stopping.clone()));
+                strangers.push(Stranger { name, act, target });
             }
-            hostile.rounds.push((name, rounds));
         }
-        hostile
+        Hostile(Callers::start(strangers, Duration::ZERO))
     }
 
     /// Ends it, and says how often each thing was done.
-    pub async fn stop(mut self) -> Vec<(&'static str, usize)> {
-        self.stopping.store(true, Ordering::Relaxed);
-        self.clients.shutdown().await;
-        self.rounds.into_iter().map(|(name, rounds)| (name, rounds.load(Ordering::Relaxed))).collect()
+    pub async fn stop(self) -> Vec<(&'static str, usize)> {
+        let rounds = self.0.abort().await;
+        ACTS.map(|(name, ..)| (name, rounds.iter().filter(|round| round.outcome == name).count())).into()
     }
 }
 
-async fn repeat(act: Act, target: Target, rounds: Arc<AtomicUsize>, stopping: Arc<AtomicBool>) {
-    while !stopping.load(Ordering::Relaxed) {
+struct Stranger {
+    name: &'static str,
+    act: Act,
+    target: Target,
+}
+
+impl Caller for Stranger {
+    type Outcome = &'static str;
+
+    async fn call(&mut self) -> anyhow::Result<&'static str> {
         // Whoever is refused, or cut off, tries again.
-        let _ = timeout(LONGEST_ROUND, act(target)).await;
-        rounds.fetch_add(1, Ordering::Relaxed);
+        let _ = timeout(LONGEST_ROUND, (self.act)(self.target)).await;
         sleep(PAUSE).await;
+        Ok(self.name)
     }
 }
 

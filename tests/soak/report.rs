@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::honest::Attempt;
 use super::usage::{Growth, Usage};
 use super::world::Delivered;
 use crate::common::database::Backend;
+use crate::common::load::Attempt;
 
 /// Beside hostile clients this part of the others may go away unserved.
 const LOSS: f64 = 0.01;
@@ -69,13 +69,13 @@ impl Report {
     fn answers(&self) -> String {
         let mut counts = BTreeMap::new();
         for attempt in &self.steady {
-            *counts.entry(attempt.status.map_or("none".to_owned(), |status| status.to_string())).or_insert(0) += 1;
+            *counts.entry(attempt.result.as_ref().map_or("none".to_owned(), u16::to_string)).or_insert(0) += 1;
         }
         counts.iter().map(|(status, count)| format!("{status}: {count}")).collect::<Vec<_>>().join(", ")
     }
 
     fn served(&self) -> usize {
-        self.steady.iter().filter(|attempt| attempt.status == Some(201)).count()
+        self.steady.iter().filter(|attempt| attempt.is_accepted()).count()
     }
 
     fn latency(&self, rank: f64) -> Duration {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::honest::Attempt;
 use crate::common::analytics::AnalyticsService;
 use crate::common::app::{AppOptions, TestApp};
 use crate::common::database::Backend;
 use crate::common::http::{self, Answer};
+use crate::common::load::Attempt;
 use crate::common::smtp::{Behaviour, SmtpSink};
 
 /// What opens the operations listener.
@@ -78,7 +78,7 @@ impl World {
     /// Fails if a user who was told so is not there, or has no welcome or no event.
     pub async fn assert_kept(&self, attempts: &[Attempt]) {
         let emails: HashSet<String> = self.app.database.emails().await.into_iter().collect();
-        let acknowledged = attempts.iter().filter(|attempt| attempt.status == Some(201));
+        let acknowledged = attempts.iter().filter(|attempt| attempt.is_accepted());
         let lost: Vec<_> = acknowledged.filter(|attempt| !emails.contains(&attempt.email)).collect();
         assert!(lost.is_empty(), "{} acknowledged users are not there: {lost:?}", lost.len());
         let Delivered { mails, events } = self.delivered;

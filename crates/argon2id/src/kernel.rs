@@ -17,15 +17,8 @@ use std::fmt;
 
 use fearless_simd::Level;
 
-use crate::Block;
-use crate::fill::Ahead;
-
-/// Where a block keeps word `i`: after each four words of an even row, those below them.
-#[inline(always)]
-pub(crate) fn place(i: usize) -> usize {
-    let (row, word) = (i / 16, i % 16);
-    row / 2 * 32 + word / 4 * 8 + row % 2 * 4 + word % 4
-}
+use crate::block::Block;
+use crate::segment::Ahead;
 
 /// The compression with certain instructions. There is one only where this CPU has them.
 #[derive(Clone, Copy)]

@@ -40,12 +40,13 @@
 //! # Sources
 //!
 //! - [RFC 9106](https://www.rfc-editor.org/rfc/rfc9106): 3.1 parameters, 3.2 the whole (`hash`), 3.3 the hash H'
-//!   (`digest`), 3.4 which block refers to which (`fill`), 3.5 and 3.6 the compression (`kernel`).
+//!   (`digest`), 3.4 which block refers to which (`segment`, `fill`), 3.5 and 3.6 the compression (`kernel`).
 //! - [The reference](https://github.com/P-H-C/phc-winner-argon2), for its known answers.
 //! - [PHC string format](https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md).
 
 #![forbid(unsafe_code)]
 
+mod block;
 mod digest;
 mod error;
 mod fill;
@@ -53,6 +54,7 @@ mod kernel;
 mod memory;
 mod params;
 pub mod phc;
+mod segment;
 
 pub use error::Error;
 pub use kernel::{Kernel, KernelName};
@@ -61,13 +63,7 @@ pub use params::{Input, Params};
 
 use zeroize::Zeroizing;
 
-use kernel::place;
-
-/// 1 KiB as 128 words, in the order of [`place`].
-type Block = [u64; 128];
-
-/// The same as bytes.
-type Bytes = [u8; 1024];
+use block::{Block, Bytes, place};
 
 /// Hashes `input` into `tag`, which is as long as the hash shall be: 4 bytes or more, 32 for a password.
 ///

@@ -4,7 +4,8 @@ use bytemuck::try_cast_slice_mut;
 use memmap2::MmapMut;
 use zeroize::Zeroize;
 
-use crate::{Block, Error, Params};
+use crate::block::Block;
+use crate::{Error, Params};
 
 /// Memory to hash in, to be used again and again.
 ///

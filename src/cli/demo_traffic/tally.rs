@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::kind::Kind;
-use super::latency::Latency;
+use hdrhistogram::{CreationError, Histogram};
+
+use super::requests::{Kind, MIX};
 use crate::cli::table::align;
-use crate::values::timestamp::millis;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,21 +24,28 @@ pub(super) enum Outcome {
 struct Row {
     sent: u64,
     outcomes: BTreeMap<Outcome, u64>,
-    latency: Latency,
+    /// In microseconds.
+    latency: Histogram<u64>,
 }
 
 /// The counts so far.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
-    rows: Vec<(Kind, Row)>,
-    skipped: u64,
-    held_back: u64,
+    rows: [(Kind, &'static str, Row); MIX.len()],
+    all: Row,
+    /// So many were due while as many as may be were in flight.
+    pub(super) skipped: u64,
+    /// So many were due while the service wanted none.
+    pub(super) held_back: u64,
 }
 
 impl Tally {
-    pub(super) fn new() -> Tally {
-        let row = Row { sent: 0, outcomes: BTreeMap::new(), latency: Latency::new() };
-        Tally { rows: Kind::ALL.iter().map(|kind| (*kind, row.clone())).collect(), skipped: 0, held_back: 0 }
+    pub(super) fn new() -> Result<Tally, CreationError> {
+        // A request takes no longer than this, and its time is known to a thousandth.
+        let latency = Histogram::new_with_max(60_000_000, 3)?;
+        let row = Row { sent: 0, outcomes: BTreeMap::new(), latency };
+        let rows = MIX.map(|(kind, name, _)| (kind, name, row.clone()));
+        Ok(Tally { rows, all: row, skipped: 0, held_back: 0 })
     }
 
     pub(super) fn sent(&mut self, kind: Kind) {
@@ -49,34 +56,23 @@ impl Tally {
         self.update(kind, |row| {
             *row.outcomes.entry(outcome).or_default() += 1;
             if let Outcome::Answered(_) = outcome {
-                row.latency.add(took);
+                row.latency.saturating_record(took.as_micros() as u64);
             }
         });
     }
 
-    /// One was due while as many as may be were in flight.
-    pub(super) fn skipped(&mut self) {
-        self.skipped += 1;
-    }
-
-    /// One was due while the service wanted none.
-    pub(super) fn held_back(&mut self) {
-        self.held_back += 1;
-    }
-
-    fn update(&mut self, kind: Kind, change: impl FnOnce(&mut Row)) {
-        if let Some((_, row)) = self.rows.iter_mut().find(|(of, _)| *of == kind) {
-            change(row);
-        }
+    fn update(&mut self, kind: Kind, change: impl Fn(&mut Row)) {
+        self.rows.iter_mut().filter(|(of, ..)| *of == kind).for_each(|(.., row)| change(row));
+        change(&mut self.all);
     }
 
     pub(super) fn was_answered(&self) -> bool {
-        self.total().outcomes.keys().any(|outcome| matches!(outcome, Outcome::Answered(_)))
+        self.all.outcomes.keys().any(|outcome| matches!(outcome, Outcome::Answered(_)))
     }
 
     /// `72 sent, 1 in flight; 201 ×44, 409 ×5; p50 21.3 ms, p99 80.1 ms`, and how many were held back if some were.
     pub(super) fn line(&self) -> String {
-        let total = self.total();
+        let total = &self.all;
         let in_flight = total.sent - total.outcomes.values().sum::<u64>();
         let times = [("p50", 0.5), ("p99", 0.99)].map(|(name, share)| format!("{name} {}", total.time(share)));
         let held_back = if self.held_back > 0 { format!(", {} held back", self.held_back) } else { String::new() };
@@ -88,8 +84,8 @@ impl Tally {
         let cells = |name: &str, row: &Row| {
             [name.to_owned(), row.sent.to_string(), row.answers(), row.time(0.5), row.time(0.99)]
         };
-        let rows = self.rows.iter().map(|(kind, row)| cells(kind.name(), row));
-        let mut table = align(std::iter::once(head).chain(rows).chain([cells("all", &self.total())]));
+        let rows = self.rows.iter().map(|(_, name, row)| cells(name, row));
+        let mut table = align(std::iter::once(head).chain(rows).chain([cells("all", &self.all)]));
         for (count, reason) in
             [(self.held_back, "the service limited this address (429)"), (self.skipped, "too many were in flight")]
         {
@@ -98,15 +94,6 @@ impl Tally {
             }
         }
         table
-    }
-
-    fn total(&self) -> Row {
-        let mut outcomes = BTreeMap::new();
-        for (outcome, count) in self.rows.iter().flat_map(|(_, row)| &row.outcomes) {
-            *outcomes.entry(*outcome).or_default() += count;
-        }
-        let latency = Latency::merged(self.rows.iter().map(|(_, row)| &row.latency));
-        Row { sent: self.rows.iter().map(|(_, row)| row.sent).sum(), outcomes, latency }
     }
 }
 
@@ -120,7 +107,10 @@ impl Row {
     }
 
     fn time(&self, share: f64) -> String {
-        self.latency.quantile(share).map_or_else(|| "-".into(), |time| format!("{:.1} ms", millis(time)))
+        match self.latency.is_empty() {
+            true => "-".into(),
+            false => format!("{:.1} ms", self.latency.value_at_quantile(share) as f64 / 1e3),
+        }
     }
 }
 
@@ -140,7 +130,7 @@ mod tests {
 
     #[test]
     fn line_and_table_tell_the_same() {
-        let mut tally = Tally::new();
+        let mut tally = Tally::new().unwrap();
         for _ in 0..3 {
             tally.sent(Kind::Registration);
         }
@@ -149,19 +139,19 @@ mod tests {
         tally.ended(Kind::Registration, Outcome::Unanswered, Duration::from_secs(9));
         assert!(tally.was_answered());
         tally.ended(Kind::LeavesEarly, Outcome::Left, Duration::from_millis(3));
-        tally.skipped();
+        tally.skipped = 1;
         assert!(tally.line().starts_with("4 sent, 1 in flight; "), "{}", tally.line());
-        (0..7).for_each(|_| tally.held_back());
+        tally.held_back = 7;
         assert_eq!(
             tally.line(),
-            "4 sent, 1 in flight, 7 held back; 201 ×1, left ×1, no answer ×1; p50 20.4 ms, p99 20.4 ms"
+            "4 sent, 1 in flight, 7 held back; 201 ×1, left ×1, no answer ×1; p50 20.0 ms, p99 20.0 ms"
         );
         let table = tally.table();
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[0], "kind            sent  answers                        p50      p99");
-        assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1           20.4 ms  20.4 ms");
+        assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1           20.0 ms  20.0 ms");
         assert_eq!(lines[7], "health          0     none                           -        -");
-        assert_eq!(lines[8], "all             4     201 ×1, left ×1, no answer ×1  20.4 ms  20.4 ms");
+        assert_eq!(lines[8], "all             4     201 ×1, left ×1, no answer ×1  20.0 ms  20.0 ms");
         assert_eq!(lines[9], "7 more were due while the service limited this address (429), and were not sent");
         assert_eq!(lines[10], "1 more were due while too many were in flight, and were not sent");
     }

@@ -3,110 +3,172 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use anyhow::{Context, bail};
+use load_generator::{Arrivals, Event, Pace};
 use rand::RngExt;
 use rand::rngs::ThreadRng;
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use rand::seq::IteratorRandom;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, interval_at};
 use url::Url;
 
-use super::kind::{Kind, invalid_body, malformed_body, unknown_path};
-use super::people::Person;
+use super::requests::{Kind, invalid_body, malformed_body, registration, unknown_path};
 use super::tally::{Outcome, Tally};
-use crate::cli::note;
+use crate::cli::{client, note};
 
+const PROGRESS: Duration = Duration::from_secs(5);
 /// Requests that may be in flight; those due beyond are skipped and counted. Below the share of one client address
 /// (`http_max_requests_per_client`).
 const IN_FLIGHT: usize = 64;
-/// Registered people who are remembered, to register again.
+/// Registrations that are remembered, to be sent again.
 const REMEMBERED: usize = 256;
 /// Longer than the service takes to answer that it takes too long.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What to send where.
+pub(super) struct Plan {
+    pub(super) url: Url,
+    /// Requests a second, on average.
+    pub(super) rate: f64,
+    pub(super) duration: Duration,
+}
+
+/// Sends until the time is over or a signal comes. Fails when nobody answers at the start.
+pub(super) async fn drive(plan: Plan) -> anyhow::Result<Tally> {
+    let client = client::build(&plan.url, TIMEOUT).context("cannot build an HTTP client")?;
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    greet(&client, &plan.url).await?;
+    let (rate, time) = (plan.rate, humantime::format_duration(plan.duration));
+    note(format_args!("about {rate} requests a second to {} for {time}; Ctrl-C ends it", plan.url));
+
+    let start = Instant::now();
+    let mut progress = interval_at(start + PROGRESS, PROGRESS);
+    let mut traffic =
+        Traffic { client, url: plan.url, registered: VecDeque::new(), tally: Tally::new()?, not_before: None };
+    let mut arrivals = Arrivals::new(Pace::Random(rate), Some(plan.duration));
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = progress.tick() => note(format_args!("{}s: {}", start.elapsed().as_secs(), traffic.tally.line())),
+            event = arrivals.next() => match event {
+                Some(Event::Due(_)) => traffic.send(&mut arrivals, &mut rand::rng()),
+                Some(Event::Ended(ended)) => traffic.count(ended),
+                None => break,
+            }
+        }
+    }
+    Ok(traffic.tally)
+}
+
+/// Whether the API of a neodyme is there at all.
+async fn greet(client: &Client, url: &Url) -> anyhow::Result<()> {
+    let ask = async |path| {
+        let answer = client.get(url.join(path)?).send().await.map_err(|error| client::no_answer(url, &error))?;
+        anyhow::Ok(answer.status())
+    };
+    let health = ask("/health/").await?;
+    if ![StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&health) {
+        bail!("what answers at {url} is no neodyme: /health/ says {health}");
+    }
+    match ask("/users/").await? {
+        StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED => {
+            bail!("what answers at {url} registers nobody: give the address of the API (api_listen)")
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Traffic {
+    client: Client,
+    url: Url,
+    /// Those who registered last.
+    registered: VecDeque<Value>,
+    tally: Tally,
+    /// Nothing is registered before.
+    not_before: Option<Instant>,
+}
 
 /// A request that has ended.
 struct Ended {
     kind: Kind,
-    person: Option<Person>,
+    /// Who registered with it.
+    person: Option<Value>,
     outcome: Outcome,
     took: Duration,
     /// The service limits this address and wants no more before so long.
     wait: Option<Duration>,
 }
 
-pub(super) struct Traffic {
-    client: Client,
-    url: Url,
-    /// Those who registered last.
-    people: VecDeque<Person>,
-    flying: JoinSet<Ended>,
-    tally: Tally,
-    /// Nothing is registered before.
-    not_before: Option<Instant>,
-}
-
 impl Traffic {
-    pub(super) fn new(client: Client, url: Url) -> Traffic {
-        let (people, flying, tally) = (VecDeque::new(), JoinSet::new(), Tally::new());
-        Traffic { client, url, people, flying, tally, not_before: None }
-    }
-
-    pub(super) fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    pub(super) fn into_tally(self) -> Tally {
-        self.tally
-    }
-
-    /// Whether everything that was sent has ended.
-    pub(super) fn is_over(&self) -> bool {
-        self.flying.is_empty()
-    }
-
     /// Sends what is due, unless too much is in flight or the service asked to wait.
-    pub(super) fn send(&mut self, rng: &mut ThreadRng) {
-        if self.flying.len() >= IN_FLIGHT {
-            return self.tally.skipped();
+    fn send(&mut self, arrivals: &mut Arrivals<Ended>, rng: &mut ThreadRng) {
+        if arrivals.in_flight() >= IN_FLIGHT {
+            self.tally.skipped += 1;
+            return;
         }
         let mut kind = Kind::draw(rng);
-        if kind == Kind::Duplicate && self.people.is_empty() {
+        if kind == Kind::Duplicate && self.registered.is_empty() {
             kind = Kind::Registration;
         }
         if kind.registers() && self.not_before.is_some_and(|instant| Instant::now() < instant) {
-            return self.tally.held_back();
+            self.tally.held_back += 1;
+            return;
         }
         let (request, person) = self.request(kind, rng);
-        let patience = match kind {
-            Kind::LeavesEarly => Duration::from_millis(rng.random_range(1..15)),
-            _ => TIMEOUT,
-        };
         self.tally.sent(kind);
-        self.flying.spawn(async move {
+        arrivals.send(async move {
             let start = Instant::now();
-            let (outcome, wait) = match timeout(patience, answer(request)).await {
-                Ok(Ok((status, wait))) => (Outcome::Answered(status.as_u16()), wait),
-                Err(_) if kind == Kind::LeavesEarly => (Outcome::Left, None),
-                Ok(Err(_)) | Err(_) => (Outcome::Unanswered, None),
+            let (outcome, wait) = match answer(request).await {
+                Ok((status, wait)) => (Outcome::Answered(status.as_u16()), wait),
+                Err(error) if kind == Kind::LeavesEarly && error.is_timeout() => (Outcome::Left, None),
+                Err(_) => (Outcome::Unanswered, None),
             };
             Ended { kind, person, outcome, took: start.elapsed(), wait }
         });
     }
 
-    /// Waits for a request to end, and counts it. `None` if none is in flight.
-    pub(super) async fn end_next(&mut self) -> Option<()> {
-        let ended = self.flying.join_next().await?.ok()?;
+    /// The request, and who registers with it.
+    fn request(&self, kind: Kind, rng: &mut ThreadRng) -> (RequestBuilder, Option<Value>) {
+        let get = |path: &str| self.client.get(format!("{}{path}", self.url));
+        let post = |body: String| {
+            let request = self.client.post(format!("{}users/", self.url));
+            request.header(CONTENT_TYPE, "application/json").body(body)
+        };
+        match kind {
+            Kind::Registration => {
+                let person = registration(rng);
+                (post(person.to_string()), Some(person))
+            }
+            Kind::LeavesEarly => {
+                let patience = Duration::from_millis(rng.random_range(1..15));
+                (post(registration(rng).to_string()).timeout(patience), None)
+            }
+            Kind::Duplicate => {
+                let known = self.registered.iter().choose(rng).cloned();
+                (post(known.unwrap_or_else(|| registration(rng)).to_string()), None)
+            }
+            Kind::InvalidBody => (post(invalid_body(rng).to_string()), None),
+            Kind::MalformedJson => (post(malformed_body(rng)), None),
+            Kind::UnknownPath => (get(unknown_path(rng)), None),
+            Kind::Health => (get("health/"), None),
+        }
+    }
+
+    fn count(&mut self, ended: Ended) {
         self.tally.ended(ended.kind, ended.outcome, ended.took);
         if let (Some(person), Outcome::Answered(201)) = (ended.person, ended.outcome) {
-            self.people.push_back(person);
-            if self.people.len() > REMEMBERED {
-                self.people.pop_front();
+            self.registered.push_back(person);
+            if self.registered.len() > REMEMBERED {
+                self.registered.pop_front();
             }
         }
         if let Some(wait) = ended.wait {
             self.wait(wait);
         }
-        Some(())
     }
 
     fn wait(&mut self, wait: Duration) {
@@ -119,43 +181,13 @@ impl Traffic {
         }
         self.not_before = self.not_before.max(Some(Instant::now() + wait));
     }
-
-    /// The request, and who registers with it.
-    fn request(&self, kind: Kind, rng: &mut ThreadRng) -> (RequestBuilder, Option<Person>) {
-        let post = || self.client.post(self.at("/users/"));
-        match kind {
-            Kind::Registration | Kind::LeavesEarly => {
-                let person = Person::new(rng);
-                (post().json(&person.registration()), Some(person))
-            }
-            Kind::Duplicate => {
-                let known = rng.random_range(0..self.people.len().max(1));
-                let person = self.people.get(known).cloned().unwrap_or_else(|| Person::new(rng));
-                (post().json(&person.registration()), None)
-            }
-            Kind::InvalidBody => (post().json(&invalid_body(rng)), None),
-            Kind::MalformedJson => (post().header("content-type", "application/json").body(malformed_body(rng)), None),
-            Kind::UnknownPath => (self.client.get(self.at(unknown_path(rng))), None),
-            Kind::Health => (self.client.get(self.at("/health/")), None),
-        }
-    }
-
-    fn at(&self, path: &str) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(path);
-        url
-    }
 }
 
 /// Reads the answer to its end, as a client does; of a 429 also how long to wait.
 async fn answer(request: RequestBuilder) -> reqwest::Result<(StatusCode, Option<Duration>)> {
     let answer = request.send().await?;
-    let (status, wait) = (answer.status(), wait(&answer));
-    answer.bytes().await?;
-    Ok((status, wait))
-}
-
-fn wait(answer: &Response) -> Option<Duration> {
+    let status = answer.status();
     let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    seconds.filter(|_| answer.status() == StatusCode::TOO_MANY_REQUESTS).map(Duration::from_secs)
+    answer.bytes().await?;
+    Ok((status, seconds.filter(|_| status == StatusCode::TOO_MANY_REQUESTS).map(Duration::from_secs)))
 }

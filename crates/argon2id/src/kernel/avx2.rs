@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use fearless_simd::{Avx2, prelude::*, u8x32, u64x4};
 
-use crate::Block;
-use crate::fill::Ahead;
+use crate::block::Block;
+use crate::segment::Ahead;
 
 type V = __m256i;
 

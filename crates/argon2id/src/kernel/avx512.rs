@@ -10,8 +10,8 @@ use std::hint::black_box;
 
 use fearless_simd::{Avx512, prelude::*, u64x8};
 
-use crate::Block;
-use crate::fill::Ahead;
+use crate::block::Block;
+use crate::segment::Ahead;
 
 type V = __m512i;
 

@@ -6,8 +6,8 @@ use std::arch::aarch64::*;
 
 use fearless_simd::{Neon, prelude::*, u64x2};
 
-use crate::Block;
-use crate::fill::Ahead;
+use crate::block::Block;
+use crate::segment::Ahead;
 
 type V = uint64x2_t;
 

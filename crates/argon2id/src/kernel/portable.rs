@@ -1,8 +1,7 @@
 //! For any CPU.
 
-use super::place;
-use crate::Block;
-use crate::fill::Ahead;
+use crate::block::{Block, place};
+use crate::segment::Ahead;
 
 fn mul_add(a: u64, b: u64) -> u64 {
     let product = (a & 0xffff_ffff) * (b & 0xffff_ffff);
