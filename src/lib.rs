@@ -2,72 +2,52 @@
 //!
 //! # Layers
 //!
-//! A module uses those of its own layer and of the layers below. There are two exceptions: [`app::App`] is what handlers
-//! share, and a job ([`outbox::Job`], [`outbox::Topic`] …) is a value that others store, deliver and count.
+//! A module uses those of its own layer and of the layers below, and no file uses another in a circle: `tests/layers.rs`
+//! reads every path in the code, and knows no exceptions.
 //!
 //! | layer | module | what it is |
 //! |---|---|---|
 //! | process | [`cli`] | the subcommands, from the command line to the exit code |
-//! | | [`app`] | the life of `neodyme serve`, and what its parts share |
+//! | | [`serve`] | the life of `neodyme serve`: assembles all below, starts, drains, stops |
 //! | | [`limits`] | what the system lets the process have, and whether the settings fit into it |
-//! | endpoints | [`handlers`] | one file each, and each a short story |
-//! | work | [`registration`] | the main job, step by step |
-//! | | [`import`] | users who come from another service |
-//! | | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up |
+//! | endpoints | [`operations`] | what operators and load balancers are served, one file each; the tables of both listeners |
+//! | business | [`accounts`] | users and what they do, one folder for each story: its endpoints, use case, events and topics |
+//! | shared | [`state`] | what the parts share while the service lives |
+//! | work | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up; it knows no topic by name |
 //! | | [`health`] | the checks of what the service depends on, and what is believed of them |
 //! | | [`password`] | the threads that hash |
-//! | outside | [`db`] | users, audit and jobs, in SQLite or PostgreSQL |
-//! | | [`mail`] | the welcome email, over SMTP or into files |
+//! | outside | [`mail`] | emails, over SMTP or into files |
 //! | | [`analytics`] | the events for the analytics service |
 //! | HTTP | [`server`] | the listeners: connections, their limits, their end |
-//! | | [`http`] | the path of a request: routes, ids, body, answer, and the one observer that times, counts and logs it |
-//! | values | [`domain`] | what a valid email, name and password are; no I/O |
-//! | everywhere | [`config`] | every setting: its sources, its checks, its reference |
-//! | | [`error`] | the one error, and the table of its codes |
-//! | | [`errors`] | the one place that records an error, with the last samples of each type |
-//! | | [`metrics`] | the only place that names a metric |
-//! | | [`clock`] | what time it is, and how sure that is |
+//! | | [`http`] | the table of endpoints, typed input and output, who calls, the one observer, OpenAPI |
+//! | database | [`store`] | SQLite or PostgreSQL: transactions, pools, migrations, codes of errors; no business |
+//! | everywhere | [`clock`] | what time it is, and how sure that is |
 //! | | [`fairness`] | what one client may take of what all share |
-//! | | [`json`] | JSON as clients send it |
-//! | | [`label`] | closed sets of label values |
-//! | | [`logging`] | JSON lines, written by a thread of their own |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
-//! | | [`accept`] | what a client accepts |
+//! | | [`telemetry`] | what the service says of itself: events, log lines, metrics, remembered errors |
+//! | values | [`values`] | what a valid email, name and password are, jobs, time, JSON as clients send it; no I/O |
+//! | ground | [`error`] | the one error, and the table of its codes |
+//! | | [`config`] | every setting: its sources, its checks, its reference |
 //! | | [`redaction`] | a text of others without secrets and persons |
-//! | | [`text`] | characters that cannot be seen |
 //! | | [`tls`] | whom a TLS connection trusts |
-//! | | [`timestamp`] | time as clients and logs read it |
+//! | | [`label`] | closed sets of names |
+//! | | [`text`] | characters that cannot be seen |
 //! | | [`mod@build`] | version, revision, compiler |
-//!
-//! # Endpoints
-//!
-//! | listener | endpoint | handler |
-//! |---|---|---|
-//! | API | `POST /users/` | `handlers::users` |
-//! | API, operations | `GET /health/` | `handlers::health` |
-//! | | `GET /health/live` | |
-//! | | `GET /health/ready` | |
-//! | operations | `GET /health/detailed` | |
-//! | | `GET /health/metrics` | |
-//! | operations | `GET /` | `handlers::index` |
-//! | operations | `GET /metrics` | `handlers::metrics` |
-//! | operations | `GET /errors` | `handlers::errors` |
-//! | operations | `GET /log-level`, `PUT /log-level` | `handlers::log_level` |
-//! | operations | `GET /config`, `GET /version` | `handlers::settings` |
 //!
 //! # The path of a registration
 //!
 //! 1. [`server`] accepts the connection and holds it to its limits.
-//! 2. [`http::Service`] gives the request its ids, finds the route and observes whatever happens from here on.
-//! 3. [`registration::register`] reads the body into a [`domain::Registration`], all faults at once; asks [`db::users`]
-//!    whether the address is taken, as a courtesy; has [`password::HashPool`] hash the password.
-//! 4. One transaction writes the user, the audit row and a job for each thing that follows. It runs to its end even if the
-//!    client leaves. Uniqueness is the database's.
+//! 2. [`http::Service`] gives the request its ids, finds the endpoint, decides who calls and whether they may once more, and
+//!    observes whatever happens from here on.
+//! 3. [`accounts::registration`] reads the body, all faults at once; asks whether the address is taken, as a courtesy; has
+//!    [`password::HashPool`] hash the password.
+//! 4. One transaction ([`store::Db::transaction`]) inserts the user, the audit row and a job for each thing that follows. It
+//!    runs to its end even if the client leaves. Uniqueness is the database's.
 //! 5. The answer is 201: all of that is durable.
 //! 6. [`outbox`] has the jobs delivered, here or on another instance: [`mail`] sends the welcome, [`analytics`] the event.
 //!    A failure is tried again and never touches the registration.
 //!
-//! Each step is timed in [`metrics`] and told in [`logging`], under the request's id.
+//! Each step is timed and told by an event ([`telemetry::Event`]), under the request's id.
 
 pub mod accounts;
 pub mod analytics;

@@ -7,14 +7,18 @@ mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use source::{ModulePath, Sources};
 
 type Uses = BTreeMap<ModulePath, BTreeSet<ModulePath>>;
 
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
 fn uses() -> Uses {
-    Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).uses()
+    Sources::read(&src()).uses()
 }
 
 #[test]
@@ -37,9 +41,17 @@ fn every_module_uses_what_the_map_lets_it_use() {
     }
 }
 
+#[test]
+fn every_module_is_on_the_map() {
+    let (layers, lib) = (layers(), fs::read_to_string(src().join("lib.rs")).unwrap());
+    for module in lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        assert!(layers.contains_key(module), "{module} is not on the map");
+    }
+}
+
 /// The modules of the map in `src/lib.rs` with the number of their layer, from the top.
 fn layers() -> BTreeMap<String, usize> {
-    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let map = fs::read_to_string(src().join("lib.rs")).unwrap();
     let (mut layers, mut depth) = (BTreeMap::new(), 0);
     for row in map.lines().filter_map(|line| line.strip_prefix("//! | ")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

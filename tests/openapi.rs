@@ -1,0 +1,97 @@
+//! The OpenAPI documents are true: what is served has the statuses and the forms that they say.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use common::app::{AppOptions, TestApp, fresh_email, user};
+use common::database::Backend;
+use common::http::Answer;
+use serde_json::{Value, json};
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// The document of a listener, as it is served and as it is printed.
+async fn document(app: &TestApp, base: &str, listener: &str) -> Value {
+    let answer = Answer::to(app.client.get(format!("{base}/openapi.json")).bearer_auth(TOKEN)).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let printed = AppOptions::bare().run(&["openapi", "--listener", listener], folder.path());
+    let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(answer.text()).unwrap(), printed, "{listener}");
+    printed
+}
+
+/// Fails unless the answer is one that the document knows.
+fn assert_described(document: &Value, path: &str, method: &str, answer: &Answer) {
+    let operation = &document["paths"][path][method];
+    let response = &operation["responses"][answer.status.to_string()];
+    assert!(response.is_object(), "{method} {path}: {} is not among its statuses", answer.status);
+    let media_type = answer.header("content-type").split(';').next().unwrap().to_owned();
+    let content = &response["content"][&media_type];
+    assert!(content.is_object(), "{method} {path}: {media_type} is not what {} has", answer.status);
+    if let Some(schema) = content.get("schema") {
+        let whole = json!({ "allOf": [schema], "components": document["components"] });
+        let validator = jsonschema::validator_for(&whole).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let body: Value = serde_json::from_str(answer.text()).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{method} {path}: {errors:?} in {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_endpoint_answers_as_its_document_says() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("ops_token", TOKEN)).await;
+    for (base, listener) in [(app.api_url(), "api"), (app.ops_url(), "operations")] {
+        let document = document(&app, &base, listener).await;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            if methods.get("get").is_some() {
+                let answer = Answer::to(app.client.get(format!("{base}{path}")).bearer_auth(TOKEN)).await.unwrap();
+                assert_described(&document, path, "get", &answer);
+                let stranger = Answer::to(app.client.get(format!("{base}{path}"))).await.unwrap();
+                assert_described(&document, path, "get", &stranger);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_is_answered_as_the_document_says() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let document = document(&app, &app.api_url(), "api").await;
+    let (url, email) = (format!("{}/users/", app.api_url()), fresh_email());
+    let post = |body: String| app.client.post(&url).header("content-type", "application/json").body(body);
+    let good = user(&email).to_string();
+    for (body, status) in [(good.clone(), 201), (good, 409), ("{".into(), 400), (json!({ "x": 1 }).to_string(), 422)] {
+        let answer = Answer::to(post(body)).await.unwrap();
+        assert_eq!(answer.status, status);
+        assert_described(&document, "/users/", "post", &answer);
+    }
+    let answer = Answer::to(app.client.post(&url).body("{}")).await.unwrap();
+    assert_described(&document, "/users/", "post", &answer);
+}
+
+/// What the code accepts and refuses is what the schema does.
+#[test]
+fn the_schema_of_a_body_is_the_form_that_is_read() {
+    use neodyme::accounts::registration::Registration;
+    let document = neodyme::operations::document(neodyme::operations::Listener::Api);
+    let schema = &document["paths"]["/users/"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    let whole = json!({ "allOf": [schema], "components": document["components"] });
+    let validator = jsonschema::validator_for(&whole).unwrap();
+    let good = json!({ "email": "ada@example.com", "full_name": "Ada", "password": "correct horse" });
+    assert!(validator.is_valid(&good) && Registration::parse(good.to_string().as_bytes()).is_ok());
+    for (field, value) in
+        [("email", json!(7)), ("full_name", json!("")), ("password", json!("short")), ("password", Value::Null), ("more", json!(1))]
+    {
+        let mut body = good.clone();
+        body[field] = value;
+        let is_read = Registration::parse(body.to_string().as_bytes()).is_ok();
+        assert_eq!((validator.is_valid(&body), is_read), (false, false), "{body}");
+    }
+    for field in ["email", "full_name", "password"] {
+        let mut body = good.clone();
+        body.as_object_mut().unwrap().remove(field);
+        assert!(!validator.is_valid(&body), "{body}");
+    }
+}
