@@ -8,6 +8,7 @@ pub mod job;
 pub mod json;
 mod origin;
 mod password;
+mod personal;
 pub mod timestamp;
 
 pub use self::email::Email;
@@ -16,6 +17,7 @@ pub use self::fields::{Fields, FromText, Member};
 pub use self::full_name::FullName;
 pub use self::origin::Origin;
 pub use self::password::Password;
+pub use self::personal::Personal;
 
 /// Why a value was refused: a stable code and a sentence that never holds the value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -81,9 +81,13 @@ fn the_schema_of_a_body_is_the_form_that_is_read() {
     let validator = jsonschema::validator_for(&whole).unwrap();
     let good = json!({ "email": "ada@example.com", "full_name": "Ada", "password": "correct horse" });
     assert!(validator.is_valid(&good) && Registration::parse(good.to_string().as_bytes()).is_ok());
-    for (field, value) in
-        [("email", json!(7)), ("full_name", json!("")), ("password", json!("short")), ("password", Value::Null), ("more", json!(1))]
-    {
+    for (field, value) in [
+        ("email", json!(7)),
+        ("full_name", json!("")),
+        ("password", json!("short")),
+        ("password", Value::Null),
+        ("more", json!(1)),
+    ] {
         let mut body = good.clone();
         body[field] = value;
         let is_read = Registration::parse(body.to_string().as_bytes()).is_ok();

@@ -9,7 +9,7 @@ mod shop;
 use common::app::AppOptions;
 use common::database::{Backend, Database};
 use common::rows::Rows;
-use neodyme::accounts::audit::NewAuditEntry;
+use neodyme::accounts::audit::AuditEntry;
 use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::outbox::store::Settlement;
 use neodyme::outbox::{JobState, NewJob, Payload};
@@ -193,7 +193,7 @@ async fn what_a_terminal_would_obey_is_written_out(backend: Backend) {
         traceparent: EVIL.into(),
         created_at: OffsetDateTime::now_utc(),
     });
-    let audit = vec![NewAuditEntry { action: EVIL.into(), ..entry(EVIL, OffsetDateTime::now_utc()) }];
+    let audit = vec![AuditEntry { action: EVIL.into(), ..entry(EVIL, OffsetDateTime::now_utc()) }];
     Rows { jobs: job.clone(), audit, ..Rows::default() }.insert(&shop.db).await.unwrap();
     let claimed = shop.claim(WELCOME_EMAIL, 1).await.remove(0);
     shop.settle(&claimed, Settlement::Dead { error: EVIL.into() }).await;
@@ -222,7 +222,7 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
     let entries = [
         entry("request-0", datetime!(2026-01-02 03:04:05.000006 UTC)),
         entry("request-1", now - time::Duration::hours(2)),
-        NewAuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
+        AuditEntry { user_id: None, client_ip: None, action: "jobs.pruned".into(), ..entry("request-2", now) },
     ];
     let rows = Rows { audit: entries.to_vec(), ..Rows::default() };
     rows.insert(&shop.db).await.unwrap();
@@ -248,8 +248,8 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
     shop.run(&["audit", "list", "--since", "yesterday"]).assert_refused(2, "accepted: 2026-11-22T08:00:00Z");
 }
 
-fn entry(request_id: &str, occurred_at: OffsetDateTime) -> NewAuditEntry {
-    NewAuditEntry {
+fn entry(request_id: &str, occurred_at: OffsetDateTime) -> AuditEntry {
+    AuditEntry {
         id: Uuid::now_v7(),
         occurred_at,
         action: "user.registered".into(),

@@ -37,8 +37,8 @@ use common::rows::Rows;
 use fixture::{Storage, audit_entry, insert, kind, message, register, user};
 use futures_util::future::join_all;
 use neodyme::accounts;
-use neodyme::accounts::audit::{AuditEntry, AuditFilter, NewAuditEntry};
-use neodyme::accounts::users::{NewUser, UserCounts};
+use neodyme::accounts::audit::{AuditEntry, AuditFilter};
+use neodyme::accounts::users::{User, UserCounts};
 use neodyme::accounts::{audit, users};
 use neodyme::config::DatabaseConfig;
 use neodyme::error::{DbErrorKind, Error};
@@ -89,14 +89,14 @@ async fn trail_of(db: &Db, user_id: Uuid) -> Vec<AuditEntry> {
 async fn a_taken_address_is_refused_and_nothing_is_written(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     register(&storage.db, &user("ada@example.com")).await.unwrap();
-    let second = NewUser { email: "ADA@example.com".into(), ..user("ada@example.com") };
+    let second = User { email: "ADA@example.com".into(), ..user("ada@example.com") };
     assert!(matches!(register(&storage.db, &second).await, Err(Error::EmailAlreadyExists)));
     assert_eq!(storage.database.count("users").await, 1);
 
     // The id is unique as well, and that is not about the address.
-    let same_id = NewUser { id: second.id, ..user("bob@example.com") };
+    let same_id = User { id: second.id, ..user("bob@example.com") };
     register(&storage.db, &same_id).await.unwrap();
-    let error = register(&storage.db, &NewUser { id: second.id, ..user("eve@example.com") }).await.unwrap_err();
+    let error = register(&storage.db, &User { id: second.id, ..user("eve@example.com") }).await.unwrap_err();
     assert_eq!(kind(&error), DbErrorKind::Constraint);
 }
 
@@ -186,20 +186,19 @@ async fn unusual_values_come_back_as_they_were(backend: Backend) {
     let names =
         ["Zoë 李 🦀", "a'; DROP TABLE users; --", "\u{202e}rtl", "e\u{301}", "\\x00 %s $1 ?", &"長".repeat(255)];
     for (n, name) in names.iter().enumerate() {
-        let new = NewUser {
-            full_name: (*name).to_owned(),
-            is_active: n % 2 == 0,
-            ..user(&format!("пользователь{n}@example.com"))
-        };
+        let new =
+            User {
+                full_name: (*name).into(), is_active: n % 2 == 0, ..user(&format!("пользователь{n}@example.com"))
+            };
         register(&storage.db, &new).await.unwrap();
         let found = users::find(&storage.db, new.id).await.unwrap().unwrap();
         assert_eq!((found.full_name, found.email, found.is_active), (new.full_name, new.email.clone(), new.is_active));
-        assert!(users::email_exists(&storage.db, &new.email_key).await.unwrap());
+        assert!(users::email_exists(&storage.db, new.email_key.expose()).await.unwrap());
     }
     let user_id = Uuid::now_v7();
     let details = serde_json::json!({"zahl": -9007199254740991i64, "null": null, "liste": ["ä", {"tief": "\"\\"}]});
-    let entry = NewAuditEntry { details: details.clone(), client_ip: None, ..audit_entry(user_id) };
-    let nobodys = NewAuditEntry { user_id: None, ..audit_entry(user_id) };
+    let entry = AuditEntry { details: details.clone(), client_ip: None, ..audit_entry(user_id) };
+    let nobodys = AuditEntry { user_id: None, ..audit_entry(user_id) };
     insert(&storage.db, Rows { audit: vec![entry, nobodys], ..Rows::default() }).await.unwrap();
     let trail = trail_of(&storage.db, user_id).await;
     assert_eq!(trail.iter().map(|entry| (&entry.details, &entry.client_ip)).collect::<Vec<_>>(), [(&details, &None)]);
@@ -215,7 +214,7 @@ async fn times_are_kept_to_the_microsecond(backend: Backend) {
         datetime!(9999-12-31 23:59:59.999_999 UTC),
     ];
     for (n, time) in times.into_iter().enumerate() {
-        let new = NewUser { created_at: time, updated_at: time, ..user(&format!("{n}@example.com")) };
+        let new = User { created_at: time, updated_at: time, ..user(&format!("{n}@example.com")) };
         register(&storage.db, &new).await.unwrap();
         let found = users::find(&storage.db, new.id).await.unwrap().unwrap();
         assert_eq!((found.created_at, found.updated_at), (to_micros(time), to_micros(time)));

@@ -13,22 +13,23 @@ use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, audit_log};
 use crate::store::types::{Id, Instant, Json, to_bigint};
 use crate::telemetry::metrics::DbOperation;
+use crate::values::Personal;
 
-/// An entry to be written.
-#[derive(Clone, Debug)]
-pub struct NewAuditEntry {
+/// An entry of the trail.
+#[derive(Clone, Debug, PartialEq, Queryable)]
+pub struct AuditEntry {
     /// A UUIDv7.
     pub id: Uuid,
-    /// When it happened; kept to the microsecond.
+    /// When it happened, in UTC; kept to the microsecond.
     pub occurred_at: OffsetDateTime,
-    /// What happened: `user_registered`.
+    /// What happened: `user.registered`.
     pub action: String,
-    /// Who did it: `anonymous`, or a user's id.
+    /// Who did it: `anonymous`, `operator`, or a user's id.
     pub actor: String,
     /// The user it happened to.
     pub user_id: Option<Uuid>,
     /// The address the request came from.
-    pub client_ip: Option<String>,
+    pub client_ip: Option<Personal>,
     /// The request's id, as in the log.
     pub request_id: String,
     /// The trace's id, as in the log.
@@ -37,39 +38,16 @@ pub struct NewAuditEntry {
     pub details: serde_json::Value,
 }
 
-/// An entry as stored.
-#[derive(Clone, Debug, PartialEq, Queryable)]
-pub struct AuditEntry {
-    /// A UUIDv7.
-    pub id: Uuid,
-    /// When it happened, in UTC.
-    pub occurred_at: OffsetDateTime,
-    /// What happened.
-    pub action: String,
-    /// Who did it.
-    pub actor: String,
-    /// The user it happened to.
-    pub user_id: Option<Uuid>,
-    /// The address the request came from.
-    pub client_ip: Option<String>,
-    /// The request's id.
-    pub request_id: String,
-    /// The trace's id.
-    pub trace_id: String,
-    /// What else there is to say.
-    pub details: serde_json::Value,
-}
+row!(AuditEntry, insertion);
 
-row!(NewAuditEntry, insertion);
-
-fn insertion(entry: &NewAuditEntry) -> insertion!() {
+fn insertion(entry: &AuditEntry) -> insertion!() {
     diesel::insert_into(audit_log::table).values((
         audit_log::id.eq(Id(entry.id)),
         audit_log::occurred_at.eq(Instant(entry.occurred_at)),
         audit_log::action.eq(&entry.action),
         audit_log::actor.eq(&entry.actor),
         audit_log::user_id.eq(entry.user_id.map(Id)),
-        audit_log::client_ip.eq(&entry.client_ip),
+        audit_log::client_ip.eq(entry.client_ip.as_ref().map(Personal::expose)),
         audit_log::request_id.eq(&entry.request_id),
         audit_log::trace_id.eq(&entry.trace_id),
         audit_log::details.eq(Json(entry.details.clone())),

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::registration::{self, Registration};
-use super::users::{self, NewUser};
+use super::users::{self, User};
 use crate::error::{ErrorCode, Result};
 use crate::http::{Call, Created, Endpoint, Json, Unread};
 use crate::state::App;
@@ -29,7 +29,8 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
 
 /// A user, as clients of the API see it.
 #[derive(Serialize, JsonSchema)]
-struct User {
+#[schemars(rename = "User")]
+struct UserBody {
     id: Uuid,
     email: String,
     full_name: String,
@@ -42,11 +43,12 @@ struct User {
     updated_at: OffsetDateTime,
 }
 
-async fn register(call: Call<App>, form: Unread<Json<Registration>>) -> Result<Created<User>> {
+async fn register(call: Call<App>, form: Unread<Json<Registration>>) -> Result<Created<UserBody>> {
     let user = registration::register(call.state, call.context, form).await?;
     let location = format!("/users/{}", user.id);
-    let NewUser { id, email, full_name, is_active, created_at, updated_at, .. } = user;
-    Ok(Created { location, body: User { id, email, full_name, is_active, created_at, updated_at } })
+    let User { id, email, full_name, is_active, created_at, updated_at, .. } = user;
+    let (email, full_name) = (email.into_exposed(), full_name.into_exposed());
+    Ok(Created { location, body: UserBody { id, email, full_name, is_active, created_at, updated_at } })
 }
 
 /// Keeps `neodyme_users` up to date until it is dropped.

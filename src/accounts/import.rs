@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::accounts::audit::NewAuditEntry;
-use crate::accounts::users::{self, NewUser};
+use crate::accounts::audit::AuditEntry;
+use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::error::Error;
 use crate::store::{Db, types};
@@ -58,7 +58,7 @@ pub struct Import<'a, S, W> {
     /// The line that was read last.
     number: u64,
     /// Users that were read and are not written yet, and how many bytes were read since the last ones were.
-    batch: Vec<NewUser>,
+    batch: Vec<User>,
     bytes: u64,
 }
 
@@ -146,7 +146,7 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
 /// When the database fails.
 pub async fn note(db: &Db, tally: &Tally) -> crate::error::Result<()> {
     let id = Uuid::now_v7();
-    let entry = NewAuditEntry {
+    let entry = AuditEntry {
         id,
         occurred_at: types::to_micros(clock::now()),
         action: "users.imported".to_owned(),

@@ -21,8 +21,8 @@ pub use self::analytics_event::AnalyticsEvent;
 use self::attempt::Attempt;
 pub use self::form::Registration;
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
-use crate::accounts::audit::NewAuditEntry;
-use crate::accounts::users::{self, NewUser};
+use crate::accounts::audit::AuditEntry;
+use crate::accounts::users::{self, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ use crate::values::Origin;
 ///
 /// # Errors
 /// What is wrong with the request, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
-pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Registration>>) -> Result<NewUser> {
+pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Registration>>) -> Result<User> {
     let mut attempt = Attempt::begin(context);
     match prepare(&app, &mut attempt, form).await {
         Ok(user) => {
@@ -53,7 +53,7 @@ pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Re
 }
 
 /// Everything before the transaction.
-async fn prepare(app: &App, attempt: &mut Attempt, form: Unread<Json<Registration>>) -> Result<NewUser> {
+async fn prepare(app: &App, attempt: &mut Attempt, form: Unread<Json<Registration>>) -> Result<User> {
     let Json(registration) = attempt.step(Step::Validate, form.read(&attempt.context)).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
     // What will be refused is refused before the database is asked.
@@ -72,14 +72,14 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: Unread<Json<Registratio
     Ok(new_user(&registration, &hash))
 }
 
-fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
+fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
     let now = types::to_micros(clock::now());
-    NewUser {
+    User {
         id: Uuid::now_v7(),
-        email: registration.email.expose().to_owned(),
-        email_key: registration.email.key().to_owned(),
-        full_name: registration.full_name.expose().to_owned(),
-        password_hash: hash.expose().to_owned(),
+        email: registration.email.expose().into(),
+        email_key: registration.email.key().into(),
+        full_name: registration.full_name.expose().into(),
+        password_hash: hash.expose().into(),
         is_active: true,
         created_at: now,
         updated_at: now,
@@ -88,7 +88,7 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> NewUser {
 }
 
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
-async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
+async fn create(app: &App, attempt: &Attempt, user: &User) -> Result<()> {
     let origin = attempt.context.origin();
     let (user, entry, jobs) = (user.clone(), audit_entry(user, &origin), jobs(app, user, &origin));
     let (id, queued) = (user.id, jobs.clone());
@@ -107,8 +107,9 @@ async fn create(app: &App, attempt: &Attempt, user: &NewUser) -> Result<()> {
 }
 
 /// What follows: the mail, and the event where there is a service for it.
-fn jobs(app: &App, user: &NewUser, origin: &Origin) -> Vec<NewJob> {
-    let newcomer = NewcomerPayload { email: user.email.clone(), full_name: user.full_name.clone() };
+fn jobs(app: &App, user: &User, origin: &Origin) -> Vec<NewJob> {
+    let newcomer =
+        NewcomerPayload { email: user.email.expose().to_owned(), full_name: user.full_name.expose().to_owned() };
     let mut jobs = vec![job::<WelcomeEmail>(&newcomer, Some(user.id), origin, user.created_at)];
     if app.config.analytics.base_url.is_some() {
         let event = Event { event: EventName::UserRegistered, user_id: user.id, occurred_at: user.created_at };
@@ -117,14 +118,14 @@ fn jobs(app: &App, user: &NewUser, origin: &Origin) -> Vec<NewJob> {
     jobs
 }
 
-fn audit_entry(user: &NewUser, origin: &Origin) -> NewAuditEntry {
-    NewAuditEntry {
+fn audit_entry(user: &User, origin: &Origin) -> AuditEntry {
+    AuditEntry {
         id: Uuid::now_v7(),
         occurred_at: user.created_at,
         action: "user.registered".to_owned(),
         actor: "anonymous".to_owned(),
         user_id: Some(user.id),
-        client_ip: origin.client_ip.map(|address| address.to_string()),
+        client_ip: origin.client_ip.map(|address| address.to_string().into()),
         request_id: origin.request_id.clone(),
         trace_id: origin.trace_id.clone(),
         details: json!({}),

@@ -8,9 +8,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::audit::NewAuditEntry;
+use super::audit::AuditEntry;
 use super::registration::WelcomeEmail;
-use super::users::NewUser;
+use super::users::User;
 use crate::error::Result;
 use crate::outbox::{NewJob, Payload, Topic};
 use crate::store::Transaction;
@@ -37,21 +37,21 @@ pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
     .boxed()
 }
 
-fn rows_of_nobody() -> (NewUser, NewAuditEntry, NewJob) {
+fn rows_of_nobody() -> (User, AuditEntry, NewJob) {
     let (id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
     let name = format!("rehearsal {id}");
-    let user = NewUser {
+    let user = User {
         id,
-        email: name.clone(),
-        email_key: name.clone(),
-        full_name: name.clone(),
-        password_hash: name.clone(),
+        email: name.clone().into(),
+        email_key: name.clone().into(),
+        full_name: name.clone().into(),
+        password_hash: name.clone().into(),
         is_active: false,
         created_at: now,
         updated_at: now,
         email_verified_at: None,
     };
-    let entry = NewAuditEntry {
+    let entry = AuditEntry {
         id: Uuid::now_v7(),
         occurred_at: now,
         action: "rehearsal".to_owned(),

@@ -17,48 +17,26 @@ use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::users;
 use crate::store::types::{Id, Instant};
 use crate::telemetry::metrics::DbOperation;
+use crate::values::Personal;
 
-/// A user to be written.
-#[derive(Clone)]
-pub struct NewUser {
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct User {
     /// A UUIDv7: ids of later users are greater.
     pub id: Uuid,
     /// The address as the user writes it.
-    pub email: String,
+    pub email: Personal,
     /// The address in the form in which it is unique.
-    pub email_key: String,
+    pub email_key: Personal,
     /// The name as the user writes it.
-    pub full_name: String,
+    pub full_name: Personal,
     /// A PHC string; never the password.
-    pub password_hash: String,
+    pub password_hash: Personal,
     /// May the user use the service?
     pub is_active: bool,
-    /// When the user came to be; kept to the microsecond.
+    /// When the user came to be, in UTC; kept to the microsecond.
     pub created_at: OffsetDateTime,
-    /// When the user last changed; kept to the microsecond.
-    pub updated_at: OffsetDateTime,
-    /// When the address was shown to be the user's own, if it was.
-    pub email_verified_at: Option<OffsetDateTime>,
-}
-
-/// A user as stored.
-#[derive(Clone, PartialEq, Eq, Queryable)]
-pub struct User {
-    /// A UUIDv7.
-    pub id: Uuid,
-    /// The address as the user writes it.
-    pub email: String,
-    /// The address in the form in which it is unique.
-    pub email_key: String,
-    /// The name as the user writes it.
-    pub full_name: String,
-    /// A PHC string.
-    pub password_hash: String,
-    /// May the user use the service?
-    pub is_active: bool,
-    /// When the user came to be, in UTC.
-    pub created_at: OffsetDateTime,
-    /// When the user last changed, in UTC.
+    /// When the user last changed, in UTC; kept to the microsecond.
     pub updated_at: OffsetDateTime,
     /// When the address was shown to be the user's own, if it was.
     pub email_verified_at: Option<OffsetDateTime>,
@@ -73,19 +51,6 @@ pub struct UserCounts {
     pub inactive: u64,
 }
 
-// Only the id: the rest is personal, or secret.
-impl std::fmt::Debug for NewUser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewUser").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for User {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
 /// Is this address registered? Only a courtesy: the transaction that inserts it has the last word.
 ///
 /// # Errors
@@ -96,15 +61,15 @@ pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
     })
 }
 
-row!(NewUser, insertion);
+row!(User, insertion);
 
-fn insertion(user: &NewUser) -> insertion!() {
+fn insertion(user: &User) -> insertion!() {
     diesel::insert_into(users::table).values((
         users::id.eq(Id(user.id)),
-        users::email.eq(&user.email),
-        users::email_key.eq(&user.email_key),
-        users::full_name.eq(&user.full_name),
-        users::password_hash.eq(&user.password_hash),
+        users::email.eq(user.email.expose()),
+        users::email_key.eq(user.email_key.expose()),
+        users::full_name.eq(user.full_name.expose()),
+        users::password_hash.eq(user.password_hash.expose()),
         users::is_active.eq(user.is_active),
         users::created_at.eq(Instant(user.created_at)),
         users::updated_at.eq(Instant(user.updated_at)),

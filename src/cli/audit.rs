@@ -9,6 +9,7 @@ use super::table::align;
 use super::{block_on, note, open, print, to_json};
 use crate::accounts::audit::{self, AuditEntry, AuditFilter};
 use crate::config::Config;
+use crate::values::Personal;
 use crate::values::timestamp::rfc3339;
 
 const HEAD: [&str; 6] = ["occurred_at", "action", "actor", "user_id", "client_ip", "request_id"];
@@ -50,7 +51,7 @@ fn row(entry: &AuditEntry) -> [String; 6] {
         entry.action.clone(),
         entry.actor.clone(),
         or_dash(entry.user_id.map(|id| id.to_string())),
-        or_dash(entry.client_ip.clone()),
+        or_dash(entry.client_ip.clone().map(Personal::into_exposed)),
         entry.request_id.clone(),
     ]
 }
@@ -75,7 +76,7 @@ fn view(entry: &AuditEntry) -> EntryView<'_> {
         action: &entry.action,
         actor: &entry.actor,
         user_id: entry.user_id,
-        client_ip: entry.client_ip.as_deref(),
+        client_ip: entry.client_ip.as_ref().map(Personal::expose),
         request_id: &entry.request_id,
         trace_id: &entry.trace_id,
         details: &entry.details,

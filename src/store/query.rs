@@ -92,7 +92,7 @@ macro_rules! insertion {
 }
 
 /// Makes rows of a type that can be [inserted](crate::store::Transaction::insert) on either database:
-/// `row!(NewUser, insertion)`.
+/// `row!(User, insertion)`.
 macro_rules! row {
     ($row:ty, $insertion:path) => {
         impl $crate::store::Row for $row {

@@ -13,6 +13,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::schema::{InstantSql, JsonSql, UuidSql};
+use crate::values::Personal;
 
 /// Microseconds from 1970 to 2000, where PostgreSQL's clock begins.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -69,6 +70,26 @@ macro_rules! read_plainly {
             }
         }
     )+};
+}
+
+impl<DB: Backend> FromSql<Text, DB> for Personal
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(<String as FromSql<Text, DB>>::from_sql(value)?.into())
+    }
+}
+
+impl<DB: Backend> Queryable<Text, DB> for Personal
+where
+    Personal: FromSql<Text, DB>,
+{
+    type Row = Self;
+
+    fn build(value: Self) -> deserialize::Result<Self> {
+        Ok(value)
+    }
 }
 
 read_plainly! { Uuid = Id of UuidSql, OffsetDateTime = Instant of InstantSql, serde_json::Value = Json of JsonSql }

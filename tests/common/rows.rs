@@ -1,16 +1,16 @@
 //! Rows that are written together.
 
 use futures_util::FutureExt;
-use neodyme::accounts::audit::NewAuditEntry;
-use neodyme::accounts::users::{self, NewUser};
+use neodyme::accounts::audit::AuditEntry;
+use neodyme::accounts::users::{self, User};
 use neodyme::error::Result;
 use neodyme::outbox::NewJob;
 use neodyme::store::Db;
 
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    pub users: Vec<NewUser>,
-    pub audit: Vec<NewAuditEntry>,
+    pub users: Vec<User>,
+    pub audit: Vec<AuditEntry>,
     pub jobs: Vec<NewJob>,
 }
 

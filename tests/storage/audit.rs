@@ -1,7 +1,7 @@
 //! The audit trail: found by what an operator knows, kept as long as it should be.
 
 use crate::common::rows::Rows;
-use neodyme::accounts::audit::{self, AuditEntry, AuditFilter, NewAuditEntry};
+use neodyme::accounts::audit::{self, AuditEntry, AuditFilter};
 use neodyme::store::types::to_micros;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -15,10 +15,9 @@ on_both_databases!(entries_are_found_by_each_condition_latest_first, old_entries
 const NONE: [Uuid; 0] = [];
 
 /// Entries of so many hours ago.
-async fn write(storage: &Storage, hours_ago: &[i64]) -> Vec<NewAuditEntry> {
+async fn write(storage: &Storage, hours_ago: &[i64]) -> Vec<AuditEntry> {
     let now = to_micros(OffsetDateTime::now_utc());
-    let entry =
-        |hours: &i64| NewAuditEntry { occurred_at: now - Duration::hours(*hours), ..audit_entry(Uuid::now_v7()) };
+    let entry = |hours: &i64| AuditEntry { occurred_at: now - Duration::hours(*hours), ..audit_entry(Uuid::now_v7()) };
     let entries: Vec<_> = hours_ago.iter().map(entry).collect();
     insert(&storage.db, Rows { audit: entries.to_vec(), ..Rows::default() }).await.unwrap();
     entries

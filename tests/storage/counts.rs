@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use neodyme::accounts;
-use neodyme::accounts::users::{self, NewUser, UserCounts};
+use neodyme::accounts::users::{self, User, UserCounts};
 use neodyme::store::Db;
 
 use crate::common::database::Backend;
@@ -27,7 +27,7 @@ async fn users_are_counted_by_state(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     assert_eq!(counts(&storage.db).await, (0, 0));
     for n in 0..5 {
-        let new = NewUser { is_active: n < 3, ..user(&format!("{n}@example.com")) };
+        let new = User { is_active: n < 3, ..user(&format!("{n}@example.com")) };
         register(&storage.db, &new).await.unwrap();
     }
     assert_eq!(counts(&storage.db).await, (3, 2));
@@ -72,7 +72,7 @@ async fn users_from_before_are_counted(backend: Backend) {
     storage.execute(down).await;
     storage.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261126120000'").await;
     for n in 0..5 {
-        let new = NewUser { is_active: n < 4, ..user(&format!("{n}@example.com")) };
+        let new = User { is_active: n < 4, ..user(&format!("{n}@example.com")) };
         register(&storage.db, &new).await.unwrap();
     }
     assert_eq!(storage.db.migrate().await.unwrap().len(), 1);

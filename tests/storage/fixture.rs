@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::common::rows::Rows;
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
-use neodyme::accounts::audit::NewAuditEntry;
-use neodyme::accounts::users::NewUser;
+use neodyme::accounts::audit::AuditEntry;
+use neodyme::accounts::users::User;
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::error::{DbErrorKind, Error, Result};
 use neodyme::store::Db;
@@ -114,14 +114,14 @@ pub fn config(database: &Database) -> DatabaseConfig {
     }
 }
 
-pub fn user(email: &str) -> NewUser {
+pub fn user(email: &str) -> User {
     let now = OffsetDateTime::now_utc();
-    NewUser {
+    User {
         id: Uuid::now_v7(),
-        email: email.to_owned(),
-        email_key: email.to_lowercase(),
-        full_name: "Ada Lovelace".to_owned(),
-        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
+        email: email.into(),
+        email_key: email.to_lowercase().into(),
+        full_name: "Ada Lovelace".into(),
+        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".into(),
         is_active: true,
         created_at: now,
         updated_at: now,
@@ -129,14 +129,14 @@ pub fn user(email: &str) -> NewUser {
     }
 }
 
-pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
-    NewAuditEntry {
+pub fn audit_entry(user_id: Uuid) -> AuditEntry {
+    AuditEntry {
         id: Uuid::now_v7(),
         occurred_at: OffsetDateTime::now_utc(),
         action: "user_registered".to_owned(),
         actor: "anonymous".to_owned(),
         user_id: Some(user_id),
-        client_ip: Some("2001:db8::1".to_owned()),
+        client_ip: Some("2001:db8::1".into()),
         request_id: Uuid::new_v4().to_string(),
         trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
         details: serde_json::json!({"source": "api"}),
@@ -144,7 +144,7 @@ pub fn audit_entry(user_id: Uuid) -> NewAuditEntry {
 }
 
 /// Writes what a registration writes, but for its jobs.
-pub async fn register(db: &Db, user: &NewUser) -> Result<()> {
+pub async fn register(db: &Db, user: &User) -> Result<()> {
     let entry = audit_entry(user.id);
     insert(db, Rows { users: vec![user.clone()], audit: vec![entry], jobs: vec![] }).await
 }

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::accounts::users::NewUser;
+use crate::accounts::users::User;
 use crate::error::Result;
 use crate::password::StoredHash;
 use crate::store::types::to_micros;
@@ -17,7 +17,7 @@ const FIELDS: &[&str; 6] = &["email", "full_name", "password_hash", "verified", 
 /// # Errors
 /// [`Error::MalformedJson`](crate::error::Error::MalformedJson) or
 /// [`Error::Validation`](crate::error::Error::Validation), both without any value.
-pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<NewUser> {
+pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<User> {
     let mut fields = Fields::read(line, FIELDS)?;
     let email = fields.text("email", Email::parse);
     let full_name = fields.text("full_name", FullName::parse);
@@ -26,12 +26,12 @@ pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<NewUser> {
     let created_at = fields.text_if_any("created_at", |text| time_until(now, text)).unwrap_or(now);
     let is_active = fields.flag_if_any("is_active").unwrap_or(true);
     let all = email.zip(full_name).zip(password_hash);
-    fields.finish(all.map(|((email, full_name), password_hash)| NewUser {
+    fields.finish(all.map(|((email, full_name), password_hash)| User {
         id: id_of(created_at),
-        email: email.expose().to_owned(),
-        email_key: email.key().to_owned(),
-        full_name: full_name.expose().to_owned(),
-        password_hash: password_hash.expose().to_owned(),
+        email: email.expose().into(),
+        email_key: email.key().into(),
+        full_name: full_name.expose().into(),
+        password_hash: password_hash.expose().into(),
         is_active,
         created_at: to_micros(created_at),
         updated_at: to_micros(now),
@@ -66,7 +66,7 @@ mod tests {
     const HASH: &str =
         "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQxMjM0NTY3OA$COKcH5BS1zk3BJ3jIkovf9X25q08D0A92iG0R1iL27Y";
 
-    fn line(rest: &str) -> Result<NewUser> {
+    fn line(rest: &str) -> Result<User> {
         parse(
             format!(r#"{{"email":"Ada@Example.com","full_name":" Ada ","password_hash":"{HASH}"{rest}}}"#).as_bytes(),
             NOW,
@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn a_user_is_as_if_registered_here() {
         let user = line("").unwrap();
-        assert_eq!((user.email.as_str(), user.email_key.as_str()), ("Ada@example.com", "ada@example.com"));
-        assert_eq!((user.full_name.as_str(), user.password_hash.as_str(), user.is_active), ("Ada", HASH, true));
+        assert_eq!((user.email.expose(), user.email_key.expose()), ("Ada@example.com", "ada@example.com"));
+        assert_eq!((user.full_name.expose(), user.password_hash.expose(), user.is_active), ("Ada", HASH, true));
         assert_eq!((user.created_at, user.updated_at, user.email_verified_at), (NOW, NOW, None));
     }
 

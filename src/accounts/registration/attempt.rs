@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::events::{Begun, Cancelled, Ended, Identified, Queued, StepEnded, outcome_of};
-use crate::accounts::users::NewUser;
+use crate::accounts::users::User;
 use crate::error::{Error, Result};
 use crate::http::Context;
 use crate::outbox::NewJob;
@@ -52,7 +52,7 @@ impl Attempt {
     }
 
     /// The registration ended like this.
-    pub(super) fn end(mut self, result: Result<NewUser>) -> Result<NewUser> {
+    pub(super) fn end(mut self, result: Result<User>) -> Result<User> {
         self.ended = true;
         self.tell_end(result.as_ref().err());
         if result.is_ok() {

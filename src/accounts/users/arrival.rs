@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_async::RunQueryDsl;
 
-use super::{NewUser, insertion};
+use super::{User, insertion};
 use crate::error::Result;
 use crate::store::Transaction;
 use crate::store::query::on_lease;
@@ -20,7 +20,7 @@ use crate::telemetry::metrics::DbOperation;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert_new(tx: &mut Transaction, arrivals: &[NewUser]) -> Result<usize> {
+pub async fn insert_new(tx: &mut Transaction, arrivals: &[User]) -> Result<usize> {
     match tx.ready().await? {
         Connection::Sqlite(lease) => on_lease!(lease, DbOperation::InsertRows, |conn| async {
             let mut inserted = 0;
@@ -52,8 +52,8 @@ impl<T: QueryId> QueryId for UnlessTaken<T> {
 }
 
 /// One statement, whose text is the same for any number of users: their values come column by column.
-fn insertion_by_column(arrivals: &[NewUser]) -> impl QueryFragment<Pg> + QueryId + Send {
-    fn column<'a, T>(arrivals: &'a [NewUser], value: impl Fn(&'a NewUser) -> T) -> Vec<T> {
+fn insertion_by_column(arrivals: &[User]) -> impl QueryFragment<Pg> + QueryId + Send {
+    fn column<'a, T>(arrivals: &'a [User], value: impl Fn(&'a User) -> T) -> Vec<T> {
         arrivals.iter().map(value).collect()
     }
     diesel::sql_query(
@@ -62,10 +62,10 @@ fn insertion_by_column(arrivals: &[NewUser]) -> impl QueryFragment<Pg> + QueryId
          ON CONFLICT (email_key) DO NOTHING",
     )
     .bind::<Array<UuidSql>, _>(column(arrivals, |user| Id(user.id)))
-    .bind::<Array<Text>, _>(column(arrivals, |user| user.email.as_str()))
-    .bind::<Array<Text>, _>(column(arrivals, |user| user.email_key.as_str()))
-    .bind::<Array<Text>, _>(column(arrivals, |user| user.full_name.as_str()))
-    .bind::<Array<Text>, _>(column(arrivals, |user| user.password_hash.as_str()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.email.expose()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.email_key.expose()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.full_name.expose()))
+    .bind::<Array<Text>, _>(column(arrivals, |user| user.password_hash.expose()))
     .bind::<Array<Bool>, _>(column(arrivals, |user| user.is_active))
     .bind::<Array<InstantSql>, _>(column(arrivals, |user| Instant(user.created_at)))
     .bind::<Array<InstantSql>, _>(column(arrivals, |user| Instant(user.updated_at)))
