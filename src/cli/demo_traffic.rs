@@ -15,7 +15,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use url::{Host, Url};
 
 use self::drive::Plan;
-use super::{Misuse, block_on, client, print};
+use super::client;
+use super::misuse::Misuse;
+use super::output::print;
+use super::runtime::block_on;
 
 const ABOUT: &str = "Send a realistic mix of requests to a running neodyme: it creates users";
 const AFTER: &str = "\

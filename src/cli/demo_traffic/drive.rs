@@ -11,7 +11,8 @@ use url::Url;
 
 use super::tally::Tally;
 use super::traffic::{TIMEOUT, Traffic};
-use crate::cli::{client, note};
+use crate::cli::client;
+use crate::cli::output::note;
 
 const PROGRESS: Duration = Duration::from_secs(5);
 

@@ -14,7 +14,7 @@ use url::Url;
 use super::kind::{Kind, invalid_body, malformed_body, unknown_path};
 use super::people::Person;
 use super::tally::{Outcome, Tally};
-use crate::cli::note;
+use crate::cli::output::note;
 
 /// Requests that may be in flight; those due beyond are skipped and counted. Below the share of one client address
 /// (`http_max_requests_per_client`).
