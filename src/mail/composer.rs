@@ -7,8 +7,8 @@ use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::InvalidSetting;
 use super::greeting::presentable;
+use super::invalid_setting::InvalidSetting;
 use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 
 use crate::config::{Host, MailConfig, Secret, SmtpTls};
-use crate::mail::InvalidSetting;
+use crate::mail::invalid_setting::InvalidSetting;
 use crate::tls;
 
 /// A server as it is configured.
