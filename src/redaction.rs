@@ -11,10 +11,10 @@ mod spelling;
 mod view;
 
 pub(crate) use self::person::Person;
+use self::secrets::MASK;
 pub(crate) use self::secrets::{learn, mask_secrets};
 use crate::text::escape;
 
-const MASK: &str = "***";
 const MORE: &str = "…";
 
 /// Names whose value is nobody's business.
