@@ -2,7 +2,7 @@
 
 use super::Secret;
 use super::problem::{Problems, quote};
-use super::sources::{Source, Texts};
+use super::source::{Source, Texts};
 use super::value::Value;
 
 /// A setting as it is in force.
