@@ -26,7 +26,7 @@ mod tests;
 
 pub use choices::{Environment, LogFormat, SmtpTls};
 pub use database_url::DatabaseUrl;
-pub use host::Host;
+pub use host::{Host, is_loopback, is_this_machine};
 pub use host_pattern::{HostPattern, is_localhost};
 pub use postgres_url::{PostgresHost, PostgresTls, PostgresUrl};
 pub use problem::{Problem, Problems};
