@@ -136,6 +136,7 @@ fn with_ascii_domain(from: &Mailbox) -> Option<Mailbox> {
     Some(Mailbox::new(from.name.clone(), Address::new(from.email.user(), domain).ok()?))
 }
 
+/// Only what a header cannot carry is replaced: a sign that turns the direction of letters is the template's own.
 fn single_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
