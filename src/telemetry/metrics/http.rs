@@ -62,8 +62,6 @@ labels! {
         Malformed = "malformed",
         /// Its client sent too many.
         RateLimited = "rate_limited",
-        /// The service was stopping.
-        ShuttingDown = "shutting_down",
     }
 }
 
