@@ -7,32 +7,32 @@ mod audit;
 mod check;
 mod client;
 mod correction;
+mod database;
 mod demo_traffic;
 mod email;
 mod errors;
+mod flags;
 mod health;
 mod import;
 mod metrics;
 mod migrate;
+mod misuse;
 mod openapi;
 mod outbox;
+mod output;
+mod runtime;
 mod serve;
 mod table;
 
-use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::ArgMatches;
 
-use crate::config::{Config, DatabaseConfig, DatabaseUrl, Problems};
+use self::misuse::Misuse;
+use self::output::{note, print};
+use crate::config::{Config, Problems};
 use crate::mail::InvalidSetting;
-use crate::redaction::{self, mask_secrets};
-use crate::store::Db;
-use crate::text::{escape, escape_json};
+use crate::redaction;
 
 /// Runs what the command line of this process asks for.
 pub fn run() -> ExitCode {
@@ -57,11 +57,6 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Arguments that are right by themselves and wrong together.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Misuse(String);
-
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
     let (name, inner) = matches.subcommand().unwrap_or(("serve", matches));
     let (task, inner) = inner.subcommand().unwrap_or(("", inner));
@@ -84,58 +79,5 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "demo-traffic" => demo_traffic::run(inner),
         "health" => health::run(inner, || Ok(config()?)),
         _ => serve::run(config()?),
-    }
-}
-
-/// Writes to standard output at once; a reader that has left, as in `neodyme check | head -1`, is no failure.
-fn print(text: impl Display) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.to_string().as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
-    }
-}
-
-/// Says something beside the output, without known secrets; where nobody reads it, that is no failure.
-fn note(text: impl Display) {
-    let text = text.to_string();
-    let lines: Vec<_> = text.lines().map(|line| escape(&mask_secrets(line)).into_owned()).collect();
-    let _ = writeln!(std::io::stderr(), "neodyme: {}", lines.join("\n"));
-}
-
-/// JSON for people and programs.
-fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> anyhow::Result<String> {
-    Ok(escape_json(&serde_json::to_string_pretty(value)?).into_owned() + "\n")
-}
-
-/// The files that the runtime opens at its start. Where it cannot, it may panic.
-const FILES_OF_THE_RUNTIME: usize = 6;
-
-/// Runs a task of a subcommand that ends by itself. (Migrations need a runtime of several threads.)
-fn block_on<T>(task: impl Future<Output = T>) -> anyhow::Result<T> {
-    const FAILED: &str = "cannot start the runtime";
-    let room: io::Result<Vec<_>> = (0..FILES_OF_THE_RUNTIME).map(|_| File::open("/dev/null")).collect();
-    drop(room.context(FAILED)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    Ok(runtime.context(FAILED)?.block_on(task))
-}
-
-/// Opens a database that is there: a subcommand that looks at it would not create it.
-async fn open(config: &DatabaseConfig) -> anyhow::Result<Db> {
-    if let Some(path) = missing_file(&config.url) {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        anyhow::bail!(
-            "there is no database at {}: run this where `neodyme serve` runs, or with its database_url; a first `neodyme serve` \
-             or `neodyme migrate` creates it",
-            path.display()
-        );
-    }
-    Ok(Db::connect(config).await?)
-}
-
-/// The file of a SQLite database that was never used.
-fn missing_file(url: &DatabaseUrl) -> Option<&Path> {
-    match url {
-        DatabaseUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => Some(path),
-        _ => None,
     }
 }

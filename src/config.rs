@@ -3,6 +3,7 @@
 //!
 //! Start at [`Config::load`]; the table is in `settings.rs`. A new setting is one line there and its comment.
 
+mod choices;
 mod database_url;
 mod file;
 mod host;
@@ -14,6 +15,7 @@ mod rules;
 mod secret;
 mod setting;
 mod settings;
+mod source;
 mod sources;
 mod suggestion;
 mod value;
@@ -22,8 +24,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use choices::{Environment, LogFormat, SmtpTls};
 pub use database_url::DatabaseUrl;
-pub use host::Host;
+pub use host::{Host, is_loopback, is_this_machine};
 pub use host_pattern::{HostPattern, is_localhost};
 pub use postgres_url::{PostgresHost, PostgresTls, PostgresUrl};
 pub use problem::{Problem, Problems};
@@ -34,55 +37,10 @@ pub use settings::{
     AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, OutboxConfig,
     PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig,
 };
-pub use sources::{CONFIG_VARIABLE, Source, Sources};
+pub use source::Source;
+pub use sources::{CONFIG_VARIABLE, Sources};
 pub use suggestion::similar;
 pub use values::Effective;
-
-/// What the service runs for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    /// A developer's machine, or a test: everything is allowed.
-    Development,
-    /// Real users: unsafe settings are refused.
-    Production,
-}
-
-/// The form of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people if standard output is a terminal, else JSON.
-    Auto,
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Terminal,
-}
-
-/// How a conversation with the mail server is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SmtpTls {
-    /// It begins in plain text and must change to TLS before anything is said (RFC 3207).
-    Starttls,
-    /// It is TLS from the first byte (RFC 8314).
-    Tls,
-    /// It is plain text.
-    None,
-}
-
-value::choices! {
-    Environment { "development" => Environment::Development, "production" => Environment::Production }
-    SmtpTls { "starttls" => SmtpTls::Starttls, "tls" => SmtpTls::Tls, "none" => SmtpTls::None }
-    LogFormat { "auto" => LogFormat::Auto, "json" => LogFormat::Json, "terminal" => LogFormat::Terminal }
-    slog::Level {
-        "trace" => slog::Level::Trace,
-        "debug" => slog::Level::Debug,
-        "info" => slog::Level::Info,
-        "warning" => slog::Level::Warning,
-        "error" => slog::Level::Error,
-        "critical" => slog::Level::Critical,
-    }
-}
 
 impl Config {
     /// Reads and checks everything; the error holds all problems at once. Without sources, that is

@@ -67,6 +67,15 @@ pub fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'
     std::iter::successors(Some(error), inner)
 }
 
+/// What an error and its causes say, from the outermost. An [`io::Error`] speaks for what it wraps, which is not heard twice.
+pub fn chain_in_words<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = String> + 'a {
+    let wraps = |error: &(dyn StdError + 'static)| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.get_ref().is_some())
+    };
+    let mut is_said = false;
+    chain(error).filter(move |error| !std::mem::replace(&mut is_said, wraps(*error))).map(ToString::to_string)
+}
+
 /// One fault of a field, for the client.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct FieldError {
@@ -279,6 +288,16 @@ mod tests {
             Error::RateLimited { what: "requests", retry_after: 1 },
             Error::Overloaded { what: "", retry_after: 1 },
         ]
+    }
+
+    #[test]
+    fn what_an_io_error_wraps_is_a_cause_that_has_been_heard() {
+        let refused = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
+        let error = Error::BodyIncomplete(Box::new(io::Error::other(refused)));
+        assert_eq!(chain(&error).count(), 4);
+        assert_eq!(chain_in_words(&error).collect::<Vec<_>>(), ["the body broke off", "connection refused"]);
+        let error = Error::PasswordHash("cause".into());
+        assert_eq!(chain_in_words(&error).collect::<Vec<_>>(), ["the password could not be hashed", "cause"]);
     }
 
     #[test]

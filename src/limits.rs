@@ -4,10 +4,12 @@
 mod descriptors;
 mod memory;
 mod threads;
+mod too_little;
 
 pub use self::descriptors::Descriptors;
 use self::memory::Memory;
 pub use self::threads::Threads;
+pub use self::too_little::TooLittle;
 use crate::config::Config;
 
 /// What the service may use of it.
@@ -17,11 +19,6 @@ pub struct Limits {
     /// Threads.
     pub threads: Threads,
 }
-
-/// There is too little of something.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TooLittle(String);
 
 impl Limits {
     /// Raises what may be raised, and looks whether the least that is needed is there.

@@ -3,6 +3,7 @@
 mod composer;
 mod files;
 mod greeting;
+mod invalid_setting;
 mod mailbox;
 mod probe;
 mod smtp;
@@ -14,21 +15,7 @@ use crate::config::MailConfig;
 use crate::values::job::{Failure, Receipt};
 
 pub use self::composer::{Composer, Letter, Welcome};
-
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{setting}: {text}")]
-pub struct InvalidSetting {
-    /// Which one.
-    pub setting: &'static str,
-    text: String,
-}
-
-impl InvalidSetting {
-    fn new(setting: &'static str, text: impl Into<String>) -> Self {
-        Self { setting, text: text.into() }
-    }
-}
+pub use self::invalid_setting::InvalidSetting;
 
 /// Delivers emails. It neither logs nor counts: whoever calls it does.
 pub struct Mailer {

@@ -11,10 +11,10 @@ mod spelling;
 mod view;
 
 pub(crate) use self::person::Person;
+use self::secrets::MASK;
 pub(crate) use self::secrets::{learn, mask_secrets};
-use crate::text::escape;
+use crate::text::{escape, is_control};
 
-const MASK: &str = "***";
 const MORE: &str = "…";
 
 /// Names whose value is nobody's business.
@@ -36,14 +36,19 @@ const HASH: &str = "$argon2";
 
 /// The text on one line, redacted, and at most that many bytes long.
 pub(crate) fn redact(text: &str, max_bytes: usize) -> Box<str> {
+    redact_words(text, max_bytes, MASK, is_address).into_boxed_str()
+}
+
+/// The same, with this mark for each word that is private, of which an address is to be one.
+fn redact_words(text: &str, max_bytes: usize, mark: &str, is_private: impl Fn(&str) -> bool) -> String {
     let text = mask_secrets(text);
     let mut kept = String::with_capacity(max_bytes + MORE.len());
     for word in words(&text) {
         if !kept.is_empty() {
             kept.push(' ');
         }
-        if is_address(word) {
-            mask(&mut kept, word);
+        if is_private(word) {
+            mask(&mut kept, word, mark);
         } else if let Some(at) = secret_in(word) {
             kept.push_str(&escape(&word[..at]));
             kept.push_str(MASK);
@@ -56,12 +61,16 @@ pub(crate) fn redact(text: &str, max_bytes: usize) -> Box<str> {
         }
     }
     clip(&mut kept, max_bytes);
-    kept.into_boxed_str()
+    kept
 }
 
-/// The words of a text; a control character parts them as a space does.
+/// The words of a text. A control character parts them as a space does, but not where that would part a secret from its
+/// name, or an address.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character: char| character.is_whitespace() || character.is_control()).filter(|word| !word.is_empty())
+    text.split_whitespace().flat_map(|word| {
+        let is_whole = is_address(word) || secret_in(word).is_some();
+        word.split(move |character| !is_whole && is_control(character)).filter(|word| !word.is_empty())
+    })
 }
 
 fn is_address(word: &str) -> bool {
@@ -69,10 +78,10 @@ fn is_address(word: &str) -> bool {
 }
 
 /// Masks a word; of an address whose local part is quoted (`"a b"@example.com`), the words before it too.
-fn mask(kept: &mut String, word: &str) {
+fn mask(kept: &mut String, word: &str, mark: &str) {
     let quote = word.contains("\"@").then(|| kept.rfind('"')).flatten();
     kept.truncate(quote.unwrap_or(kept.len()));
-    kept.push_str(MASK);
+    kept.push_str(mark);
 }
 
 /// Where the secret begins that a word names or is. Most words are neither, and are done at once.
@@ -121,7 +130,7 @@ mod tests {
         ] {
             assert_eq!(&*redact(text, 240), text);
         }
-        assert_eq!(&*redact("two\nlines\tand\u{0}more", 240), "two lines and more");
+        assert_eq!(&*redact("two\nlines\tand\u{0}more\u{202e}yet", 240), "two lines and more yet");
     }
 
     #[test]
@@ -142,6 +151,8 @@ mod tests {
             "set-cookie: session=canary",
             "ops_token: canary",
             "stored as $argon2id$v=19$canary",
+            "no such mailbox: canary\u{200e}@example.com, canary\u{0}@example.com",
+            "password\u{202e}=canary",
         ] {
             let kept = redact(text, 240);
             assert!(!kept.contains("ary") && kept.contains(MASK), "{kept}");

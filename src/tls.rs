@@ -11,11 +11,13 @@ mod verifier;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier as SystemVerifier;
+use url::Url;
 
 use self::certificate::is_authority;
 use self::verifier::Verifier;
@@ -32,15 +34,38 @@ pub(crate) fn client_config(file: Option<&Path>, setting: &'static str) -> Resul
             .map_err(|why| format!("{} cannot be used: {why}", path.display()))?,
         None => trusting_system(setting, &provider)?,
     };
+    config(Arc::new(verifier), provider)
+}
+
+/// A client of HTTP that trusts whom the system trusts, to ask this URL. Without TLS nobody is needed to be trusted, so
+/// nothing is looked for. `why` ends the sentence that asks for the system's certificates.
+///
+/// # Errors
+/// A sentence for the operator: the system trusts nobody.
+pub(crate) fn http_client_config(url: &Url, why: &str) -> Result<ClientConfig, String> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match url.scheme() {
+        "https" => Arc::new(system(&provider, why)?),
+        _ => Arc::new(Verifier::of_nobody(&provider)),
+    };
+    let mut config = config(verifier, provider)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn config(verifier: Arc<dyn ServerCertVerifier>, provider: Arc<CryptoProvider>) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn system(provider: &Arc<CryptoProvider>, why: &str) -> Result<SystemVerifier, String> {
+    SystemVerifier::new(Arc::clone(provider))
+        .map_err(|error| format!("{error}: install the system's certificates (ca-certificates){why}"))
 }
 
 fn trusting_system(setting: &'static str, provider: &Arc<CryptoProvider>) -> Result<Verifier, String> {
-    let system = SystemVerifier::new(Arc::clone(provider)).map_err(|error| {
-        format!("{error}: install the system's certificates (ca-certificates), or name a file in {setting}")
-    })?;
+    let system = system(provider, &format!(", or name a file in {setting}"))?;
     Ok(Verifier::new(Some(Arc::new(system)), Vec::new(), setting, provider))
 }
 

@@ -1,16 +1,14 @@
 //! The HTTP client: what it trusts, whom it follows, how long it keeps a connection.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use reqwest::Client;
 use reqwest::redirect::{Action, Attempt, Policy};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
 use crate::error::Cause;
+use crate::tls::http_client_config;
 
 /// A connection takes at most this long to open, and at most half of the attempt.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -41,7 +39,7 @@ pub(super) fn build(base: &Url, timeout: Duration) -> Result<Client, Cause> {
         .pool_idle_timeout(IDLE_TIME)
         .http2_keep_alive_interval(SIGN_OF_LIFE)
         .http2_keep_alive_timeout(SIGN_OF_LIFE)
-        .tls_backend_preconfigured(tls(base)?);
+        .tls_backend_preconfigured(http_client_config(base, ", which analytics over TLS needs")?);
     Ok(client.build()?)
 }
 
@@ -51,21 +49,6 @@ fn follow_within_origin(attempt: Attempt<'_>) -> Action {
     let repeats = [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&attempt.status());
     let stays = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
     if repeats && stays && attempt.previous().len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
-}
-
-/// Trusts whom the system trusts. Without TLS nobody is needed to be trusted, so nothing is looked for.
-fn tls(base: &Url) -> Result<ClientConfig, Cause> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let trusting = match base.scheme() {
-        "https" => builder.with_platform_verifier().map_err(|error| {
-            format!("{error}: install the system's certificates (ca-certificates), which analytics over TLS needs")
-        })?,
-        _ => builder.with_root_certificates(RootCertStore::empty()),
-    };
-    let mut config = trusting.with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }
 
 #[cfg(test)]

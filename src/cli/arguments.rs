@@ -1,11 +1,12 @@
 //! The flags and subcommands, made from the table of settings.
 
-pub(super) mod operator;
+mod operator;
 
-use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::config::{CONFIG_VARIABLE, SETTINGS, Setting, Sources};
+use super::flags::{OF_THE_DATABASE, with_settings};
+use super::{demo_traffic, email, health, import, openapi};
+use crate::config::{SETTINGS, Sources};
 
 const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION"), " (revision ", env!("NEODYME_REVISION"), ", rustc ", env!("NEODYME_RUSTC"), ")");
@@ -20,18 +21,6 @@ after it: `neodyme serve --help` lists them all.
 
 Exit codes: 0 all is well, 1 something failed, 2 the command line or the
 configuration is wrong. What each message means: docs/COMMANDS.md";
-const OTHER_SETTINGS: &str = "\
-The configuration is read as a whole: every other setting is a flag here too.
-`neodyme serve --help` lists them all.";
-/// The settings that concern a subcommand which opens the database.
-pub(super) const OF_THE_DATABASE: &[&str] = &[
-    "database_url",
-    "database_pool_size",
-    "database_acquire_timeout",
-    "database_query_timeout",
-    "database_connect_timeout",
-];
-
 /// The command line of neodyme.
 pub(super) fn command() -> Command {
     let markdown = |help: &'static str| Arg::new("markdown").long("markdown").action(ArgAction::SetTrue).help(help);
@@ -44,8 +33,8 @@ pub(super) fn command() -> Command {
             with_settings(Command::new("migrate").about(about_migrate), OF_THE_DATABASE),
             with_settings(Command::new("check").about(about_check), &[])
                 .arg(markdown("Print the reference of all settings as Markdown instead")),
-            super::email::command(),
-            super::import::command(),
+            email::command(),
+            import::command(),
             Command::new("metrics")
                 .about("List every metric: name, type, labels, help")
                 .arg(markdown("Print the list as Markdown")),
@@ -54,9 +43,9 @@ pub(super) fn command() -> Command {
             Command::new("errors")
                 .about("List every error type: kind, status, meaning, what to do")
                 .arg(markdown("Print the list as Markdown")),
-            super::openapi::command(),
-            super::health::command(),
-            super::demo_traffic::command(),
+            openapi::command(),
+            health::command(),
+            demo_traffic::command(),
         ],
     )
 }
@@ -69,30 +58,4 @@ pub(super) fn sources(outer: &ArgMatches, inner: &ArgMatches) -> Sources {
 
 fn last<T: Clone + Send + Sync + 'static>(outer: &ArgMatches, inner: &ArgMatches, id: &str) -> Option<T> {
     inner.get_one(id).or_else(|| outer.get_one(id)).cloned()
-}
-
-/// The subcommand with a flag for each setting. Its help shows those that concern it, which is those that begin with one of
-/// these.
-pub(super) fn with_settings(command: Command, concern: &[&str]) -> Command {
-    let file = Arg::new("config")
-        .long("config")
-        .value_name("FILE")
-        .value_parser(ValueParser::path_buf())
-        .help(format!("TOML file with settings [env: {CONFIG_VARIABLE}]"));
-    let concerns = |setting: &Setting| concern.iter().any(|begin| setting.key.starts_with(begin));
-    let flags = SETTINGS.iter().map(|setting| flag(setting).hide(setting.has_no_flag() || !concerns(setting)));
-    command.arg(file).args(flags).after_help(OTHER_SETTINGS)
-}
-
-fn flag(setting: &'static Setting) -> Arg {
-    let default = if setting.default.is_empty() { "none" } else { setting.default };
-    let origin = format!("[default: {default}] [env: {}]", setting.variable());
-    Arg::new(setting.key)
-        .long(setting.flag())
-        .value_name(setting.placeholder)
-        // A number below 0 is a wrong value and not an unknown flag.
-        .allow_negative_numbers(true)
-        .help_heading(setting.group)
-        .help(format!("{}\n{origin}", setting.summary()))
-        .long_help(format!("{}\nAccepted: {}\n{origin}", setting.meaning(), setting.accepted()))
 }

@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::database::open;
+use super::output::{note, print, to_json};
+use super::runtime::block_on;
 use super::table::align;
-use super::{block_on, note, open, print, to_json};
 use crate::accounts::audit::{self, AuditEntry, AuditFilter};
 use crate::config::Config;
 use crate::values::Personal;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{block_on, missing_file, print};
+use super::database::missing_file;
+use super::output::print;
+use super::runtime::block_on;
 use crate::accounts;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
 use crate::error::Result;

@@ -9,15 +9,14 @@ use reqwest::redirect::Policy;
 use url::Url;
 
 use crate::error::chain;
+use crate::tls::http_client_config;
 
 /// A client that asks whom it was told to and nobody else: no proxy from the environment, no redirect.
-pub(super) fn build(url: &Url, timeout: Duration) -> reqwest::Result<Client> {
-    // The client asks for a provider of TLS even where it never meets TLS. That there is one already is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+pub(super) fn build(url: &Url, timeout: Duration) -> anyhow::Result<Client> {
+    let tls = http_client_config(url, "").map_err(anyhow::Error::msg)?;
     let builder = Client::builder().no_proxy().redirect(Policy::none()).referer(false).timeout(timeout);
-    // Without TLS nobody is needed to be trusted, so nothing is looked for.
-    let builder = if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
-    builder.user_agent(concat!("neodyme-cli/", env!("CARGO_PKG_VERSION"))).build()
+    let builder = builder.tls_backend_preconfigured(tls);
+    Ok(builder.user_agent(concat!("neodyme-cli/", env!("CARGO_PKG_VERSION"))).build()?)
 }
 
 /// Reads the base URL of a neodyme, such as `http://127.0.0.1:8000`.

@@ -9,10 +9,14 @@ mod traffic;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use url::{Host, Url};
+use url::Url;
 
 use self::traffic::Plan;
-use super::{Misuse, block_on, client, print};
+use super::client;
+use super::misuse::Misuse;
+use super::output::print;
+use super::runtime::block_on;
+use crate::config::Host;
 
 const ABOUT: &str = "Send a realistic mix of requests to a running neodyme: it creates users";
 const AFTER: &str = "\
@@ -45,7 +49,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     else {
         return Ok(()); // They have defaults.
     };
-    if !is_loopback(url) && !matches.get_flag("allow-remote") {
+    if !is_this_machine(url) && !matches.get_flag("allow-remote") {
         let text =
             format!("{url} is another machine, and this creates users there; --allow-remote does it all the same");
         return Err(Misuse(text).into());
@@ -56,13 +60,8 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     if tally.was_answered() { Ok(()) } else { anyhow::bail!("no request was answered") }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+fn is_this_machine(url: &Url) -> bool {
+    url.host_str().and_then(Host::parse).is_some_and(|host| host.is_this_machine())
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_loopback() {
+    fn another_machine_is_told_from_this_one() {
         for (url, expected) in [
             ("http://127.0.0.1:8000", true),
             ("http://127.9.9.9", true),
@@ -92,7 +91,7 @@ mod tests {
             ("http://192.0.2.1", false),
             ("http://neodyme:8000", false),
         ] {
-            assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
+            assert_eq!(is_this_machine(&url.parse().unwrap()), expected, "{url}");
         }
     }
 

@@ -9,9 +9,10 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::arguments::with_settings;
+use super::flags::with_settings;
+use super::output::print;
+use super::runtime::block_on;
 use super::table::align;
-use super::{block_on, print};
 use crate::accounts::registration::WelcomeEmail;
 use crate::config::{Config, MailConfig, SmtpTls};
 use crate::mail::{Composer, Letter, Mailer, Welcome};

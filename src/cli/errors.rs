@@ -1,6 +1,6 @@
 //! `neodyme errors`: the table of error types.
 
-use super::print;
+use super::output::print;
 use super::table::align;
 use crate::error::{ErrorCode, markdown, statuses};
 

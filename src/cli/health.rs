@@ -8,8 +8,10 @@ use clap::{Arg, ArgMatches, Command};
 use serde::Deserialize;
 use url::Url;
 
-use super::arguments::with_settings;
-use super::{block_on, client, print};
+use super::client;
+use super::flags::with_settings;
+use super::output::print;
+use super::runtime::block_on;
 use crate::config::Config;
 
 /// Less than a container engine waits.

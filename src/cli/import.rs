@@ -11,10 +11,11 @@ use anyhow::Context;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::arguments::operator::{flag, json, option};
-use super::arguments::{OF_THE_DATABASE, with_settings};
+use super::database::open;
+use super::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
+use super::output::{note, print, to_json};
+use super::runtime::block_on;
 use super::table::align;
-use super::{block_on, note, open, print, to_json};
 use crate::accounts::import::{self, Import, Tally, Watcher};
 use crate::config::Config;
 use crate::error::Error;

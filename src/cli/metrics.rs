@@ -1,6 +1,6 @@
 //! `neodyme metrics`: the inventory of metrics.
 
-use super::print;
+use super::output::print;
 use super::table::align;
 use crate::accounts::topics;
 use crate::health;

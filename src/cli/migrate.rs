@@ -1,6 +1,7 @@
 //! `neodyme migrate`: brings the database's tables up to date.
 
-use super::{block_on, print};
+use super::output::print;
+use super::runtime::block_on;
 use crate::config::{Config, DatabaseConfig};
 use crate::error::Result;
 use crate::store::Db;

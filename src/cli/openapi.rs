@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 
-use super::{print, to_json};
+use super::output::{print, to_json};
 use crate::operations::{self, Listener};
 
 /// The subcommand.

@@ -1,19 +1,19 @@
 //! `neodyme outbox`: looks at jobs and changes them.
 
 mod change;
+mod selection;
 mod view;
 
-use anyhow::bail;
 use clap::ArgMatches;
-use uuid::Uuid;
 
+use self::selection::{filter, ids, refuse_unknown};
 use self::view::JobView;
+use super::database::open;
+use super::output::{note, print, to_json};
+use super::runtime::block_on;
 use super::table::align;
-use super::{block_on, note, open, print, to_json};
-use crate::accounts::topics;
 use crate::config::Config;
-use crate::outbox::TopicName;
-use crate::outbox::store::{self as outbox, JobFilter};
+use crate::outbox::store as outbox;
 
 pub(super) fn run(config: &Config, task: &str, arguments: &ArgMatches) -> anyhow::Result<()> {
     block_on(async {
@@ -59,20 +59,4 @@ async fn show(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
         print(blocks.join("\n"))?;
     }
     refuse_unknown(&unknown)
-}
-
-fn refuse_unknown(unknown: &[String]) -> anyhow::Result<()> {
-    if unknown.is_empty() { Ok(()) } else { bail!("there is no job {}", unknown.join(", ")) }
-}
-
-fn ids(arguments: &ArgMatches) -> Vec<Uuid> {
-    arguments.get_many("id").unwrap_or_default().copied().collect()
-}
-
-fn filter(arguments: &ArgMatches) -> JobFilter {
-    let only: Option<TopicName> = arguments.get_one("topic").copied();
-    JobFilter {
-        topics: only.map_or_else(topics::names, |topic| vec![topic]),
-        state: arguments.get_one("state").copied(),
-    }
 }

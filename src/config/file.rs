@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::SETTINGS;
 use super::problem::Problems;
 use super::setting::Setting;
-use super::sources::{Source, Texts};
+use super::source::{Source, Texts};
 use super::suggestion::question;
 
 /// Reads the file and puts its values, as text, into `texts`.

@@ -5,8 +5,6 @@ use std::net::IpAddr;
 
 use rustls::pki_types::ServerName;
 
-use super::is_localhost;
-
 /// The name of a host in ASCII, or its IP address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(ServerName<'static>);
@@ -36,10 +34,21 @@ impl Host {
         }
     }
 
-    /// Whether it is this machine, as far as its name or address tells.
+    /// Whether what is sent to it stays on this machine.
     pub fn is_this_machine(&self) -> bool {
-        self.address().map_or_else(|| is_localhost(&self.to_string()), |address| address.to_canonical().is_loopback())
+        is_this_machine(&self.0.to_str())
     }
+}
+
+/// Whether what is sent to this name or address stays on this machine. Of names only `localhost` is sure: those below it
+/// are looked up like any other by most systems, and then whoever answers says where they are.
+pub fn is_this_machine(host: &str) -> bool {
+    host.parse().map_or_else(|_| host.eq_ignore_ascii_case("localhost"), is_loopback)
+}
+
+/// Whether this address leads back to the machine that uses it.
+pub fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 impl fmt::Display for Host {
@@ -50,7 +59,7 @@ impl fmt::Display for Host {
 
 #[cfg(test)]
 mod tests {
-    use super::Host;
+    use super::{Host, is_loopback, is_this_machine};
 
     fn read(text: &str) -> Option<String> {
         Host::parse(text).map(|host| host.to_string())
@@ -70,6 +79,31 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Some(host), "{text}");
         }
+    }
+
+    #[test]
+    fn only_localhost_and_loopback_are_this_machine() {
+        let of_host = |text: &str| Host::parse(text).unwrap().is_this_machine();
+        for text in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(is_this_machine(text) && of_host(text), "{text}");
+        }
+        for text in [
+            "mail.localhost",
+            "localhost.",
+            "localhost.example.com",
+            "localhost.localdomain",
+            "127.0.0.1.example.com",
+            "0.0.0.0",
+            "::",
+            "192.0.2.1",
+            "::ffff:192.0.2.1",
+            "neodyme",
+        ] {
+            assert!(!is_this_machine(text) && !of_host(text), "{text}");
+        }
+        // Nobody takes brackets for a part of an address but SMTP.
+        assert!(of_host("[::1]") && !is_this_machine("[::1]"));
+        assert!(is_loopback("::ffff:127.0.0.1".parse().unwrap()) && !is_loopback("::".parse().unwrap()));
     }
 
     #[test]

@@ -32,7 +32,8 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// Whether the name is one of those that lead to the machine itself wherever they are looked up (RFC 6761, 6.3).
+/// Whether the name is one of those that nobody else can have (RFC 6761, 6.3). Whether a connection to it stays on this
+/// machine is another question: see [`Host::is_this_machine`](super::Host::is_this_machine).
 pub fn is_localhost(name: &str) -> bool {
     let name = normal(name);
     name == "localhost" || name.ends_with(".localhost")
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_and_what_is_below_it_is_this_machine() {
+    fn localhost_and_what_is_below_it_is_nobody_elses() {
         for name in ["localhost", "LOCALHOST", "localhost.", "a.b.localhost", "a.localhost."] {
             assert!(is_localhost(name), "{name}");
         }

@@ -11,18 +11,8 @@ use tokio_postgres::Config;
 
 pub use self::hosts::PostgresHost;
 use self::parameters::Parameters;
+pub use self::parameters::PostgresTls;
 use super::Secret;
-
-/// How a server is known to be the right one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PostgresTls {
-    /// By its certificate, verified in full; on this machine not at all, where nobody stands between.
-    Default,
-    /// By its certificate, verified in full.
-    Verified,
-    /// Not at all: plain text.
-    Off,
-}
 
 /// An address, password included: `Debug` and `Display` show `***` for it.
 #[derive(Clone, PartialEq, Eq)]

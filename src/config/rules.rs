@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::problem::Problems;
-use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost};
+use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost, is_loopback};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -67,7 +67,7 @@ fn production_refusals(config: &Config) -> Faults {
         ("log_full_emails", config.log.full_emails, "logs would hold personal data; use false".into()),
         ("database_url", config.database.url.is_plain_text_to_another_host(),
             "sslmode=disable sends users and password hashes over the network in plain text; use verify-full".into()),
-        ("ops_listen", !config.ops_listen.ip().to_canonical().is_loopback() && config.ops_token.is_none(), format!(
+        ("ops_listen", !is_loopback(config.ops_listen.ip()) && config.ops_token.is_none(), format!(
             "{} can be reached from other machines, and who reaches it reads metrics, errors and settings; use a loopback \
              address, or set a token through NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE", config.ops_listen
         )),

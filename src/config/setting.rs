@@ -19,11 +19,6 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The setting of that name.
-    pub fn find(key: &str) -> Option<&'static Setting> {
-        super::SETTINGS.iter().find(|setting| setting.key == key)
-    }
-
     /// Its flag without the dashes in front.
     pub fn flag(&self) -> String {
         self.key.replace('_', "-")

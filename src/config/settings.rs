@@ -219,3 +219,10 @@ settings! {
         deadline: Duration = "shutdown_deadline", "25s", LIMIT;
     }
 }
+
+impl Setting {
+    /// The setting of that name.
+    pub fn find(key: &str) -> Option<&'static Setting> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+}

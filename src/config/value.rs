@@ -12,6 +12,7 @@ use lettre::message::Mailbox;
 use url::Url;
 
 use super::{DatabaseUrl, Host, HostPattern, Secret};
+use crate::text::is_control;
 
 const OUT_OF_RANGE: &str = "is out of range";
 
@@ -255,7 +256,7 @@ fn parse_host(text: &str) -> Result<Host, &'static str> {
 }
 
 fn parse_text(text: &str) -> Result<String, &'static str> {
-    if text.chars().any(char::is_control) { Err("has control characters") } else { Ok(text.into()) }
+    if text.contains(is_control) { Err("has control characters") } else { Ok(text.into()) }
 }
 
 fn parse_http_url(text: &str) -> Result<Url, &'static str> {

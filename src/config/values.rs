@@ -2,8 +2,9 @@
 
 use super::Secret;
 use super::problem::{Problems, quote};
-use super::sources::{Source, Texts};
+use super::source::{Source, Texts};
 use super::value::Value;
+use crate::text::is_control;
 
 /// A setting as it is in force.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ impl<'a> Values<'a> {
             }
             Ok(_) if T::SECRET && text.is_empty() && *source != Source::Default => "is empty".into(),
             // A line break is somebody else's: that of an editor, or of a second line that is not meant.
-            _ if T::SECRET && text.contains(char::is_control) => "has a line break or another control character".into(),
+            _ if T::SECRET && text.contains(is_control) => "has a line break or another control character".into(),
             Ok(value) => return Some(value),
             Err(fault) => fault,
         };

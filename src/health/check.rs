@@ -1,6 +1,5 @@
 //! One dependency: checked on an interval, one check at a time, and what came of it.
 
-use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::judge::Judge;
 use super::probes::Probe;
-use crate::error::Cause;
+use crate::error::{Cause, chain_in_words};
 use crate::redaction::redact;
 use crate::telemetry::logging::{context, debug, info, warn};
 use crate::telemetry::metrics::{self, CallOutcome, Calls, Dependency, DependencyStatus, ExternalService};
@@ -218,8 +217,7 @@ pub(super) fn calls(dependency: Dependency) -> Option<Calls> {
 /// An error with its causes, as it is shown: on one line, of bounded length, without addresses and passwords.
 fn in_words(cause: &Cause) -> String {
     let mut text = String::new();
-    let chain = std::iter::successors(Some(&**cause as &(dyn Error + 'static)), |&error| error.source());
-    for message in chain.take(MAX_CAUSES).map(ToString::to_string) {
+    for message in chain_in_words(&**cause).take(MAX_CAUSES) {
         // Some errors repeat their cause in their own message.
         if !text.contains(&message) {
             text.push_str(if text.is_empty() { "" } else { ": " });

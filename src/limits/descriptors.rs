@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use slog::Logger;
 
-use super::TooLittle;
+use super::too_little::TooLittle;
 use crate::config::{Config, DatabaseUrl};
 use crate::server::MAX_REFUSALS;
 use crate::telemetry::logging::{context, warn};

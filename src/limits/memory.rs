@@ -5,9 +5,9 @@ use std::fmt;
 use procfs::{Current, Meminfo};
 use rustix::process::{Resource, getrlimit};
 
-use super::TooLittle;
 use super::descriptors::Descriptors;
 use super::threads::Threads;
+use super::too_little::TooLittle;
 use crate::config::{Config, DatabaseUrl};
 use crate::health::cgroup::Cgroups;
 

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::RwLock;
 use std::thread::{Builder, available_parallelism, scope};
 
-use super::TooLittle;
+use super::too_little::TooLittle;
 use crate::config::Config;
 
 /// Threads that block and have a bound of their own: [`App::large_answers`](crate::state::App::large_answers), SQLite's

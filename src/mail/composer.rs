@@ -7,8 +7,8 @@ use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::InvalidSetting;
 use super::greeting::presentable;
+use super::invalid_setting::InvalidSetting;
 use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
@@ -136,6 +136,7 @@ fn with_ascii_domain(from: &Mailbox) -> Option<Mailbox> {
     Some(Mailbox::new(from.name.clone(), Address::new(from.email.user(), domain).ok()?))
 }
 
+/// Only what a header cannot carry is replaced: a sign that turns the direction of letters is the template's own.
 fn single_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::InvalidSetting;
+use super::invalid_setting::InvalidSetting;
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt};
 
 /// Writes mail to a directory, on a thread of its own: a directory takes one new file at a time, and threads that wait for

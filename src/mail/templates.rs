@@ -6,7 +6,7 @@ use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-use super::InvalidSetting;
+use super::invalid_setting::InvalidSetting;
 
 const SUBJECT: &str = "welcome.subject.txt";
 const TEXT: &str = "welcome.txt";

@@ -7,8 +7,6 @@ mod operate;
 mod row;
 mod settle;
 
-use std::time::Duration;
-
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -118,9 +116,4 @@ pub async fn prune(db: &Db, topic: TopicName, delivered_before: OffsetDateTime, 
             .bind::<BigInt, _>(to_bigint(limit))
             .execute(conn)
     })
-}
-
-/// This much later; the end of time if there is no such time.
-fn later(time: OffsetDateTime, by: Duration) -> OffsetDateTime {
-    time.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
 }

@@ -1,7 +1,6 @@
 //! What a mail server says, without the person it says it about.
 
-use super::{MORE, clip, is_address, mask_secrets, words};
-use crate::text::escape;
+use super::{MORE, is_address, redact_words};
 
 const MAX_BYTES: usize = 240;
 /// Shorter parts of an address or a name are dropped as words of their own, not inside others.
@@ -22,15 +21,10 @@ impl Person {
         Self(Vec::new())
     }
 
-    /// The text on one line, not endless, without known secrets, and with `…` for each word that may be an address or a
+    /// The text on one line, not endless, redacted as any other, and with `…` for each word that may be an address or a
     /// name.
     pub fn hide(&self, text: &str) -> String {
-        let text = mask_secrets(text);
-        let shown: Vec<_> =
-            words(&text).map(|word| if self.is_private(word) { MORE.into() } else { escape(word) }).collect();
-        let mut shown = shown.join(" ");
-        clip(&mut shown, MAX_BYTES);
-        shown
+        redact_words(text, MAX_BYTES, MORE, |word| self.is_private(word))
     }
 
     fn is_private(&self, word: &str) -> bool {
@@ -60,7 +54,8 @@ mod tests {
             ("User JANE.DOE unknown", "User … unknown"),
             ("jane.doe%40example.com=other", "…"),
             ("no Jane, no Ng! among all", "no … no … among all"),
-            ("a\r\n\tb\u{7}c\u{202e}d", "a b c\\u{202e}d"),
+            ("a\r\n\tb\u{7}c\u{202e}d\u{ad}e", "a b c d\\u{ad}e"),
+            ("rejected: token=canary of Jane", "rejected: token=***"),
         ] {
             assert_eq!(jane().hide(said), shown);
         }

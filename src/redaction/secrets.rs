@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
-use super::MASK;
 use super::spelling::spelled;
 use super::view::View;
 use crate::config::Secret;
 
+/// What stands for a secret.
+pub(super) const MASK: &str = "***";
 /// A shorter one is masked only where it stands alone: the letters of most texts would be masked otherwise.
 const LONG_ENOUGH_TO_RECOGNISE: usize = 4;
 

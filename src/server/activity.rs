@@ -86,18 +86,6 @@ impl Activity {
         })
     }
 
-    /// A request's head is complete. It waits for its client until the service works on it, and again until its answer is
-    /// taken.
-    pub(super) fn request(self: &Arc<Self>, multiplexed: bool) -> Arc<InRequest> {
-        if self.requests.fetch_add(1, Relaxed) == 0 {
-            self.waiting_since.store(self.now(), Relaxed);
-        }
-        self.head_since.store(0, Relaxed);
-        self.multiplexed.store(multiplexed, Relaxed);
-        self.had_request.store(true, Relaxed);
-        Arc::new(InRequest::of(Arc::clone(self)))
-    }
-
     /// Returns when another is to have this place.
     pub(super) async fn told_to_leave(&self) {
         self.leave.notified().await;

@@ -1,5 +1,6 @@
 //! From what drivers and pools say to [`Error::Database`]: which kind of failure, of which database, and what to do.
 
+mod judgement;
 mod sqlite;
 pub(crate) mod sqlstate;
 mod transport;
@@ -72,13 +73,13 @@ impl Origin {
 
     /// A statement failed.
     pub(crate) fn query_failed(&self, error: QueryError) -> Error {
-        let Verdict { kind, remedy, session } = verdict::of_query(&error, self.file.as_deref());
+        let Verdict { kind, remedy, session } = judgement::of_query(&error, self.file.as_deref());
         self.failed(kind, remedy, session, Some(Box::new(error)))
     }
 
     /// A connection could not be opened.
     pub(crate) fn connect_failed(&self, error: ConnectionError) -> Error {
-        let Verdict { kind, remedy, session } = verdict::of_connection(&error, self.file.as_deref());
+        let Verdict { kind, remedy, session } = judgement::of_connection(&error, self.file.as_deref());
         self.failed(kind, remedy, session, Some(Box::new(error)))
     }
 
@@ -93,7 +94,7 @@ impl Origin {
 
     /// The schema could not be brought up to date, or is newer than this version of neodyme.
     pub(crate) fn migration_failed(&self, error: Cause) -> Error {
-        let Verdict { kind, .. } = verdict::of_migration(&error.to_string(), self.file.as_deref());
+        let Verdict { kind, .. } = judgement::of_migration(&error.to_string(), self.file.as_deref());
         self.fail(kind, "cannot migrate", Some(error))
     }
 

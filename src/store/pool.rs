@@ -1,4 +1,7 @@
 //! Pools of connections, and the lease of one.
+//!
+//! This is the one place where the wait for a connection and the time of a query are measured, and where the drivers'
+//! errors become [`Error::Database`](crate::error::Error::Database).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -170,3 +173,30 @@ async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> st
         None => Ok(work.await),
     }
 }
+
+/// One operation on a leased connection.
+macro_rules! on_lease {
+    ($lease:expr, $operation:expr, |$conn:ident| $query:expr) => {{
+        let watch = $lease.watch($operation);
+        match $lease.connection() {
+            Ok($conn) => watch.observe($query).await,
+            Err(error) => Err(error),
+        }
+    }};
+}
+
+/// One operation on a connection of this pool.
+macro_rules! with_lease {
+    ($pool:expr, $operation:expr, |$conn:ident| $query:expr) => {
+        match $pool.acquire().await {
+            Ok(mut lease) => {
+                let outcome = $crate::store::pool::on_lease!(lease, $operation, |$conn| $query);
+                lease.settle(&outcome);
+                outcome
+            }
+            Err(error) => Err(error),
+        }
+    };
+}
+
+pub(crate) use {on_lease, with_lease};

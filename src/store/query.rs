@@ -1,9 +1,9 @@
 //! Macros that expand a query once per backend, so that it is written once and checked against both.
 //!
-//! They are the one place where the wait for a connection and the time of a query are measured, and where the drivers'
-//! errors become [`Error::Database`](crate::error::Error::Database).
+//! What is measured of a query, and what its errors become, is said in [`pool`](super::pool).
 
-use super::Db;
+use super::db::Db;
+pub(crate) use super::pool::on_lease;
 
 /// Lets instances on one PostgreSQL work side by side; on SQLite there is one writer anyway.
 pub(crate) fn skip_locked(db: &Db) -> &'static str {
@@ -13,26 +13,15 @@ pub(crate) fn skip_locked(db: &Db) -> &'static str {
     }
 }
 
-/// One operation on a leased connection.
-macro_rules! on_lease {
-    ($lease:expr, $operation:expr, |$conn:ident| $query:expr) => {{
-        let watch = $lease.watch($operation);
-        match $lease.connection() {
-            Ok($conn) => watch.observe($query).await,
-            Err(error) => Err(error),
-        }
-    }};
-}
-
 /// One query outside of any transaction: `with_read!(db, DbOperation::Ping, |conn| query)`.
 macro_rules! with_read {
     ($db:expr, $operation:expr, |$conn:ident| $query:expr) => {
         match $db {
             $crate::store::Db::Sqlite { reader, .. } => {
-                $crate::store::query::with_lease!(reader, $operation, |$conn| $query)
+                $crate::store::pool::with_lease!(reader, $operation, |$conn| $query)
             }
             $crate::store::Db::Postgres { pool, .. } => {
-                $crate::store::query::with_lease!(pool, $operation, |$conn| $query)
+                $crate::store::pool::with_lease!(pool, $operation, |$conn| $query)
             }
         }
     };
@@ -43,10 +32,10 @@ macro_rules! with_write {
     ($db:expr, $operation:expr, |$conn:ident| $query:expr) => {
         match $db {
             $crate::store::Db::Sqlite { writer, .. } => {
-                $crate::store::query::with_lease!(writer, $operation, |$conn| $query)
+                $crate::store::pool::with_lease!(writer, $operation, |$conn| $query)
             }
             $crate::store::Db::Postgres { pool, .. } => {
-                $crate::store::query::with_lease!(pool, $operation, |$conn| $query)
+                $crate::store::pool::with_lease!(pool, $operation, |$conn| $query)
             }
         }
     };
@@ -57,24 +46,10 @@ macro_rules! with_tx {
     ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {
         match $tx.ready().await {
             Ok($crate::store::transaction::Connection::Sqlite(lease)) => {
-                $crate::store::query::on_lease!(lease, $operation, |$conn| $query)
+                $crate::store::pool::on_lease!(lease, $operation, |$conn| $query)
             }
             Ok($crate::store::transaction::Connection::Postgres(lease)) => {
-                $crate::store::query::on_lease!(lease, $operation, |$conn| $query)
-            }
-            Err(error) => Err(error),
-        }
-    };
-}
-
-/// One operation on a connection of this pool.
-macro_rules! with_lease {
-    ($pool:expr, $operation:expr, |$conn:ident| $query:expr) => {
-        match $pool.acquire().await {
-            Ok(mut lease) => {
-                let outcome = $crate::store::query::on_lease!(lease, $operation, |$conn| $query);
-                lease.settle(&outcome);
-                outcome
+                $crate::store::pool::on_lease!(lease, $operation, |$conn| $query)
             }
             Err(error) => Err(error),
         }
@@ -112,4 +87,4 @@ macro_rules! row {
     };
 }
 
-pub(crate) use {insertion, on_lease, row, with_lease, with_read, with_tx, with_write};
+pub(crate) use {insertion, row, with_read, with_tx, with_write};

@@ -1,37 +1,17 @@
 //! Can a registration be written? To read says nothing of that: a standby, a missing right and a full disk all let read.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
+use super::db::Db;
+use super::sqlite::SqliteFile;
 use super::transaction::{Connection, Transaction};
-use super::{Db, SqliteFile};
 use crate::error::{DbErrorKind, Error, Result};
 use crate::telemetry::metrics::DbOperation;
 
 /// A write that succeeded speaks for the next one for this long.
 const CONVINCES_FOR: Duration = Duration::from_secs(5);
-
-/// When rows were last written, unless it has failed since.
-#[derive(Clone, Debug, Default)]
-pub struct LastWrite(Arc<Mutex<Option<Instant>>>);
-
-impl LastWrite {
-    /// What came of a write. A refused change says nothing of the database.
-    pub(super) fn note<T>(&self, outcome: &Result<T>) {
-        let written = match outcome {
-            Ok(_) => Some(Instant::now()),
-            Err(Error::Database { kind, .. }) if *kind != DbErrorKind::Constraint => None,
-            Err(_) => return,
-        };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = written;
-    }
-
-    fn was_within(&self, time: Duration) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|written| written.elapsed() < time)
-    }
-}
 
 /// Does in a transaction what a registration does, and undoes it.
 pub type Rehearsal = for<'a> fn(&'a mut Transaction) -> BoxFuture<'a, Result<()>>;
@@ -71,12 +51,6 @@ impl Db {
         if let Db::Sqlite { writer, reader, .. } = self {
             writer.retire();
             reader.retire();
-        }
-    }
-
-    pub(super) fn last_write(&self) -> &LastWrite {
-        match self {
-            Db::Sqlite { last_write, .. } | Db::Postgres { last_write, .. } => last_write,
         }
     }
 

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::transaction::Row;
+use super::row::Row;
 
 /// The insertions of these rows.
 pub(super) struct Together<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);

@@ -15,30 +15,19 @@
 //! A transaction runs to its end even if whoever wants it has gone. Rows that are only inserted go to the database
 //! together, at the latest with the commit; on PostgreSQL, where nothing else is asked, that is one round trip.
 
-use diesel::QueryResult;
-use diesel::pg::Pg;
-use diesel::query_builder::QueryFragment;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::error::{Session, copy, session_after, with_unknown_outcome};
-use super::pool::Lease;
+use super::pool::{Lease, on_lease};
 use super::postgres::PostgresManager;
-use super::query::on_lease;
-use super::sqlite::{SqliteConn, SqliteManager};
+use super::row::Row;
+use super::sqlite::SqliteManager;
 use super::together::Together;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics::DbOperation;
-
-/// A row of some table, as it is inserted.
-pub trait Row: Send + Sync + 'static {
-    /// Inserts it.
-    fn insert_on_sqlite<'a>(&'a self, conn: &'a mut SqliteConn) -> BoxFuture<'a, QueryResult<usize>>;
-    /// The statement that inserts it.
-    fn insertion_on_postgres(&self) -> Box<dyn QueryFragment<Pg> + Send + '_>;
-}
 
 /// A transaction under way.
 pub struct Transaction {

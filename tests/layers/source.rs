@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Item, UseTree, Visibility};
 
@@ -163,7 +163,7 @@ fn import(here: &str, there: &str, before: &[String], source: &mut Source) {
     }
 }
 
-/// Every `a::b::c` in these tokens, also within macros.
+/// Every `a::b::c` in these tokens, also within macros. Who may see an item (`pub(in a::b)`) is no use.
 fn collect_paths(tokens: TokenStream, paths: &mut BTreeSet<Vec<String>>) {
     let (mut path, mut colons) = (Vec::new(), 0);
     for token in tokens {
@@ -176,6 +176,7 @@ fn collect_paths(tokens: TokenStream, paths: &mut BTreeSet<Vec<String>>) {
                 path.push(name.to_string());
                 colons = 0;
             }
+            TokenTree::Group(group) if path == ["pub"] && is_place(&group) => end_path(&mut path, paths),
             other => {
                 end_path(&mut path, paths);
                 colons = 0;
@@ -186,6 +187,11 @@ fn collect_paths(tokens: TokenStream, paths: &mut BTreeSet<Vec<String>>) {
         }
     }
     end_path(&mut path, paths);
+}
+
+/// Of `pub(in a::b)` what follows `pub`.
+fn is_place(group: &Group) -> bool {
+    matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == "in")
 }
 
 fn end_path(path: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {

@@ -7,8 +7,8 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{OF_THE_DATABASE, with_settings};
 use crate::accounts::topics;
+use crate::cli::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
 use crate::label::{LabelSet, parse};
 use crate::outbox::{JobState, TopicName};
 
@@ -67,14 +67,6 @@ fn group(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
 }
 
-pub(in crate::cli) fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).help(help)
-}
-
-pub(in crate::cli) fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-}
-
 fn ids() -> Arg {
     option("id", "ID", "A job; may be repeated").action(ArgAction::Append).value_parser(parse_id)
 }
@@ -82,10 +74,6 @@ fn ids() -> Arg {
 fn limit() -> Arg {
     let help = "At most so many";
     option("limit", "N", help).default_value(LIMIT).value_parser(value_parser!(u32).range(1..))
-}
-
-pub(in crate::cli) fn json() -> Arg {
-    flag("json", "Print JSON")
 }
 
 /// One of these labels.

@@ -17,7 +17,8 @@ use url::Url;
 
 use super::requests::{Kind, invalid_body, malformed_body, registration, unknown_path};
 use super::tally::{Outcome, Tally};
-use crate::cli::{client, note};
+use crate::cli::client;
+use crate::cli::output::note;
 
 const PROGRESS: Duration = Duration::from_secs(5);
 /// Requests that may be in flight; those due beyond are skipped and counted. Below the share of one client address

@@ -6,8 +6,9 @@ use anyhow::{Context, bail};
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::{filter, ids, refuse_unknown};
-use crate::cli::{open, print, to_json};
+use super::selection::{filter, ids, refuse_unknown};
+use crate::cli::database::open;
+use crate::cli::output::{print, to_json};
 use crate::config::Config;
 use crate::outbox::JobState;
 use crate::outbox::store::{self as outbox, JobSelection};

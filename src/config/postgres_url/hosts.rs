@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tokio_postgres::Config;
 
 use super::parameters::Parameters;
+use crate::config::{is_loopback, is_this_machine};
 
 const DEFAULT_PORT: u16 = 5432;
 /// Where sockets are: as Debian and Red Hat build PostgreSQL, and as it comes.
@@ -47,12 +48,8 @@ impl PostgresHost {
     pub fn is_this_machine(&self) -> bool {
         match &self.place {
             Place::Socket(_) => true,
-            Place::Network { address: Some(address), .. } => address.to_canonical().is_loopback(),
-            Place::Network { name, address: None } => {
-                let address = name.parse::<IpAddr>();
-                name.eq_ignore_ascii_case("localhost")
-                    || address.is_ok_and(|address| address.to_canonical().is_loopback())
-            }
+            Place::Network { address: Some(address), .. } => is_loopback(*address),
+            Place::Network { name, address: None } => is_this_machine(name),
         }
     }
 }

@@ -6,8 +6,6 @@ use std::error::Error;
 
 use tokio_postgres::Config;
 
-use super::PostgresTls;
-
 /// Unknown ones that are named one by one.
 const MAX_NAMED: usize = 8;
 
@@ -40,6 +38,17 @@ pub(super) const KNOWN: [&str; 26] = [
     "tcp_user_timeout",
     "user",
 ];
+
+/// How a server is known to be the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostgresTls {
+    /// By its certificate, verified in full; on this machine not at all, where nobody stands between.
+    Default,
+    /// By its certificate, verified in full.
+    Verified,
+    /// Not at all: plain text.
+    Off,
+}
 
 /// Values by their names.
 pub(super) struct Parameters(BTreeMap<String, String>);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 
-use crate::config::{Host, MailConfig, Secret, SmtpTls};
-use crate::mail::InvalidSetting;
+use crate::config::{Host, MailConfig, Secret, SmtpTls, is_localhost};
+use crate::mail::invalid_setting::InvalidSetting;
 use crate::tls;
 
 /// A server as it is configured.
@@ -70,8 +70,9 @@ impl Server {
 /// The name of this machine, where it is one that others can look up.
 fn full_host_name() -> Option<Host> {
     let system = rustix::system::uname();
-    let name = system.nodename().to_str().ok().filter(|name| name.contains('.') && !name.starts_with("localhost."))?;
-    Host::parse(name).filter(|host| host.address().is_none() && !host.is_this_machine())
+    let name = system.nodename().to_str().ok()?;
+    let is_full = name.contains('.') && !name.starts_with("localhost.") && !is_localhost(name);
+    Host::parse(name).filter(|host| is_full && host.address().is_none())
 }
 
 fn credentials(config: &MailConfig) -> Result<Option<Credentials>, InvalidSetting> {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::later;
 use super::row::JobRow;
 use crate::clock;
 use crate::error::Result;
@@ -88,4 +88,9 @@ fn statement(order: &str, lock: &str) -> String {
         look("state = 'pending' AND run_at > $4"),
         look("state = 'running' AND (lease_until <= $2 OR lease_until > $5)"),
     )
+}
+
+/// This much later; the end of time if there is no such time.
+fn later(time: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    time.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
 }

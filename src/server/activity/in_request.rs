@@ -24,9 +24,23 @@ const IN_WORK: u8 = 1;
 const ANSWERED: u8 = 2;
 const ENDED: u8 = 3;
 
+impl Activity {
+    /// A request's head is complete. It waits for its client until the service works on it, and again until its answer is
+    /// taken.
+    pub(in crate::server) fn request(self: &Arc<Self>, multiplexed: bool) -> Arc<InRequest> {
+        if self.requests.fetch_add(1, Relaxed) == 0 {
+            self.waiting_since.store(self.now(), Relaxed);
+        }
+        self.head_since.store(0, Relaxed);
+        self.multiplexed.store(multiplexed, Relaxed);
+        self.had_request.store(true, Relaxed);
+        Arc::new(InRequest::of(Arc::clone(self)))
+    }
+}
+
 impl InRequest {
     /// A request whose head is complete.
-    pub(super) fn of(activity: Arc<Activity>) -> Self {
+    fn of(activity: Arc<Activity>) -> Self {
         InRequest { activity, stage: AtomicU8::new(ARRIVING) }
     }
 

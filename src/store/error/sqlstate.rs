@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Query
 use tokio_postgres::error::SqlState;
 
 use super::verdict::{Session, Verdict};
-use crate::error::DbErrorKind;
+use crate::error::{DbErrorKind, chain_in_words};
 
 /// What a server said. diesel has no place for the code: it begins the message, which is of use to its reader, too.
 #[derive(Debug)]
@@ -80,9 +80,8 @@ fn is_wrong_server(error: &tokio_postgres::Error) -> bool {
 }
 
 /// An error with its causes, which this driver's messages lack.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+fn in_full(error: &tokio_postgres::Error) -> String {
+    chain_in_words(error).collect::<Vec<_>>().join(": ")
 }
 
 /// The server's code, if it said anything.

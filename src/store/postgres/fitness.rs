@@ -8,8 +8,7 @@ use super::pooler::{MARK, TRANSACTION_REFUSED};
 use super::{PostgresManager, PostgresServer};
 use crate::error::{DbErrorKind, Result};
 use crate::store::error::sqlstate_of;
-use crate::store::pool::ConnectionPool;
-use crate::store::query::{on_lease, with_lease};
+use crate::store::pool::{ConnectionPool, on_lease, with_lease};
 use crate::telemetry::metrics::DbOperation;
 
 #[derive(QueryableByName)]

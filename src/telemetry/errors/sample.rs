@@ -1,13 +1,12 @@
 //! One occurrence of an error, and what is kept of it.
 
 use std::error::Error;
-use std::iter::successors;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, chain_in_words};
 use crate::redaction::{clipped, redact};
 use crate::values::timestamp;
 
@@ -79,7 +78,7 @@ pub struct Sample {
 
 impl Sample {
     pub(super) fn of(occurrence: &Occurrence<'_>, time: OffsetDateTime) -> Self {
-        let chain = successors(Some(occurrence.error), |&error| error.source());
+        let chain = chain_in_words(occurrence.error).take(MAX_CAUSES);
         Sample {
             time,
             // As it is, since it is searched for: what may be an id is decided where a request comes in.
@@ -88,7 +87,7 @@ impl Sample {
             user_id: occurrence.user_id,
             route: occurrence.route,
             step: occurrence.step,
-            chain: chain.take(MAX_CAUSES).map(|error| redact(&error.to_string(), MAX_CAUSE_BYTES)).collect(),
+            chain: chain.map(|words| redact(&words, MAX_CAUSE_BYTES)).collect(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use serde::Serialize;
 use slog::{Key, Record, SerdeValue, Value};
 
+use crate::error::chain_in_words;
 use crate::redaction::mask_secrets;
 
 /// How many causes of an error are written.
@@ -52,8 +53,8 @@ impl Exception {
 
     /// The error and its causes, without known secrets, with a `type` that stays the same when the code changes.
     pub fn named<E: Error + ?Sized>(name: &'static str, error: &E) -> Exception {
-        let causes = std::iter::successors(error.source(), |&cause| cause.source());
-        let chain = causes.take(CHAIN_LIMIT).map(|cause| mask_secrets(&cause.to_string()).into_owned()).collect();
+        let causes = error.source().into_iter().flat_map(chain_in_words);
+        let chain = causes.take(CHAIN_LIMIT).map(|cause| mask_secrets(&cause).into_owned()).collect();
         Exception { r#type: name, message: mask_secrets(&error.to_string()).into_owned(), chain }
     }
 }

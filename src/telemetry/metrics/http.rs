@@ -61,8 +61,6 @@ labels! {
         Malformed = "malformed",
         /// Its client sent too many.
         RateLimited = "rate_limited",
-        /// The service was stopping.
-        ShuttingDown = "shutting_down",
     }
 }
 
