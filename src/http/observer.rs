@@ -188,7 +188,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     /// Notes a request whose head could not be read, and which was answered with this error under this id.
     pub fn note_refusal(&self, peer: IpAddr, request_id: RequestId, error: &Error) {
-        let log = self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id.clone()));
+        let log = self.loggers.get(LoggerName::Requests).new(o!("request_id" => request_id));
         RequestRefused { request_id: &request_id, client_ip: peer, error }.emit(&log);
     }
 
