@@ -105,14 +105,14 @@ pub enum Error {
     /// A handler took longer than `http_request_timeout`.
     #[error("the request took longer than {0:?}")]
     Timeout(std::time::Duration),
-    /// A handler, or a task it waited for, panicked.
-    #[error("a handler panicked: {0}")]
-    Panic(String),
+    /// A bug: a handler panicked, or an answer could not be written.
+    #[error("internal error: {0}")]
+    Internal(String),
     /// The address is registered already.
     #[error("this email address is registered already")]
     EmailAlreadyExists,
     /// The body has faults; all of them.
-    #[error("the body has {} fault(s)", .0.len())]
+    #[error("{}", invalid_fields(.0.len()))]
     Validation(Vec<FieldError>),
     /// The body is not JSON.
     #[error("invalid JSON at line {line}, column {column}")]
@@ -149,10 +149,10 @@ pub enum Error {
         accepted: String,
     },
     /// There is no token.
-    #[error("this needs the header `Authorization: Bearer` with the token in ops_token")]
+    #[error("bearer token missing: send the header `Authorization: Bearer` with the token in ops_token")]
     TokenMissing,
     /// The token is another one.
-    #[error("the token in the header `Authorization: Bearer` is not the one in ops_token")]
+    #[error("bearer token wrong: the one in the header `Authorization: Bearer` is not the one in ops_token")]
     TokenWrong,
     /// Not allowed as the service is configured; why.
     #[error("{0}")]
@@ -196,6 +196,10 @@ pub enum Error {
     },
 }
 
+fn invalid_fields(count: usize) -> String {
+    if count == 1 { "1 field is invalid".to_owned() } else { format!("{count} fields are invalid") }
+}
+
 /// The result of anything that can fail at run time.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -206,7 +210,7 @@ impl Error {
             Error::Database { .. } => ErrorCode::DatabaseError,
             Error::PasswordHash(_) => ErrorCode::UserRegistrationError,
             Error::Timeout(_) => ErrorCode::Timeout,
-            Error::Panic(_) => ErrorCode::InternalError,
+            Error::Internal(_) => ErrorCode::InternalError,
             Error::EmailAlreadyExists => ErrorCode::EmailAlreadyExists,
             Error::Validation(_) => ErrorCode::ValidationFailed,
             Error::MalformedJson { .. } => ErrorCode::MalformedJson,
@@ -248,7 +252,7 @@ impl Error {
     pub fn detail(&self) -> String {
         match self {
             Error::Database { .. } | Error::Timeout(_) => "Nothing was lost on your side; try again later.".into(),
-            Error::PasswordHash(_) | Error::Panic(_) => "The failure was recorded under this request's id.".into(),
+            Error::PasswordHash(_) | Error::Internal(_) => "The failure was recorded under this request's id.".into(),
             client_fault => client_fault.to_string(),
         }
     }
@@ -266,7 +270,7 @@ mod tests {
             Error::Database { kind: DbErrorKind::Other, cause: cause().into() },
             Error::PasswordHash(cause()),
             Error::Timeout(Duration::ZERO),
-            Error::Panic(String::new()),
+            Error::Internal(String::new()),
             Error::EmailAlreadyExists,
             Error::Validation(Vec::new()),
             Error::MalformedJson { line: 1, column: 1 },

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use self::beat::Beat;
 pub use self::check::Report;
-use self::check::{Check, Limits};
+use self::check::{Check, CheckLimits};
 pub use self::probes::{Probe, Probes};
 use self::system::Sampler;
 pub use self::system::System;
@@ -53,9 +53,9 @@ impl Health {
         let health = &config.health;
         let (down_after, up_after) = (health.down_after, health.up_after);
         let (interval, timeout, slow_after) = (health.interval, health.timeout, health.slow_after);
-        let database = Limits { interval, timeout, slow_after, down_after, up_after };
+        let database = CheckLimits { interval, timeout, slow_after, down_after, up_after };
         let (interval, timeout) = (health.service_interval, health.service_timeout);
-        let service = Limits { interval, timeout, slow_after: health.service_slow_after, ..database };
+        let service = CheckLimits { interval, timeout, slow_after: health.service_slow_after, ..database };
         Health {
             database: Check::new(Dependency::Database, Some(probes.database), database),
             email: Check::new(Dependency::Email, Some(probes.email), service),

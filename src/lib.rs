@@ -14,7 +14,7 @@
 //! | business | [`accounts`] | users and what they do, one folder for each story: its endpoints, use case, events and topics |
 //! | shared | [`state`] | what the parts share while the service lives |
 //! | work | [`outbox`] | the jobs that follow a commit: claimed, delivered, put off, given up; it knows no topic by name |
-//! | | [`health`] | the checks of what the service depends on, and what is believed of them |
+//! | | [`health`] | the checks of what the service depends on, and what they found |
 //! | | [`password`] | the threads that hash |
 //! | outside | [`mail`] | emails, over SMTP or into files |
 //! | | [`analytics`] | the events for the analytics service |

@@ -5,6 +5,7 @@
 
 mod batches;
 pub(crate) mod blocking;
+mod combined_insertion;
 mod db;
 pub(crate) mod error;
 mod group_commit;
@@ -18,7 +19,6 @@ mod row;
 pub(crate) mod schema;
 pub(crate) mod sqlite;
 mod tls;
-mod together;
 pub(crate) mod transaction;
 pub mod types;
 

@@ -191,7 +191,7 @@ async fn a_dead_service_is_left_alone_and_found_again_within_seconds(backend: Ba
     service.wait_for_taken(20).await;
     assert!(back.elapsed() < Duration::from_secs(10), "it took {:?}", back.elapsed());
     wait_for_state(&app, "analytics_event", "delivered").await;
-    app.wait_for_log("the service is back", |line| line["message"] == "The service is back").await;
+    app.wait_for_log("the circuit closes", |line| line["message"] == "Circuit closed; deliveries resumed").await;
 }
 
 async fn a_clock_that_jumps_keeps_no_job_waiting(backend: Backend) {

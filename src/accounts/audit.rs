@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, audit_log};
-use crate::store::types::{Id, Instant, Json, to_bigint};
+use crate::store::types::{Id, Json, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::Personal;
 
@@ -43,7 +43,7 @@ row!(AuditEntry, insertion);
 fn insertion(entry: &AuditEntry) -> insertion!() {
     diesel::insert_into(audit_log::table).values((
         audit_log::id.eq(Id(entry.id)),
-        audit_log::occurred_at.eq(Instant(entry.occurred_at)),
+        audit_log::occurred_at.eq(UtcTime(entry.occurred_at)),
         audit_log::action.eq(&entry.action),
         audit_log::actor.eq(&entry.actor),
         audit_log::user_id.eq(entry.user_id.map(Id)),
@@ -83,10 +83,10 @@ pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<Aud
             query = query.filter(audit_log::action.eq(action));
         }
         if let Some(since) = filter.since {
-            query = query.filter(audit_log::occurred_at.ge(Instant(since)));
+            query = query.filter(audit_log::occurred_at.ge(UtcTime(since)));
         }
         if let Some(until) = filter.until {
-            query = query.filter(audit_log::occurred_at.lt(Instant(until)));
+            query = query.filter(audit_log::occurred_at.lt(UtcTime(until)));
         }
         if let Some(request_id) = &filter.request_id {
             query = query.filter(audit_log::request_id.eq(request_id));
@@ -109,7 +109,7 @@ pub async fn newest(db: &Db) -> Result<Option<OffsetDateTime>> {
 /// When the database fails.
 pub async fn newest_before(db: &Db, time: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
     with_read!(db, DbOperation::ListAudit, |conn| {
-        let before = audit_log::table.filter(audit_log::occurred_at.lt(Instant(time)));
+        let before = audit_log::table.filter(audit_log::occurred_at.lt(UtcTime(time)));
         before.select(max(audit_log::occurred_at)).get_result(conn)
     })
 }
@@ -128,7 +128,7 @@ pub async fn prune(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usiz
     );
     with_write!(db, DbOperation::Prune, |conn| {
         diesel::sql_query(statement)
-            .bind::<InstantSql, _>(Instant(before))
+            .bind::<InstantSql, _>(UtcTime(before))
             .bind::<BigInt, _>(to_bigint(limit))
             .execute(conn)
     })

@@ -46,7 +46,7 @@ pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Re
                 let created = create(&app, &attempt, &user).await;
                 attempt.end(created.map(|()| user))
             };
-            tokio::spawn(creation).await.map_err(|failure| Error::Panic(failure.to_string()))?
+            tokio::spawn(creation).await.map_err(|failure| Error::Internal(failure.to_string()))?
         }
         Err(error) => attempt.end(Err(error)),
     }
@@ -98,7 +98,7 @@ async fn create(app: &App, attempt: &Attempt, user: &User) -> Result<()> {
         queued.into_iter().for_each(|job| tx.insert(job));
         async { Ok(()) }.boxed()
     });
-    attempt.step(Step::CreateUser, creation.map_err(users::taken)).await?;
+    attempt.step(Step::CreateUser, creation.map_err(users::as_address_taken)).await?;
     // Not before: a line that names a user names one that exists.
     attempt.context.set_user_id(id);
     app.outbox.committed(&jobs);

@@ -15,7 +15,7 @@ use crate::store::Db;
 use crate::store::error::is_unique_violation;
 use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::users;
-use crate::store::types::{Id, Instant};
+use crate::store::types::{Id, UtcTime};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::Personal;
 
@@ -71,14 +71,14 @@ fn insertion(user: &User) -> insertion!() {
         users::full_name.eq(user.full_name.expose()),
         users::password_hash.eq(user.password_hash.expose()),
         users::is_active.eq(user.is_active),
-        users::created_at.eq(Instant(user.created_at)),
-        users::updated_at.eq(Instant(user.updated_at)),
-        users::email_verified_at.eq(user.email_verified_at.map(Instant)),
+        users::created_at.eq(UtcTime(user.created_at)),
+        users::updated_at.eq(UtcTime(user.updated_at)),
+        users::email_verified_at.eq(user.email_verified_at.map(UtcTime)),
     ))
 }
 
 /// What a transaction that inserted a user failed with: a violated constraint is an address that is taken.
-pub fn taken(error: Error) -> Error {
+pub fn as_address_taken(error: Error) -> Error {
     match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {
         true => Error::EmailAlreadyExists,
         false => error,

@@ -80,7 +80,7 @@ settings! {
         answer_timeout: Duration = "http_answer_timeout", "10s", LIMIT;
         /// Time after which a connection without a request is closed.
         idle_timeout: Duration = "http_idle_timeout", "75s", LIMIT;
-        /// Proxies whose `X-Forwarded-For` is believed. From anyone else the header is ignored.
+        /// Proxies whose `X-Forwarded-For` is trusted. From anyone else the header is ignored.
         trusted_proxies: Vec<IpNet> = "trusted_proxies", "";
     }
     /// How often one client may register.
@@ -193,9 +193,9 @@ settings! {
         service_timeout: Duration = "health_service_timeout", "5s", LIMIT;
         /// Time after which a mail server or analytics service that answers is slow.
         service_slow_after: Duration = "health_service_slow_after", "1s", LIMIT;
-        /// Checks in a row that must find something worse before it is believed.
+        /// Checks in a row that must find something worse before the status changes.
         down_after: u32 = "health_down_after", "2", 1..=100;
-        /// Checks in a row that must find something better before it is believed.
+        /// Checks in a row that must find something better before the status changes.
         up_after: u32 = "health_up_after", "2", 1..=100;
         /// Time without a sign of life of the async runtime after which the process is not live.
         stall_after: Duration = "health_stall_after", "5s", Duration::from_secs(1)..=Duration::from_secs(3600);

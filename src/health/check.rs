@@ -28,7 +28,7 @@ const MAX_ERROR_BYTES: usize = 300;
 
 /// How often a dependency is checked, and how strictly.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct CheckLimits {
     pub interval: Duration,
     pub timeout: Duration,
     pub slow_after: Duration,
@@ -42,7 +42,7 @@ pub struct Check {
     probe: Option<Probe>,
     /// What is counted of them; the database has metrics of its own.
     calls: Option<Calls>,
-    limits: Limits,
+    limits: CheckLimits,
     report: watch::Sender<Report>,
     wanted: Notify,
 }
@@ -53,7 +53,7 @@ pub struct Report {
     /// Whether it is as it should be: it answers in time, or is not used.
     pub healthy: bool,
     /// What is believed, after as many checks as the settings ask for.
-    #[serde(serialize_with = "word")]
+    #[serde(serialize_with = "as_str")]
     #[schemars(with = "String")]
     pub status: DependencyStatus,
     /// How long the last check took.
@@ -70,7 +70,7 @@ pub struct Report {
     pub error: Option<String>,
 }
 
-fn word<S: serde::Serializer>(status: &DependencyStatus, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_str<S: serde::Serializer>(status: &DependencyStatus, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(status.as_str())
 }
 
@@ -96,7 +96,7 @@ struct Outcome {
 impl Check {
     /// A dependency without a probe is not used. Until its first check, one with a probe is thought to be well: nothing
     /// speaks against it.
-    pub(super) fn new(dependency: Dependency, probe: Option<Probe>, limits: Limits) -> Self {
+    pub(super) fn new(dependency: Dependency, probe: Option<Probe>, limits: CheckLimits) -> Self {
         let status = if probe.is_some() { DependencyStatus::Connected } else { DependencyStatus::Disabled };
         if status == DependencyStatus::Disabled {
             metrics::dependency_status(dependency, status);

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client's address. `X-Forwarded-For` is read from the right, as each proxy appends to it, and believed only as far
+/// The client's address. `X-Forwarded-For` is read from the right, as each proxy appends to it, and trusted only as far
 /// as the addresses are those of trusted proxies: anything to the left of the first stranger is the stranger's word.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_not_believed() {
+    fn a_stranger_is_not_trusted() {
         assert_eq!(client("192.0.2.1", &["198.51.100.1"]), "192.0.2.1");
     }
 

@@ -216,7 +216,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => {
                 observation.metrics.panicked();
-                Err(Error::Panic(panic_message(panic.as_ref())))
+                Err(Error::Internal(format!("a handler panicked: {}", panic_message(panic.as_ref()))))
             }
             Err(_) => {
                 observation.context.abandon();

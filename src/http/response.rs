@@ -22,13 +22,13 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// An answer with a JSON body.
 ///
 /// # Errors
-/// [`Error::Panic`] where the value has no JSON form, which is a bug.
+/// [`Error::Internal`] where the value has no JSON form, which is a bug.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> crate::error::Result<Response> {
     Ok(json_of(status, to_json(value)?))
 }
 
 pub(super) fn to_json<T: Serialize>(value: &T) -> crate::error::Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::Panic(format!("a response has no JSON form: {error}")))
+    serde_json::to_vec(value).map_err(|error| Error::Internal(format!("a response has no JSON form: {error}")))
 }
 
 /// An answer with a body that is JSON.

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use self::fault::Fault;
 use self::idle::Idle;
 use self::server::Server;
-use self::session::{Limits, Session};
+use self::session::{Session, SmtpLimits};
 use super::composer::Letter;
 use super::invalid_setting::InvalidSetting;
 use crate::config::{Host, MailConfig};
@@ -71,7 +71,7 @@ impl Smtp {
         let begin = Instant::now();
         let end = begin + self.timeout;
         if let Some(session) = self.idle.take() {
-            let limits = Limits { begin: begin + self.timeout / SHARE_OF_A_KEPT_CONNECTION, end };
+            let limits = SmtpLimits { begin: begin + self.timeout / SHARE_OF_A_KEPT_CONNECTION, end };
             match self.send_over(session, letter, limits).await {
                 // The server closed it meanwhile, which is nobody's fault.
                 Err(fault) if fault.is_of_a_stale_connection() => {}
@@ -79,10 +79,10 @@ impl Smtp {
             }
         }
         let session = Session::open(&self.server, end).await?;
-        self.send_over(session, letter, Limits { begin: end, end }).await
+        self.send_over(session, letter, SmtpLimits { begin: end, end }).await
     }
 
-    async fn send_over(&self, mut session: Session, letter: &Letter, limits: Limits) -> Result<Receipt, Fault> {
+    async fn send_over(&self, mut session: Session, letter: &Letter, limits: SmtpLimits) -> Result<Receipt, Fault> {
         let sent = session.send(letter, limits).await;
         if sent.as_ref().err().is_none_or(Fault::leaves_the_connection_usable) {
             self.idle.keep(session);

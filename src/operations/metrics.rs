@@ -70,5 +70,5 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::Panic(format!("the metrics cannot be gathered: {error}"))
+    Error::Internal(format!("the metrics cannot be gathered: {error}"))
 }

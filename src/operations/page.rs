@@ -45,9 +45,10 @@ impl Media for Page {
 /// Renders a page from a template and the values in it.
 ///
 /// # Errors
-/// [`Error::Panic`] where a template has a mistake, which every test of the page meets.
+/// [`Error::Internal`] where a template has a mistake, which every test of the page meets.
 pub(super) fn page(template: &str, values: impl Serialize) -> Result<Page> {
-    let failed = |error: &minijinja::Error| Error::Panic(format!("the page {template} cannot be rendered: {error:#}"));
+    let failed =
+        |error: &minijinja::Error| Error::Internal(format!("the page {template} cannot be rendered: {error:#}"));
     let templates = TEMPLATES.as_ref().map_err(failed)?;
     let template = templates.get_template(template).map_err(|error| failed(&error))?;
     let text = template.render(Value::from(Serde(values))).map_err(|error| failed(&error))?;

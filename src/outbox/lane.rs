@@ -39,7 +39,7 @@ const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
 #[error("{0} job(s) were taken over by another instance before they were settled")]
 struct TakenOver(usize);
 
-type Ended = Result<(Id, Result<Receipt, Failure>), JoinError>;
+type Finished = Result<(Id, Result<Receipt, Failure>), JoinError>;
 
 pub(super) struct Lane {
     station: Arc<Station>,
@@ -54,7 +54,7 @@ pub(super) struct Lane {
     circuit: Circuit,
     deliveries: JoinSet<Result<Receipt, Failure>>,
     running: HashMap<Id, Job>,
-    /// Ended, but not written down yet.
+    /// Finished, but not written down yet.
     unsettled: Vec<(Uuid, Uuid, Settlement)>,
     /// The service was left alone and is back: jobs that wait for it need wait no longer.
     came_back: bool,
@@ -169,7 +169,7 @@ impl Lane {
     }
 
     /// A delivery ended: decides what becomes of its job, and of the circuit.
-    fn note(&mut self, ended: Ended) {
+    fn note(&mut self, ended: Finished) {
         let (task, result) = match ended {
             Ok(ended) => ended,
             Err(panic) => (panic.id(), Err(broken(panic))),
@@ -206,11 +206,11 @@ impl Lane {
         };
         if opened {
             let reason = down.map(|failure| failure.reason.as_str());
-            warn!(self.log, "The service fails: its jobs wait"; "context" => context(json!({
+            warn!(self.log, "Circuit opened; deliveries paused"; "context" => context(json!({
                 "topic": self.topic().as_str(), "reason": reason })));
         }
         if closed {
-            info!(self.log, "The service is back"; "context" => context(json!({ "topic": self.topic().as_str() })));
+            info!(self.log, "Circuit closed; deliveries resumed"; "context" => context(json!({ "topic": self.topic().as_str() })));
             self.came_back = true;
         }
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {

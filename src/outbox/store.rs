@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, outbox_jobs};
-use crate::store::types::{Id, Instant, Json, to_bigint};
+use crate::store::types::{Id, Json, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::job::{JobState, NewJob, TopicName};
 
@@ -39,8 +39,8 @@ fn insertion(job: &NewJob) -> insertion!() {
         outbox_jobs::request_id.eq(&job.request_id),
         outbox_jobs::traceparent.eq(&job.traceparent),
         outbox_jobs::attempts.eq(0),
-        outbox_jobs::created_at.eq(Instant(job.created_at)),
-        outbox_jobs::run_at.eq(Instant(job.created_at)),
+        outbox_jobs::created_at.eq(UtcTime(job.created_at)),
+        outbox_jobs::run_at.eq(UtcTime(job.created_at)),
     ))
 }
 
@@ -49,7 +49,7 @@ fn insertion(job: &NewJob) -> insertion!() {
 /// # Errors
 /// When the database fails.
 pub async fn release(db: &Db, topic: TopicName) -> Result<usize> {
-    let now = Instant(clock::now());
+    let now = UtcTime(clock::now());
     with_write!(db, DbOperation::ReleaseJobs, |conn| {
         diesel::update(outbox_jobs::table)
             .filter(outbox_jobs::topic.eq(topic.as_str()))
@@ -112,7 +112,7 @@ pub async fn prune(db: &Db, topic: TopicName, delivered_before: OffsetDateTime, 
     with_write!(db, DbOperation::Prune, |conn| {
         diesel::sql_query(statement)
             .bind::<Text, _>(topic.as_str())
-            .bind::<InstantSql, _>(Instant(delivered_before))
+            .bind::<InstantSql, _>(UtcTime(delivered_before))
             .bind::<BigInt, _>(to_bigint(limit))
             .execute(conn)
     })

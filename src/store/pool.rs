@@ -21,16 +21,16 @@ pub struct ConnectionPool<M: Manager> {
     pub(crate) origin: Origin,
     /// How long to wait for a connection, and then for an answer. None: the database itself keeps its limits, and a
     /// statement that is given up would block a thread.
-    pub(crate) limits: Option<Limits>,
+    pub(crate) limits: Option<ServerLimits>,
     /// Connections that are older lead to the wrong place.
     oldest: Arc<Mutex<Option<Instant>>>,
     /// What clients may use at once: all connections but one.
     turns: Turns,
 }
 
-/// Limits of this side, for a server that does not even refuse.
+/// ServerLimits of this side, for a server that does not even refuse.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct ServerLimits {
     pub(crate) acquire: Duration,
     pub(crate) answer: Duration,
 }
@@ -44,7 +44,7 @@ impl<M: Manager> Clone for ConnectionPool<M> {
 }
 
 impl<M: Manager<Error = SetupError>> ConnectionPool<M> {
-    pub(crate) fn new(pool: Pool<M>, origin: Origin, limits: Option<Limits>) -> Self {
+    pub(crate) fn new(pool: Pool<M>, origin: Origin, limits: Option<ServerLimits>) -> Self {
         let turns = Turns::new(pool.status().max_size.saturating_sub(1).max(1));
         Self { pool, origin, limits, oldest: Arc::default(), turns }
     }

@@ -22,7 +22,7 @@ pub use self::connection::PostgresConn;
 use self::pooler::Pooler;
 use self::target::Target;
 use super::error::Origin;
-use super::pool::{ConnectionPool, Limits};
+use super::pool::{ConnectionPool, ServerLimits};
 use crate::config::{DatabaseConfig, PostgresUrl};
 use crate::error::{DbErrorKind, Result};
 
@@ -97,7 +97,8 @@ impl PostgresServer {
             .build()
             .map_err(|error| self.origin.fail(DbErrorKind::Other, "no pool", Some(Box::new(error))))?;
         let connect = self.targets.iter().map(Target::timeout).sum::<Duration>();
-        let limits = Limits { acquire: settings.acquire_timeout + connect, answer: settings.query_timeout + GRACE };
+        let limits =
+            ServerLimits { acquire: settings.acquire_timeout + connect, answer: settings.query_timeout + GRACE };
         Ok(ConnectionPool::new(pool, self.origin.clone(), Some(limits)))
     }
 }

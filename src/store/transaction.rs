@@ -20,12 +20,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
+use super::combined_insertion::CombinedInsertion;
 use super::error::{Session, copy, session_after, with_unknown_outcome};
 use super::pool::{Lease, on_lease};
 use super::postgres::PostgresManager;
 use super::row::Row;
 use super::sqlite::SqliteManager;
-use super::together::Together;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics::DbOperation;
 
@@ -160,7 +160,7 @@ impl Transaction {
                 Ok(())
             }),
             Connection::Postgres(lease) => {
-                on_lease!(lease, self.insertion, |conn| Together::new(&rows).execute(conn)).map(|_rows| ())
+                on_lease!(lease, self.insertion, |conn| CombinedInsertion::new(&rows).execute(conn)).map(|_rows| ())
             }
         }
         .map_err(|error| if self.begun { error } else { with_unknown_outcome(error) })

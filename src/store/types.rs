@@ -40,7 +40,7 @@ pub struct Id(pub Uuid);
 /// A point in time.
 #[derive(Clone, Copy, Debug, AsExpression, FromSqlRow)]
 #[diesel(sql_type = InstantSql)]
-pub struct Instant(pub OffsetDateTime);
+pub struct UtcTime(pub OffsetDateTime);
 
 /// A JSON document.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]
@@ -92,9 +92,9 @@ where
     }
 }
 
-read_plainly! { Uuid = Id of UuidSql, OffsetDateTime = Instant of InstantSql, serde_json::Value = Json of JsonSql }
+read_plainly! { Uuid = Id of UuidSql, OffsetDateTime = UtcTime of InstantSql, serde_json::Value = Json of JsonSql }
 
-impl Instant {
+impl UtcTime {
     fn unix_micros(self) -> Result<i64, std::num::TryFromIntError> {
         i64::try_from(self.0.unix_timestamp_nanos().div_euclid(1_000))
     }
@@ -131,28 +131,28 @@ impl FromSql<UuidSql, Sqlite> for Id {
     }
 }
 
-impl ToSql<InstantSql, Pg> for Instant {
+impl ToSql<InstantSql, Pg> for UtcTime {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(&(self.unix_micros()? - POSTGRES_EPOCH).to_be_bytes())?;
         Ok(IsNull::No)
     }
 }
 
-impl ToSql<InstantSql, Sqlite> for Instant {
+impl ToSql<InstantSql, Sqlite> for UtcTime {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.unix_micros()?);
         Ok(IsNull::No)
     }
 }
 
-impl FromSql<InstantSql, Pg> for Instant {
+impl FromSql<InstantSql, Pg> for UtcTime {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         let micros = <i64 as FromSql<BigInt, Pg>>::from_sql(value)?;
         Self::from_unix_micros(micros.saturating_add(POSTGRES_EPOCH))
     }
 }
 
-impl FromSql<InstantSql, Sqlite> for Instant {
+impl FromSql<InstantSql, Sqlite> for UtcTime {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         Self::from_unix_micros(<i64 as FromSql<BigInt, Sqlite>>::from_sql(value)?)
     }

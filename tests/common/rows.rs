@@ -23,6 +23,6 @@ impl Rows {
             jobs.into_iter().for_each(|job| tx.insert(job));
             async { Ok(()) }.boxed()
         });
-        inserted.await.map_err(users::taken)
+        inserted.await.map_err(users::as_address_taken)
     }
 }

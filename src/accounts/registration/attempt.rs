@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::events::{Begun, Cancelled, Ended, Identified, Queued, StepEnded, outcome_of};
+use super::events::{Begun, Identified, Queued, RegistrationCancelled, RegistrationEnded, StepEnded, outcome_of};
 use crate::accounts::users::User;
 use crate::error::{Error, Result};
 use crate::http::Context;
@@ -66,7 +66,7 @@ impl Attempt {
             self.context.error_is_told();
         }
         let (email, client_ip) = (self.email.as_deref(), self.context.client_ip);
-        self.emit(Ended { email, client_ip, took: self.began.elapsed(), failure });
+        self.emit(RegistrationEnded { email, client_ip, took: self.began.elapsed(), failure });
     }
 
     fn emit(&self, event: impl Event) {
@@ -80,11 +80,11 @@ impl Drop for Attempt {
             return;
         }
         match (std::thread::panicking(), self.context.is_abandoned()) {
-            (true, _) => self.tell_end(Some(&Error::Panic("while it registered a user".into()))),
+            (true, _) => self.tell_end(Some(&Error::Internal("while it registered a user".into()))),
             (false, true) => self.tell_end(Some(&Error::Timeout(self.began.elapsed()))),
             (false, false) => {
                 let (email, client_ip) = (self.email.as_deref(), self.context.client_ip);
-                self.emit(Cancelled { email, client_ip, took: self.began.elapsed() });
+                self.emit(RegistrationCancelled { email, client_ip, took: self.began.elapsed() });
             }
         }
     }

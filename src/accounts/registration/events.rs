@@ -38,7 +38,7 @@ pub(super) struct StepEnded<'a> {
 pub(super) struct Queued<'a>(pub(super) &'a [NewJob]);
 
 /// It ended, well or not.
-pub(super) struct Ended<'a> {
+pub(super) struct RegistrationEnded<'a> {
     pub(super) email: Option<&'a str>,
     pub(super) client_ip: IpAddr,
     pub(super) took: Duration,
@@ -46,7 +46,7 @@ pub(super) struct Ended<'a> {
 }
 
 /// The client went away. One that does so at once may have learned from the time alone whether the address is taken.
-pub(super) struct Cancelled<'a> {
+pub(super) struct RegistrationCancelled<'a> {
     pub(super) email: Option<&'a str>,
     pub(super) client_ip: IpAddr,
     pub(super) took: Duration,
@@ -101,10 +101,10 @@ impl Event for Queued<'_> {
     }
 }
 
-impl Event for Ended<'_> {
+impl Event for RegistrationEnded<'_> {
     /// A failure of the service is an error here, with its causes, and not once more where its request ends.
     fn emit(self, log: &Logger) {
-        let Ended { email, client_ip, took, failure } = self;
+        let RegistrationEnded { email, client_ip, took, failure } = self;
         let outcome = failure.map_or(RegistrationOutcome::Success, |failure| outcome_of(failure.code()));
         count(outcome, took);
         let error_type = failure.map(|failure| failure.code().as_str());
@@ -120,9 +120,9 @@ impl Event for Ended<'_> {
     }
 }
 
-impl Event for Cancelled<'_> {
+impl Event for RegistrationCancelled<'_> {
     fn emit(self, log: &Logger) {
-        let Cancelled { email, client_ip, took } = self;
+        let RegistrationCancelled { email, client_ip, took } = self;
         count(if took < HUNG_UP { RegistrationOutcome::HungUp } else { RegistrationOutcome::Cancelled }, took);
         let details = Details { email, client_ip, duration_ms: millis(took), error_type: None };
         info!(log, "User registration cancelled"; "context" => context(details));

@@ -13,7 +13,7 @@ use crate::store::Transaction;
 use crate::store::query::on_lease;
 use crate::store::schema::{InstantSql, UuidSql};
 use crate::store::transaction::Connection;
-use crate::store::types::{Id, Instant};
+use crate::store::types::{Id, UtcTime};
 use crate::telemetry::metrics::DbOperation;
 
 /// Inserts those whose address is not registered yet, and says how many they were.
@@ -67,7 +67,7 @@ fn insertion_by_column(arrivals: &[User]) -> impl QueryFragment<Pg> + QueryId + 
     .bind::<Array<Text>, _>(column(arrivals, |user| user.full_name.expose()))
     .bind::<Array<Text>, _>(column(arrivals, |user| user.password_hash.expose()))
     .bind::<Array<Bool>, _>(column(arrivals, |user| user.is_active))
-    .bind::<Array<InstantSql>, _>(column(arrivals, |user| Instant(user.created_at)))
-    .bind::<Array<InstantSql>, _>(column(arrivals, |user| Instant(user.updated_at)))
-    .bind::<Array<Nullable<InstantSql>>, _>(column(arrivals, |user| user.email_verified_at.map(Instant)))
+    .bind::<Array<InstantSql>, _>(column(arrivals, |user| UtcTime(user.created_at)))
+    .bind::<Array<InstantSql>, _>(column(arrivals, |user| UtcTime(user.updated_at)))
+    .bind::<Array<Nullable<InstantSql>>, _>(column(arrivals, |user| user.email_verified_at.map(UtcTime)))
 }

@@ -72,7 +72,7 @@ fn ids() -> Arg {
 }
 
 fn limit() -> Arg {
-    let help = "At most so many";
+    let help = "Maximum rows";
     option("limit", "N", help).default_value(LIMIT).value_parser(value_parser!(u32).range(1..))
 }
 

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use super::*;
 
-const LIMITS: Limits = Limits {
+const LIMITS: CheckLimits = CheckLimits {
     interval: Duration::from_secs(60),
     timeout: Duration::from_secs(2),
     slow_after: Duration::from_secs(1),

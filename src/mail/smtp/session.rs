@@ -20,7 +20,7 @@ const UNKNOWN_COMMAND: std::ops::RangeInclusive<u16> = 500..=504;
 
 /// Until when a mail has to be through.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct SmtpLimits {
     /// For the server to show that it still listens.
     pub begin: Instant,
     /// For all of it.
@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// Sends a mail. The receipt is the server's word that it has taken responsibility.
-    pub async fn send(&mut self, letter: &Letter, limits: Limits) -> Result<Receipt, Fault> {
+    pub async fn send(&mut self, letter: &Letter, limits: SmtpLimits) -> Result<Receipt, Fault> {
         let sent = self.converse(letter, limits).await;
         self.needs_reset = sent.is_err();
         sent
@@ -118,7 +118,7 @@ impl Session {
         Ok(())
     }
 
-    async fn converse(&mut self, letter: &Letter, Limits { begin, end }: Limits) -> Result<Receipt, Fault> {
+    async fn converse(&mut self, letter: &Letter, SmtpLimits { begin, end }: SmtpLimits) -> Result<Receipt, Fault> {
         if self.needs_reset {
             self.command(Stage::Reset, 2, "RSET", begin).await?;
         }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::{skip_locked, with_write};
 use crate::store::schema::{InstantSql, UuidSql};
-use crate::store::types::{Id, Instant, to_bigint};
+use crate::store::types::{Id, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::job::{Job, TopicName};
 
@@ -51,11 +51,11 @@ pub async fn claim(db: &Db, topic: TopicName, limit: usize, lease: Duration, pic
     let mut rows: Vec<JobRow> = with_write!(db, DbOperation::ClaimJobs, |conn| {
         diesel::sql_query(statement)
             .bind::<Text, _>(topic.as_str())
-            .bind::<InstantSql, _>(Instant(now))
+            .bind::<InstantSql, _>(UtcTime(now))
             .bind::<BigInt, _>(to_bigint(limit))
-            .bind::<InstantSql, _>(Instant(later(now, horizon)))
-            .bind::<InstantSql, _>(Instant(later(now, NO_LEASE)))
-            .bind::<InstantSql, _>(Instant(later(now, lease)))
+            .bind::<InstantSql, _>(UtcTime(later(now, horizon)))
+            .bind::<InstantSql, _>(UtcTime(later(now, NO_LEASE)))
+            .bind::<InstantSql, _>(UtcTime(later(now, lease)))
             .bind::<UuidSql, _>(Id(lease_token))
             .load(conn)
     })?;

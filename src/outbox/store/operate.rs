@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::{with_read, with_write};
 use crate::store::schema::outbox_jobs;
-use crate::store::types::{Id, Instant, to_bigint};
+use crate::store::types::{Id, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::job::{JobState, TopicName};
 
@@ -80,8 +80,8 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<JobRow>> {
 pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
     let pending = (
         outbox_jobs::state.eq(JobState::Pending.as_str()),
-        outbox_jobs::run_at.eq(Instant(clock::now())),
-        outbox_jobs::finished_at.eq(None::<Instant>),
+        outbox_jobs::run_at.eq(UtcTime(clock::now())),
+        outbox_jobs::finished_at.eq(None::<UtcTime>),
     );
     let states = selection.states();
     with_write!(db, DbOperation::OperateJobs, |conn| async {

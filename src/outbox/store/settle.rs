@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::with_write;
 use crate::store::schema::{InstantSql, UuidSql};
-use crate::store::types::{Id, Instant};
+use crate::store::types::{Id, UtcTime};
 use crate::telemetry::metrics::DbOperation;
 use crate::text::escape;
 use crate::values::job::JobState;
@@ -59,8 +59,8 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
                 .bind::<UuidSql, _>(Id(*lease_token))
                 .bind::<Text, _>(change.state.as_str())
                 .bind::<Integer, _>(change.attempts)
-                .bind::<Nullable<InstantSql>, _>(change.run_at.map(Instant))
-                .bind::<Nullable<InstantSql>, _>(change.finished_at.map(Instant))
+                .bind::<Nullable<InstantSql>, _>(change.run_at.map(UtcTime))
+                .bind::<Nullable<InstantSql>, _>(change.finished_at.map(UtcTime))
                 .bind::<Nullable<Text>, _>(change.error);
         }
         query.execute(conn)

@@ -124,34 +124,34 @@ struct Found<'a> {
 
 impl KV for Found<'_> {
     fn serialize(&self, _: &Record<'_>, out: &mut dyn Serializer) -> slog::Result {
-        let mut sieve = Sieve { out, found: self };
-        sieve.emit_str("timestamp", self.timestamp)?;
-        sieve.emit_str("level", level_name(self.record.level()))?;
-        sieve.emit_arguments("message", self.record.msg())?;
+        let mut first = FirstOfEachKey { out, found: self };
+        first.emit_str("timestamp", self.timestamp)?;
+        first.emit_str("level", level_name(self.record.level()))?;
+        first.emit_arguments("message", self.record.msg())?;
         if self.record.module().is_empty() {
-            sieve.leave_out("module");
-            sieve.leave_out("function");
-            sieve.leave_out("line");
+            first.leave_out("module");
+            first.leave_out("function");
+            first.leave_out("line");
         } else {
-            sieve.emit_str("module", self.record.module())?;
+            first.emit_str("module", self.record.module())?;
             match self.record.function() {
-                "" => sieve.leave_out("function"),
-                function => sieve.emit_str("function", function)?,
+                "" => first.leave_out("function"),
+                function => first.emit_str("function", function)?,
             }
-            sieve.emit_u32("line", self.record.line())?;
+            first.emit_u32("line", self.record.line())?;
         }
-        self.record.kv().serialize(self.record, &mut sieve)?;
-        self.values.serialize(self.record, &mut sieve)
+        self.record.kv().serialize(self.record, &mut first)?;
+        self.values.serialize(self.record, &mut first)
     }
 }
 
 /// A serializer that passes on the first value of each key, and notes where it was written.
-struct Sieve<'a> {
+struct FirstOfEachKey<'a> {
     out: &'a mut dyn Serializer,
     found: &'a Found<'a>,
 }
 
-impl Sieve<'_> {
+impl FirstOfEachKey<'_> {
     fn once(&mut self, key: Key, emit: impl FnOnce(&mut dyn Serializer) -> slog::Result) -> slog::Result {
         let place = place(key);
         let is_same = |field: &Field| field.place == place && (place != OTHERS || field.key == key);
@@ -183,7 +183,7 @@ macro_rules! pass_on {
     };
 }
 
-impl Serializer for Sieve<'_> {
+impl Serializer for FirstOfEachKey<'_> {
     pass_on! {
         emit_usize(usize); emit_isize(isize); emit_bool(bool); emit_char(char); emit_u8(u8); emit_i8(i8); emit_u16(u16);
         emit_i16(i16); emit_u32(u32); emit_i32(i32); emit_f32(f32); emit_u64(u64); emit_i64(i64); emit_f64(f64);

@@ -78,7 +78,7 @@ pub fn dependency_checked(dependency: Dependency, ok: bool, took: Duration) {
     }
 }
 
-/// The dependency's status, as it is believed.
+/// The dependency's status, as the last checks found it.
 pub fn dependency_status(dependency: Dependency, status: DependencyStatus) {
     UP.at(dependency).set(f64::from(status != DependencyStatus::Error));
     for other in DependencyStatus::ALL {

@@ -8,14 +8,14 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use super::row::Row;
 
 /// The insertions of these rows.
-pub(super) struct Together<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);
+pub(super) struct CombinedInsertion<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);
 
-impl<'a> Together<'a> {
+impl<'a> CombinedInsertion<'a> {
     pub(super) fn new(rows: &'a [Box<dyn Row>]) -> Self {
         Self(rows.iter().map(|row| row.insertion_on_postgres()).collect())
     }
 }
-impl QueryFragment<Pg> for Together<'_> {
+impl QueryFragment<Pg> for CombinedInsertion<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         for (number, insertion) in self.0.iter().enumerate() {
             out.push_sql(if number == 0 { "WITH " } else { ", " });
@@ -30,7 +30,7 @@ impl QueryFragment<Pg> for Together<'_> {
 }
 
 /// The statement is known by its text.
-impl QueryId for Together<'_> {
+impl QueryId for CombinedInsertion<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
