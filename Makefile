@@ -35,6 +35,7 @@ lint: deps target/lint/installed ## Check format, code, scripts, containers, dep
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	target/lint/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	target/lint/bin/hadolint Dockerfile
+	target/lint/bin/openapi-spec-validator docs/openapi.json docs/openapi-operations.json
 	.ci/check-dependencies
 	$(call artefacts,--check)
 	cd grafana/schema-check && npm ci --silent && node check.mjs

@@ -57,7 +57,7 @@ fn describe(family: &MetricFamily) -> Metric {
 /// The inventory as `docs/METRICS.md`.
 pub fn markdown(metrics: &[Metric]) -> String {
     let mut page = String::from(
-        "# Metrics\n\nWritten by `neodyme metrics --markdown`; a test fails when it is stale. Every series is there, at 0, \
+        "# Metrics\n\nWritten by `neodyme metrics --markdown`; `make lint` fails when it is stale. Every series is there, at 0, \
          from the first scrape on.\nDurations are seconds, sizes bytes, points in time seconds since the epoch \
          (0 = never).\n\n| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n",
     );
