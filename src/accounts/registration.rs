@@ -26,7 +26,7 @@ use crate::accounts::users::{self, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::http::{Context, Json, Unread};
+use crate::http::Context;
 use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
@@ -34,11 +34,15 @@ use crate::store::types;
 use crate::telemetry::metrics::Step;
 use crate::values::Origin;
 
-/// Registers the user that a request describes.
+/// Registers a user, whose form is still to be read: that is the first step.
 ///
 /// # Errors
-/// What is wrong with the request, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
-pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Registration>>) -> Result<User> {
+/// What is wrong with the form, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
+pub async fn register(
+    app: Arc<App>,
+    context: Arc<Context>,
+    form: impl Future<Output = Result<Registration>>,
+) -> Result<User> {
     let mut attempt = Attempt::begin(context);
     match prepare(&app, &mut attempt, form).await {
         Ok(user) => {
@@ -53,8 +57,8 @@ pub async fn register(app: Arc<App>, context: Arc<Context>, form: Unread<Json<Re
 }
 
 /// Everything before the transaction.
-async fn prepare(app: &App, attempt: &mut Attempt, form: Unread<Json<Registration>>) -> Result<User> {
-    let Json(registration) = attempt.step(Step::Validate, form.read(&attempt.context)).await?;
+async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Result<Registration>>) -> Result<User> {
+    let registration = attempt.step(Step::Validate, form).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
     // What will be refused is refused before the database is asked.
     if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
