@@ -10,6 +10,7 @@ mod panel;
 mod shared;
 mod source;
 mod table;
+mod workshop;
 
 use std::collections::BTreeSet;
 
@@ -20,9 +21,9 @@ use crate::alerts::Alerts;
 use crate::artefact::{Artefact, files, read, stem};
 use crate::promql::metrics;
 use layout::Grid;
-use panel::Workshop;
 use shared::Shared;
 use source::Dashboard;
+use workshop::Workshop;
 
 const SOURCES: &str = "grafana/sources";
 const DASHBOARDS: &str = "grafana/dashboards";

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::look::{Field, Limit};
 use super::merge;
-use super::panel::{Facts, Workshop};
 use super::shared::Kind;
 use super::source::{Colors, Panel};
+use super::workshop::{Facts, Workshop};
 
 impl Workshop<'_> {
     /// What holds for all of them.

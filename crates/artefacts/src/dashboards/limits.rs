@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::look::{Limit, Steps};
-use super::panel::Workshop;
+use super::workshop::Workshop;
 
 impl Workshop<'_> {
     /// The limits of a panel that shows these metrics in this unit and names these alerts.

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::look::Link;
-use super::panel::Workshop;
+use super::workshop::Workshop;
 
 impl Workshop<'_> {
     /// A link as Grafana has it, which leads somewhere.

@@ -1,6 +1,6 @@
 //! A panel as Grafana has it, from what is written of it and what all of its type share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
@@ -8,12 +8,11 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::fields::options;
-use super::shared::{Kind, Shared};
 use super::source::{Panel, Queries};
 use super::table::transformations;
-use crate::alerts::Alerts;
+use super::workshop::{Facts, Workshop};
 use crate::pattern::regex;
-use crate::promql::{self, metrics};
+use crate::promql;
 
 static ALERT: LazyLock<Regex> = LazyLock::new(|| regex(r"\bNeodyme\w+"));
 
@@ -26,25 +25,6 @@ pub fn alerts(about: &str) -> Vec<&str> {
         }
     }
     alerts
-}
-
-/// What it takes to make panels.
-pub struct Workshop<'a> {
-    /// What all dashboards share.
-    pub shared: &'a Shared,
-    /// The alerts that panels name.
-    pub alerts: &'a Alerts,
-    /// The names of the dashboards, which links lead to.
-    pub names: &'a BTreeSet<&'a str>,
-}
-
-/// What is known of a panel once it is read.
-pub struct Facts<'a> {
-    /// What all panels of its type are.
-    pub kind: &'a Kind,
-    /// The alerts that it names.
-    pub alerts: Vec<&'a str>,
-    queries: Vec<(String, String)>,
 }
 
 impl Workshop<'_> {
@@ -126,12 +106,5 @@ impl Workshop<'_> {
             Ok(target.into())
         });
         targets.collect()
-    }
-}
-
-impl Facts<'_> {
-    /// The metrics that the panel shows.
-    pub fn shown(&self) -> Vec<&str> {
-        self.queries.iter().flat_map(|(_, query)| metrics(query)).collect()
     }
 }
