@@ -85,7 +85,7 @@ fn read_folder(folder: &Path, module: &[String], sources: &mut BTreeMap<ModulePa
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let own = if name == "lib" { Vec::new() } else { [module, &[name.clone()]].concat() };
+        let own = if name == "lib" { Vec::new() } else { [module, std::slice::from_ref(&name)].concat() };
         if path.is_dir() {
             read_folder(&path, &own, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") && name != "main" {
