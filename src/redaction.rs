@@ -73,7 +73,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn is_address(word: &str) -> bool {
+/// Whether a word has what an email address has, also percent-encoded.
+pub fn is_address(word: &str) -> bool {
     word.contains('@') || word.contains("%40")
 }
 

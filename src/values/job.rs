@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::{Cause, chain};
+use crate::error::{Cause, chain_in_words};
 use crate::label::labels;
 use crate::redaction::redact;
 
@@ -192,7 +192,7 @@ impl Failure {
     /// The class of the failure and what happened, for whoever has only the job: on one line, not endless, without
     /// addresses and known secrets.
     pub fn in_words(&self) -> String {
-        let words: Vec<_> = chain(&*self.cause).map(ToString::to_string).collect();
+        let words: Vec<_> = chain_in_words(&*self.cause).collect();
         format!("{self}: {}", redact(&words.join(": "), LONGEST_WORDS))
     }
 }

@@ -12,6 +12,7 @@ use slog::Logger;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::{Context, RequestId};
+use crate::redaction::is_address;
 use crate::telemetry::Event;
 use crate::telemetry::errors::{self, Occurrence};
 use crate::telemetry::logging::{Exception, context, error, info, warn};
@@ -202,9 +203,9 @@ fn reject_reason(error: &Error) -> Option<RejectReason> {
 /// The path, without what may be private: the query, and any segment with an address in it.
 fn shown_url(head: &Parts) -> Cow<'_, str> {
     let path = clipped(head.uri.path());
-    let private = |segment: &str| segment.contains('@') || segment.contains("%40");
-    if path.split('/').any(private) {
-        let shown: Vec<&str> = path.split('/').map(|segment| if private(segment) { "***" } else { segment }).collect();
+    if path.split('/').any(is_address) {
+        let shown: Vec<&str> =
+            path.split('/').map(|segment| if is_address(segment) { "***" } else { segment }).collect();
         return Cow::Owned(shown.join("/"));
     }
     Cow::Borrowed(path)
