@@ -6,6 +6,8 @@
 
 /// One or more labels with a finite number of values.
 pub trait LabelSet: Copy + 'static {
+    /// How many combinations there are.
+    const COUNT: usize;
     /// The label names, in order.
     fn names() -> Vec<&'static str>;
     /// Every combination, in the order of [`LabelSet::index`].
@@ -22,6 +24,8 @@ pub fn parse<L: LabelSet>(value: &str) -> Option<L> {
 }
 
 impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
+    const COUNT: usize = A::COUNT * B::COUNT;
+
     fn names() -> Vec<&'static str> {
         [A::names(), B::names()].concat()
     }
@@ -31,7 +35,7 @@ impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
     }
 
     fn index(self) -> usize {
-        self.0.index() * B::all().len() + self.1.index()
+        self.0.index() * B::COUNT + self.1.index()
     }
 
     fn values(self) -> Vec<&'static str> {
@@ -73,6 +77,7 @@ macro_rules! labels {
         }
 
         impl $crate::label::LabelSet for $name {
+            const COUNT: usize = Self::ALL.len();
             fn names() -> Vec<&'static str> { vec![$label] }
             fn all() -> Vec<Self> { Self::ALL.to_vec() }
             fn index(self) -> usize { self as usize }

@@ -48,12 +48,14 @@ fn table(listener: Listener) -> Vec<Endpoint<App>> {
             openapi::with_document(table.collect(), about(listener), Access::Anyone)
         }
         Listener::Operations => {
-            let mut table = health::of_operations();
+            let (index, links) = index::endpoint();
+            let mut table = vec![index];
+            table.extend(health::of_operations());
             table.extend([errors::endpoint(), metrics::endpoint()]);
             table.extend(log_level::endpoints());
             table.extend(settings::endpoints());
-            let mut table = openapi::with_document(table, about(listener), Access::Token);
-            table.insert(0, index::endpoint(&table));
+            let table = openapi::with_document(table, about(listener), Access::Token);
+            links.fill(&table);
             table
         }
     }

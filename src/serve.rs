@@ -117,7 +117,15 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
 
     let guard = Guard::new(app.config.ops_token.clone(), app.config.ops_allowed_hosts.clone());
     let api_limits = HttpConfig { max_connections: limits.descriptors.api, ..app.config.http.clone() };
-    let api = server(&app, "api", api, operations::api_routes(), Guard::open(), api_limits, API_STREAMS)?;
+    let api = server(
+        &app,
+        "api",
+        api,
+        operations::api_routes(),
+        Guard::open(app.config.ops_token.clone()),
+        api_limits,
+        API_STREAMS,
+    )?;
     let ops =
         server(&app, "ops", ops, operations::ops_routes(), guard, ops_limits(&app.config.http, &limits), OPS_STREAMS)?;
     let background = [

@@ -25,6 +25,8 @@ mod silence;
 mod sqlite;
 #[path = "storage/tls.rs"]
 mod tls;
+#[path = "storage/transactions.rs"]
+mod transactions;
 
 use std::collections::HashSet;
 use std::future::poll_fn;

@@ -17,7 +17,7 @@ pub enum Access {
     Anyone,
     /// Whoever knows the token, where one is set.
     Token,
-    /// Whoever knows the token, and nobody where none is set: for what changes state.
+    /// Whoever knows the token, and nobody where none is set: for what changes state or shows persons.
     TokenAlways,
 }
 
@@ -35,14 +35,14 @@ impl Access {
 /// Whom a listener serves.
 pub struct Guard {
     token: Option<Secret>,
-    /// None where every name will do.
+    /// None where every name will do, since anybody may come.
     names: Option<Vec<HostPattern>>,
 }
 
 impl Guard {
-    /// Serves everybody, under every name.
-    pub fn open() -> Self {
-        Guard { token: None, names: None }
+    /// Serves everybody, under every name; what needs a token, to those who know it.
+    pub fn open(token: Option<Secret>) -> Self {
+        Guard { token, names: None }
     }
 
     /// Serves those who know the token, if there is one, and ask under one of these names, a name of this machine itself
@@ -56,7 +56,7 @@ impl Guard {
 
     /// Whether it serves everybody.
     pub(super) fn is_open(&self) -> bool {
-        self.token.is_none() && self.names.is_none()
+        self.names.is_none()
     }
 
     /// Lets a request pass that is for this listener, or says why not.
@@ -76,7 +76,7 @@ impl Guard {
         match (access, &self.token) {
             (Access::Anyone, _) | (Access::Token, None) => Ok(Principal::Anonymous),
             (Access::TokenAlways, None) => Err(Error::Forbidden(
-                "what changes the service needs a token, and none is set: set NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE",
+                "what changes the service, or shows persons, needs a token, and none is set: set NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE",
             )),
             (_, Some(token)) => match bearer(headers) {
                 None => Err(Error::TokenMissing),
@@ -161,8 +161,8 @@ mod tests {
         }
         for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "example.com", "2130706433"] {
             assert!(matches!(check(&guard, host), Err(Error::Misdirected)), "{host}");
-            assert!(check(&Guard::open(), host).is_ok(), "{host}");
+            assert!(check(&Guard::open(None), host).is_ok(), "{host}");
         }
-        assert!(matches!(check(&Guard::open(), "a b"), Err(Error::MalformedRequest(_))));
+        assert!(matches!(check(&Guard::open(None), "a b"), Err(Error::MalformedRequest(_))));
     }
 }

@@ -33,9 +33,7 @@ impl Request {
                 if !has_trailers {
                     context.keep_connection();
                 }
-                if request.takes_place {
-                    context.hold(request.intake.start_work(context.client)?);
-                }
+                request.start_work(context)?;
                 Ok(bytes)
             }
             Err(error @ Error::BodyTooLarge { .. }) => request.refuse(error).await,
@@ -66,6 +64,14 @@ impl Request {
             Some(refused) => self.refuse(refused).await,
             None => Ok(self),
         }
+    }
+
+    /// Takes the place of a request that is worked on, until the request's context is dropped.
+    pub(super) fn start_work(&self, context: &Context) -> Result<()> {
+        if self.takes_place {
+            context.hold(self.intake.start_work(context.client)?);
+        }
+        Ok(())
     }
 
     fn check_head(&self) -> Result<()> {

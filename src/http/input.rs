@@ -130,7 +130,7 @@ pub struct Path<T>(pub T);
 /// The head, for what no type says.
 pub struct Head(pub Parts);
 
-/// Input that the handler itself has read, since reading is a step of its work.
+/// Input that the handler itself reads, since reading is a step of its work.
 pub struct Unread<I> {
     request: Request,
     input: PhantomData<fn() -> I>,
@@ -171,8 +171,8 @@ impl Input for () {
         Takes::default()
     }
 
-    async fn read(_context: &Arc<Context>, request: Request) -> Result<Self> {
-        request.accept().await.map(drop)
+    async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
+        request.accept().await?.start_work(context)
     }
 }
 
@@ -181,8 +181,10 @@ impl<H: FromHead> Input for H {
         H::takes()
     }
 
-    async fn read(_context: &Arc<Context>, request: Request) -> Result<Self> {
-        H::from_head(&request.accept().await?)
+    async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
+        let request = request.accept().await?;
+        request.start_work(context)?;
+        H::from_head(&request)
     }
 }
 

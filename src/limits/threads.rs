@@ -6,6 +6,7 @@ use std::sync::RwLock;
 use std::thread::{Builder, available_parallelism, scope};
 
 use super::too_little::TooLittle;
+use crate::accounts::topics;
 use crate::config::Config;
 
 /// Threads that block and have a bound of their own: [`App::large_answers`](crate::state::App::large_answers), SQLite's
@@ -32,8 +33,7 @@ impl Threads {
     pub(super) fn of(config: &Config) -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let hashing = if config.password.workers == 0 { cores } else { config.password.workers };
-        let outbox = &config.outbox;
-        let calls = outbox.welcome_email_concurrency + outbox.analytics_event_concurrency;
+        let calls: usize = topics::ALL.iter().map(|topic| (topic.settings)(&config.outbox).concurrency).sum();
         let blocking = BLOCKING + config.database.pool_size + calls;
         Threads { runtime: cores, hashing, blocking }
     }

@@ -1,7 +1,7 @@
 //! `GET /` on the operations listener: the state at a glance, and what is there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
@@ -18,16 +18,30 @@ use crate::state::App;
 use crate::telemetry::metrics::{self, DependencyStatus, HealthStatus, RegistrationOutcome};
 use crate::values::timestamp;
 
-/// The line of the table: an index of the others.
-pub(super) fn endpoint(others: &[Endpoint<App>]) -> Endpoint<App> {
+/// What the index leads to, once the table is whole.
+#[derive(Clone, Default)]
+pub(super) struct Links(Arc<OnceLock<Vec<Link>>>);
+
+impl Links {
+    /// Leads to each page and document of the table.
+    pub(super) fn fill(&self, table: &[Endpoint<App>]) {
+        let is_page =
+            |line: &&Endpoint<App>| line.method == Method::GET && line.path != "/" && !line.path.contains('{');
+        let links = table.iter().filter(is_page).map(|line| Link { path: line.path, meaning: line.about });
+        self.0.get_or_init(|| links.collect());
+    }
+}
+
+/// The line of the table, and what it leads to, which is not known yet.
+pub(super) fn endpoint() -> (Endpoint<App>, Links) {
     const ABOUT: &str = "The state at a glance, and what is there.";
-    let shown = others.iter().filter(|endpoint| endpoint.method == Method::GET);
-    let links: Arc<[Link]> = shown.map(|endpoint| Link { path: endpoint.path, meaning: endpoint.about }).collect();
+    let links = Links::default();
+    let shown = links.clone();
     let show = move |call: Call<App>, (): ()| {
-        let links = Arc::clone(&links);
-        async move { show(&call.state, &links) }
+        let links = shown.clone();
+        async move { show(&call.state, links.0.get().map_or(&[], Vec::as_slice)) }
     };
-    Endpoint::new(Method::GET, "/", ABOUT, show).always().only_for(Access::Token)
+    (Endpoint::new(Method::GET, "/", ABOUT, show).always().only_for(Access::Token), links)
 }
 
 #[derive(Serialize)]
@@ -66,7 +80,7 @@ struct Count {
 }
 
 #[derive(Serialize)]
-struct Link {
+pub(super) struct Link {
     path: &'static str,
     meaning: &'static str,
 }

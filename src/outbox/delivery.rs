@@ -1,16 +1,19 @@
 //! One attempt at a job: made, timed, counted and logged in one place, under the ids of the request that caused it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use serde::Serialize;
 use slog::{Logger, o};
+use tokio::time::timeout;
 
 use super::station::Station;
 use crate::error::ErrorCode;
 use crate::telemetry::errors::{self, Occurrence};
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, info, warn};
 use crate::telemetry::metrics::CallOutcome;
-use crate::values::job::{Failure, Job, Reason, Receipt};
+use crate::values::job::{Effect, Failure, Job, Reason, Receipt};
 use crate::values::timestamp::millis;
 
 #[derive(Serialize)]
@@ -28,11 +31,19 @@ struct Call<'a> {
 }
 
 impl Station {
-    /// Makes one attempt.
-    pub(super) async fn deliver(&self, job: &Job, loggers: &Loggers) -> Result<Receipt, Failure> {
+    /// Makes one attempt, which has this long: after that the job may be another instance's.
+    pub(super) async fn deliver(&self, job: &Job, limit: Duration, loggers: &Loggers) -> Result<Receipt, Failure> {
         let began = Instant::now();
         let in_flight = self.calls.enter();
-        let result = self.topic.deliver(job).await;
+        let attempt = timeout(limit, AssertUnwindSafe(self.topic.deliver(job)).catch_unwind()).await;
+        let result = match attempt {
+            Ok(Ok(result)) => result,
+            // The service was not asked, for all that is known.
+            Ok(Err(_panic)) => Err(Failure::new(Reason::Payload, Effect::RetryJob, "the delivery panicked")),
+            Err(_) => {
+                Err(Failure::new(Reason::Timeout, Effect::RetryJob, "the delivery outlasted the lease of its job"))
+            }
+        };
         drop(in_flight);
         let took = began.elapsed();
         self.calls.ended(outcome_of(&result), took);

@@ -1,4 +1,4 @@
-//! One topic's lane: claim → deliver → settle, again and again. The SQL is in `db::outbox`, the attempt in `delivery`.
+//! One topic's lane: claim → deliver → settle, again and again. The SQL is in `outbox::store`, the attempt in `delivery`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -164,7 +164,8 @@ impl Lane {
             return;
         }
         let (station, loggers, delivery) = (Arc::clone(&self.station), self.loggers.clone(), job.clone());
-        let task = self.deliveries.spawn(async move { station.deliver(&delivery, &loggers).await });
+        let lease = self.lease;
+        let task = self.deliveries.spawn(async move { station.deliver(&delivery, lease, &loggers).await });
         self.running.insert(task.id(), job);
     }
 
@@ -272,5 +273,5 @@ impl Lane {
 }
 
 fn broken(panic: JoinError) -> Failure {
-    Failure::new(Reason::Protocol, Effect::RetryJob, panic)
+    Failure::new(Reason::Payload, Effect::RetryJob, panic)
 }

@@ -11,7 +11,7 @@ use super::pool::{ConnectionPool, with_lease};
 use super::postgres::{PostgresManager, PostgresServer};
 use super::schema::InstantSql;
 use super::sqlite::{Role, SqliteFile, SqliteManager};
-use super::transaction::{Connection, Transaction, package, run};
+use super::transaction::{Connection, Outcome, Transaction, package, run};
 use crate::clock;
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::error::{DbErrorKind, Result};
@@ -137,7 +137,8 @@ impl Db {
 
     /// Does the work in one transaction: all of it, or nothing. See [`transaction`](super::transaction).
     ///
-    /// Once it has begun, it runs to its end whether or not anybody waits for the outcome.
+    /// Once it has begun, it runs to its end whether or not anybody waits for the outcome. It must ask nothing but the database:
+    /// on SQLite others wait for it. A statement that fails ends it, also where the work goes on.
     ///
     /// # Errors
     /// What the work returned, or when the database fails; nothing was written then. After
@@ -151,8 +152,11 @@ impl Db {
             Db::Sqlite { commits, .. } => commits.transaction(work).await,
             Db::Postgres { pool, .. } => on_postgres(pool, work).await,
         };
-        self.last_write().note(&ended);
-        ended
+        // One that inserted nothing says nothing of whether others could.
+        if !matches!(&ended, Ok((_, false))) {
+            self.last_write().note(&ended);
+        }
+        ended.map(|(value, _)| value)
     }
 
     /// The earliest time that it may be now, as far as the service's own clock and the database's say.
@@ -203,7 +207,7 @@ impl Db {
     }
 }
 
-async fn on_postgres<T, W>(pool: &ConnectionPool<PostgresManager>, work: W) -> Result<T>
+async fn on_postgres<T, W>(pool: &ConnectionPool<PostgresManager>, work: W) -> Outcome<T>
 where
     T: Send + 'static,
     W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,

@@ -151,11 +151,20 @@ impl std::error::Error for OutcomeUnknown {
 /// have committed. Any other failure is its word that it has not.
 pub(crate) fn with_unknown_outcome(error: Error) -> Error {
     match error {
-        Error::Database { kind: kind @ (DbErrorKind::Connection | DbErrorKind::Timeout), cause } => {
+        Error::Database { kind: kind @ (DbErrorKind::Connection | DbErrorKind::Timeout), cause }
+            if !is_answered(&cause) =>
+        {
             Error::Database { kind, cause: Arc::new(OutcomeUnknown(cause)) }
         }
         other => other,
     }
+}
+
+/// Whether the server itself said that the statement failed, and not that it is about to go.
+fn is_answered(cause: &Arc<dyn std::error::Error + Send + Sync>) -> bool {
+    let query_error = std::error::Error::source(&**cause).and_then(|source| source.downcast_ref());
+    let code = query_error.and_then(sqlstate::code_of);
+    code.is_some_and(|code| !code.starts_with("08") && !code.starts_with("57P"))
 }
 
 /// Whether this says that the outcome of a transaction is not known.

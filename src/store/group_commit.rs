@@ -11,7 +11,7 @@ use super::blocking::on_one_thread;
 use super::error::{Session, copy, session_after};
 use super::pool::{ConnectionPool, Lease};
 use super::sqlite::SqliteManager;
-use super::transaction::{Connection, Transaction, Work, package, run};
+use super::transaction::{Connection, Outcome, Transaction, Work, package, run};
 use crate::error::{DbErrorKind, Result};
 use crate::telemetry::metrics::DbOperation;
 
@@ -34,7 +34,7 @@ impl GroupCommit {
     }
 
     /// Runs a transaction: whoever gets the connection runs those of all that wait.
-    pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T>
+    pub(super) async fn transaction<T, W>(&self, work: W) -> Outcome<T>
     where
         T: Send + 'static,
         W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
@@ -74,14 +74,14 @@ impl GroupCommit {
     fn withdraw(&self, number: u64) -> bool {
         let waiting = &mut self.lock().waiting;
         let place = waiting.iter().position(|(other, _)| *other == number);
-        place.map(|place| waiting.swap_remove(place)).is_some()
+        place.map(|place| waiting.remove(place)).is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn outcome<T>(&self, told: std::result::Result<Result<T>, RecvError>) -> Result<T> {
+    fn outcome<T>(&self, told: std::result::Result<Outcome<T>, RecvError>) -> Outcome<T> {
         let abandoned = || self.writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
         told.unwrap_or_else(|_gone| Err(abandoned()))
     }

@@ -28,7 +28,7 @@ pub struct ConnectionPool<M: Manager> {
     turns: Turns,
 }
 
-/// ServerLimits of this side, for a server that does not even refuse.
+/// Limits of this side, for a server that does not even refuse.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerLimits {
     pub(crate) acquire: Duration,

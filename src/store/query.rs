@@ -43,17 +43,18 @@ macro_rules! with_write {
 
 /// One statement of a transaction: `with_tx!(tx, DbOperation::UseToken, |conn| query)`.
 macro_rules! with_tx {
-    ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {
-        match $tx.ready().await {
+    ($tx:expr, $operation:expr, |$conn:ident| $query:expr) => {{
+        let outcome = match $tx.ready().await {
             Ok($crate::store::transaction::Connection::Sqlite(lease)) => {
-                $crate::store::pool::on_lease!(lease, $operation, |$conn| $query)
+                $crate::store::query::on_lease!(lease, $operation, |$conn| $query)
             }
             Ok($crate::store::transaction::Connection::Postgres(lease)) => {
-                $crate::store::pool::on_lease!(lease, $operation, |$conn| $query)
+                $crate::store::query::on_lease!(lease, $operation, |$conn| $query)
             }
             Err(error) => Err(error),
-        }
-    };
+        };
+        $tx.note(outcome)
+    }};
 }
 
 /// The type of a statement that writes a row, on either database.

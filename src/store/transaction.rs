@@ -15,6 +15,8 @@
 //! A transaction runs to its end even if whoever wants it has gone. Rows that are only inserted go to the database
 //! together, at the latest with the commit; on PostgreSQL, where nothing else is asked, that is one round trip.
 
+use std::panic::AssertUnwindSafe;
+
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -38,6 +40,10 @@ pub struct Transaction {
     insertion: DbOperation,
     /// Whether the database knows of it.
     begun: bool,
+    /// Whether rows were inserted.
+    wrote: bool,
+    /// The first statement that failed: nothing of the work can be kept, whatever becomes of it otherwise.
+    failed: Option<Error>,
 }
 
 /// What the statements of a transaction run on.
@@ -58,14 +64,17 @@ pub(super) trait Work: Send {
     fn is_wanted(&self) -> bool;
 }
 
+/// A value, and whether rows were inserted on the way to it.
+pub(super) type Outcome<T> = Result<(T, bool)>;
+
 struct Task<T, W> {
     work: Option<W>,
-    outcome: Option<Result<T>>,
-    caller: oneshot::Sender<Result<T>>,
+    outcome: Option<Outcome<T>>,
+    caller: oneshot::Sender<Outcome<T>>,
 }
 
 /// Separates work from the type of its outcome.
-pub(super) fn package<T, W>(work: W) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>)
+pub(super) fn package<T, W>(work: W) -> (Box<dyn Work>, oneshot::Receiver<Outcome<T>>)
 where
     T: Send + 'static,
     W: for<'a> FnOnce(&'a mut Transaction) -> BoxFuture<'a, Result<T>> + Send + 'static,
@@ -83,10 +92,11 @@ where
         let work = self.work.take();
         async move {
             let Some(work) = work else { return };
-            self.outcome = Some(match work(tx).await {
-                Ok(value) => tx.flush().await.map(|()| value),
-                Err(error) => Err(error),
-            });
+            (tx.wrote, tx.failed) = (false, None);
+            // A bug in this work is none in that of others who share its commit.
+            let worked = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
+            let worked = worked.unwrap_or_else(|_panic| Err(Error::Internal("a transaction panicked".to_owned())));
+            self.outcome = Some(tx.outcome_of(worked).await);
         }
         .boxed()
     }
@@ -100,7 +110,7 @@ where
             (Some(Err(refused)), _) => Err(refused),
             (Some(outcome), Ok(())) => outcome,
             (_, Err(failed)) => Err(failed),
-            // Nobody commits what was not done: the caller learns that its transaction is gone.
+            // Nobody commits what was not done: the caller is told that it is gone when its channel closes.
             (None, Ok(())) => return,
         };
         let _ = self.caller.send(outcome);
@@ -113,10 +123,18 @@ where
 
 impl Transaction {
     pub(super) fn new(connection: Connection) -> Self {
-        Transaction { connection, rows: Vec::new(), insertion: DbOperation::InsertRows, begun: false }
+        Transaction {
+            connection,
+            rows: Vec::new(),
+            insertion: DbOperation::InsertRows,
+            begun: false,
+            wrote: false,
+            failed: None,
+        }
     }
 
-    /// Inserts a row, at the latest when the transaction is committed: what the database says against it is said then.
+    /// Inserts a row, at the latest when the transaction is committed: what the database says against it is said then. Some
+    /// thousands at most: on PostgreSQL those that wait are one statement, of at most 65,535 values.
     pub fn insert(&mut self, row: impl Row) {
         self.rows.push(Box::new(row));
     }
@@ -124,6 +142,27 @@ impl Transaction {
     /// Measures the insertion of rows as something else.
     pub(super) fn insert_as(&mut self, operation: DbOperation) {
         self.insertion = operation;
+    }
+
+    /// What comes of work that ended like this. A statement that failed cannot be undone by going on: PostgreSQL would answer
+    /// the commit with a rollback, and SQLite keep the rest.
+    async fn outcome_of<T>(&mut self, worked: Result<T>) -> Outcome<T> {
+        let value = worked?;
+        if self.failed.is_none() {
+            self.flush().await?;
+        }
+        match self.failed.take() {
+            Some(failed) => Err(failed),
+            None => Ok((value, self.wrote)),
+        }
+    }
+
+    /// Remembers a statement that failed.
+    pub(crate) fn note<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        if let Err(error) = &outcome {
+            self.failed.get_or_insert_with(|| copy(error));
+        }
+        outcome
     }
 
     /// The connection, on which all that came before is done.
@@ -152,7 +191,7 @@ impl Transaction {
         if rows.is_empty() {
             return Ok(());
         }
-        match &mut self.connection {
+        let inserted = match &mut self.connection {
             Connection::Sqlite(lease) => on_lease!(lease, self.insertion, |conn| async {
                 for row in &rows {
                     row.insert_on_sqlite(conn).await?;
@@ -162,8 +201,9 @@ impl Transaction {
             Connection::Postgres(lease) => {
                 on_lease!(lease, self.insertion, |conn| CombinedInsertion::new(&rows).execute(conn)).map(|_rows| ())
             }
-        }
-        .map_err(|error| if self.begun { error } else { with_unknown_outcome(error) })
+        };
+        self.wrote |= inserted.is_ok();
+        self.note(inserted.map_err(|error| if self.begun { error } else { with_unknown_outcome(error) }))
     }
 
     /// Makes it durable. Where the connection is lost meanwhile, nobody knows whether it is.

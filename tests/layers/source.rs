@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Item, UseTree, Visibility};
 
@@ -163,30 +163,39 @@ fn import(here: &str, there: &str, before: &[String], source: &mut Source) {
     }
 }
 
-/// Every `a::b::c` in these tokens, also within macros. Who may see an item (`pub(in a::b)`) is no use.
+/// Every `a::b::c` in these tokens, also within macros, and those that `a::{b, c::d}` stands for. Who may see an item
+/// (`pub(in a::b)`) is no use.
 fn collect_paths(tokens: TokenStream, paths: &mut BTreeSet<Vec<String>>) {
-    let (mut path, mut colons) = (Vec::new(), 0);
+    collect_below(&[], tokens, paths);
+}
+
+fn collect_below(before: &[String], tokens: TokenStream, paths: &mut BTreeSet<Vec<String>>) {
+    let (mut path, mut colons) = (before.to_vec(), 0);
     for token in tokens {
         match token {
             TokenTree::Punct(colon) if colon.as_char() == ':' => colons += 1,
             TokenTree::Ident(name) => {
-                if colons != 2 {
-                    end_path(&mut path, paths);
+                if colons != 2 && path.len() > before.len() {
+                    end_path(&mut path, before, paths);
                 }
                 path.push(name.to_string());
                 colons = 0;
             }
-            TokenTree::Group(group) if path == ["pub"] && is_place(&group) => end_path(&mut path, paths),
+            TokenTree::Group(group) if path == ["pub"] && is_place(&group) => end_path(&mut path, before, paths),
+            TokenTree::Group(group) if colons == 2 && group.delimiter() == Delimiter::Brace => {
+                collect_below(&path, group.stream(), paths);
+                (path, colons) = (before.to_vec(), 0);
+            }
             other => {
-                end_path(&mut path, paths);
+                end_path(&mut path, before, paths);
                 colons = 0;
                 if let TokenTree::Group(group) = other {
-                    collect_paths(group.stream(), paths);
+                    collect_below(&[], group.stream(), paths);
                 }
             }
         }
     }
-    end_path(&mut path, paths);
+    end_path(&mut path, before, paths);
 }
 
 /// Of `pub(in a::b)` what follows `pub`.
@@ -194,9 +203,9 @@ fn is_place(group: &Group) -> bool {
     matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == "in")
 }
 
-fn end_path(path: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {
-    let path = std::mem::take(path);
-    if path.len() > 1 {
+fn end_path(path: &mut Vec<String>, before: &[String], paths: &mut BTreeSet<Vec<String>>) {
+    let path = std::mem::replace(path, before.to_vec());
+    if path.len() > before.len().max(1) {
         paths.insert(path);
     }
 }

@@ -21,7 +21,7 @@ use crate::telemetry::metrics::DbOperation;
 /// # Errors
 /// When the database fails.
 pub async fn insert_new(tx: &mut Transaction, arrivals: &[User]) -> Result<usize> {
-    match tx.ready().await? {
+    let inserted = match tx.ready().await? {
         Connection::Sqlite(lease) => on_lease!(lease, DbOperation::InsertRows, |conn| async {
             let mut inserted = 0;
             for user in arrivals {
@@ -32,7 +32,8 @@ pub async fn insert_new(tx: &mut Transaction, arrivals: &[User]) -> Result<usize
         Connection::Postgres(lease) => {
             on_lease!(lease, DbOperation::InsertRows, |conn| insertion_by_column(arrivals).execute(conn))
         }
-    }
+    };
+    tx.note(inserted)
 }
 
 /// An insertion that does nothing where the address is registered.

@@ -37,6 +37,8 @@ metrics! { touch;
 struct OfKind(ErrorCode);
 
 impl LabelSet for OfKind {
+    const COUNT: usize = ErrorCode::ALL.len();
+
     fn names() -> Vec<&'static str> {
         vec!["error_type", "kind"]
     }
