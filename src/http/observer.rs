@@ -112,8 +112,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             context.begin_work();
         }
         let host = self.guard.check_host(&head);
-        let path = head.uri.path().to_owned();
-        let found = self.router.find(&path).filter(|_| host.is_ok());
+        let found = self.router.find(head.uri.path()).filter(|_| host.is_ok());
         let resource = found.as_ref().map(|found| found.resource);
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());

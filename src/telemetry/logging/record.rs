@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 /// The name of the function in which `here`, an item of its own, is declared.
-pub fn function_of<F>(here: F, known: &OnceLock<&'static str>) -> &'static str {
+pub fn function_of<F>(here: F, known: &'static OnceLock<String>) -> &'static str {
     known.get_or_init(|| enclosing(type_name_of(&here)))
 }
 
@@ -11,11 +11,22 @@ fn type_name_of<F>(_: &F) -> &'static str {
     std::any::type_name::<F>()
 }
 
-/// `send` for `neodyme::mail::smtp::Smtp::send::{{closure}}::here`: an async function is a closure within itself.
-fn enclosing(path: &'static str) -> &'static str {
-    let mut outside_in = path.rsplit("::").skip(1).filter(|part| !part.starts_with("{{"));
-    let name = outside_in.next().unwrap_or_default();
-    // A method of a trait: `<T as Trait>::name`; a generic function: `name<T>`.
+/// `send` for `neodyme::mail::smtp::Smtp::send::{{closure}}::here`, since an async function is a closure within itself;
+/// `Ended::emit` for `<neodyme::events::Ended as neodyme::Event>::emit::here`, where the method's name alone says little.
+fn enclosing(path: &str) -> String {
+    let mut outwards = path.rsplit("::").skip(1).filter(|part| !part.starts_with("{{"));
+    let name = without_parameters(outwards.next().unwrap_or_default());
+    match path.strip_prefix('<').and_then(|rest| rest.split_once(" as ")) {
+        Some((implementor, _)) => {
+            let implementor = without_parameters(implementor);
+            format!("{}::{name}", implementor.rsplit("::").next().unwrap_or(implementor))
+        }
+        None => name.to_owned(),
+    }
+}
+
+/// `Server` for `Server<S>`.
+fn without_parameters(name: &str) -> &str {
     name.split(['<', '>']).next().unwrap_or(name)
 }
 
@@ -24,7 +35,7 @@ macro_rules! record {
     ($level:expr, $log:expr, $message:literal $(, $argument:expr)* $(; $($pairs:tt)*)?) => {{
         if $level.as_usize() <= slog::__slog_static_max_level().as_usize() {
             fn here() {}
-            static FUNCTION: std::sync::OnceLock<&'static str> = std::sync::OnceLock::new();
+            static FUNCTION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
             let location = slog::RecordLocation {
                 file: file!(),
                 line: line!(),
@@ -69,7 +80,7 @@ pub(crate) use {crit, debug, error, info, record, warning as warn};
 mod tests {
     use super::*;
 
-    fn name_here() -> &'static str {
+    fn name_here() -> String {
         fn here() {}
         enclosing(type_name_of(&here))
     }
@@ -80,7 +91,8 @@ mod tests {
         for (path, name) in [
             ("neodyme::mail::smtp::Smtp::send::{{closure}}::here", "send"),
             ("neodyme::server::Server<S>::run::{{closure}}::{{closure}}::here", "run"),
-            ("<neodyme::http::Observation as core::ops::drop::Drop>::drop::here", "drop"),
+            ("<neodyme::http::Observation as core::ops::drop::Drop>::drop::here", "Observation::drop"),
+            ("<a::b::StepEnded<'_> as neodyme::telemetry::event::Event>::emit::here", "StepEnded::emit"),
         ] {
             assert_eq!(enclosing(path), name);
         }
