@@ -83,7 +83,7 @@ pub trait FromHead: Sized + Send {
     fn from_head(request: &Request) -> Result<Self>;
 }
 
-/// A type with the form of a JSON body. [`json_body!`](crate::values::json_body) makes them.
+/// A type with the form of a JSON body. `json_body!` makes them.
 pub trait FromJson: Sized + Send {
     /// Reads a body; every fault is reported.
     ///

@@ -135,7 +135,7 @@ impl Db {
         }
     }
 
-    /// Does the work in one transaction: all of it, or nothing. See [`transaction`](super::transaction).
+    /// Does the work in one transaction: all of it, or nothing. `src/store/transaction.rs` has an example.
     ///
     /// Once it has begun, it runs to its end whether or not anybody waits for the outcome. It must ask nothing but the database:
     /// on SQLite others wait for it. A statement that fails ends it, also where the work goes on.

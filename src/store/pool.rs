@@ -1,7 +1,7 @@
 //! Pools of connections, and the lease of one.
 //!
 //! This is the one place where the wait for a connection and the time of a query are measured, and where the drivers'
-//! errors become [`Error::Database`](crate::error::Error::Database).
+//! errors become [`Error::Database`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
