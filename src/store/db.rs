@@ -14,7 +14,7 @@ use super::sqlite::{Role, SqliteFile, SqliteManager};
 use super::transaction::{Connection, Outcome, Transaction, package, run};
 use crate::clock;
 use crate::config::{DatabaseConfig, DatabaseUrl};
-use crate::error::{DbErrorKind, Result};
+use crate::error::Result;
 use crate::fairness::{ClientKey, Turn};
 use crate::telemetry::metrics::{DbOperation, PoolStatus};
 
@@ -46,8 +46,8 @@ pub enum Db {
 }
 
 impl Db {
-    /// Opens the pools and verifies that the database answers and is one that neodyme can work with. For SQLite it creates the folder (mode 0700) and the file
-    /// (mode 0600).
+    /// Opens the pools and verifies that the database answers and is one that neodyme can work with. For SQLite it creates
+    /// the folder (mode 0700) and the file (mode 0600).
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -215,6 +215,5 @@ where
     let tx = Transaction::new(Connection::Postgres(pool.acquire().await?));
     let (work, outcome) = package(work);
     tokio::spawn(run(tx, work));
-    let abandoned = || pool.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
-    outcome.await.unwrap_or_else(|_gone| Err(abandoned()))
+    outcome.await.unwrap_or_else(|_gone| Err(pool.origin.abandoned()))
 }

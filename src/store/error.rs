@@ -71,6 +71,11 @@ impl Origin {
         self.failed(kind, what, Session::Usable, source)
     }
 
+    /// A transaction went away without a word of how it ended.
+    pub(super) fn abandoned(&self) -> Error {
+        self.fail(DbErrorKind::Connection, "the transaction was abandoned", None)
+    }
+
     /// A statement failed.
     pub(crate) fn query_failed(&self, error: QueryError) -> Error {
         let Verdict { kind, remedy, session } = judgement::of_query(&error, self.file.as_deref());

@@ -12,7 +12,7 @@ use super::error::{Session, copy, session_after};
 use super::pool::{ConnectionPool, Lease};
 use super::sqlite::SqliteManager;
 use super::transaction::{Connection, Outcome, Transaction, Work, package, run};
-use crate::error::{DbErrorKind, Result};
+use crate::error::Result;
 use crate::telemetry::metrics::DbOperation;
 
 /// The connection that writes, and what waits for it.
@@ -82,35 +82,27 @@ impl GroupCommit {
     }
 
     fn outcome<T>(&self, told: std::result::Result<Outcome<T>, RecvError>) -> Outcome<T> {
-        let abandoned = || self.writer.origin.fail(DbErrorKind::Connection, "the transaction was abandoned", None);
-        told.unwrap_or_else(|_gone| Err(abandoned()))
+        told.unwrap_or_else(|_gone| Err(self.writer.origin.abandoned()))
     }
 }
 
 async fn run_group(lease: Lease<SqliteManager>, mut group: Vec<Box<dyn Work>>) {
     let mut tx = Transaction::new(Connection::Sqlite(lease));
-    if let Err(error) = tx.begin().await {
-        tx.abandon(&error);
-        return group.into_iter().for_each(|work| work.tell(Err(copy(&error))));
-    }
-    if group.len() == 1 {
+    let begun = tx.begin().await;
+    if begun.is_ok() && group.len() == 1 {
         return run(tx, group.remove(0)).await;
     }
-    let ended = match run_each(&mut tx, &mut group).await {
-        Ok(()) => tx.commit().await,
+    let ended = match begun {
+        Ok(()) => run_together(&mut tx, &mut group).await,
         Err(error) => Err(error),
     };
-    match &ended {
-        Ok(()) => tx.settle(&ended),
-        // The transaction may still be open.
-        Err(error) => tx.abandon(error),
-    }
+    tx.end(&ended);
     let failed = ended.err();
     group.into_iter().for_each(|work| work.tell(failed.as_ref().map_or(Ok(()), |error| Err(copy(error)))));
 }
 
-/// Does one after the other. What fails leaves nothing, and the others as they are.
-async fn run_each(tx: &mut Transaction, group: &mut [Box<dyn Work>]) -> Result<()> {
+/// Does one after the other, and commits them. What fails leaves nothing, and the others as they are.
+async fn run_together(tx: &mut Transaction, group: &mut [Box<dyn Work>]) -> Result<()> {
     for work in group {
         tx.execute(DbOperation::Savepoint, "SAVEPOINT work").await?;
         work.run(tx).await;
@@ -123,5 +115,5 @@ async fn run_each(tx: &mut Transaction, group: &mut [Box<dyn Work>]) -> Result<(
         }
         tx.execute(DbOperation::Savepoint, "RELEASE work").await?;
     }
-    Ok(())
+    tx.commit().await
 }

@@ -126,8 +126,16 @@ impl<M: Manager> Lease<M> {
         }
     }
 
+    /// Gives the connection back after a transaction that succeeded, and closes it after one that failed.
+    pub(crate) fn end(self, ended: &Result<()>) {
+        match ended {
+            Ok(()) => self.settle(ended),
+            Err(error) => self.abandon(error),
+        }
+    }
+
     /// Closes the connection after this failure, and all others if it says that they are of no use either.
-    pub(crate) fn abandon(self, error: &Error) {
+    fn abandon(self, error: &Error) {
         let is_news = self.object.as_ref().is_some_and(|object| !self.pool.is_retired(object));
         if is_news && session_after(error) == Session::AllSpent {
             self.pool.retire();

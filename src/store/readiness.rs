@@ -63,11 +63,7 @@ impl Db {
         let mut tx = Transaction::new(connection);
         tx.insert_as(DbOperation::Rehearse);
         let outcome = self.rehearse_in(&mut tx, rehearsal).await;
-        match &outcome {
-            Ok(()) => tx.settle(&outcome),
-            // The transaction may still be open.
-            Err(error) => tx.abandon(error),
-        }
+        tx.end(&outcome);
         outcome
     }
 

@@ -237,19 +237,12 @@ impl Transaction {
         }
     }
 
-    /// Gives the connection back after the transaction has ended, if it is of use after this.
-    pub(super) fn settle(self, ended: &Result<()>) {
+    /// Gives the connection back once the transaction has ended. After a failure it may still be open: the connection is
+    /// closed then.
+    pub(super) fn end(self, ended: &Result<()>) {
         match self.connection {
-            Connection::Sqlite(lease) => lease.settle(ended),
-            Connection::Postgres(lease) => lease.settle(ended),
-        }
-    }
-
-    /// Closes the connection, on which the transaction may still be open after this failure.
-    pub(super) fn abandon(self, error: &Error) {
-        match self.connection {
-            Connection::Sqlite(lease) => lease.abandon(error),
-            Connection::Postgres(lease) => lease.abandon(error),
+            Connection::Sqlite(lease) => lease.end(ended),
+            Connection::Postgres(lease) => lease.end(ended),
         }
     }
 }
@@ -262,9 +255,6 @@ pub(super) async fn run(mut tx: Transaction, mut work: Box<dyn Work>) {
         Some(error) if session_after(error) == Session::Usable => tx.roll_back().await,
         Some(error) => Err(copy(error)),
     };
-    match &ended {
-        Ok(()) => tx.settle(&ended),
-        Err(error) => tx.abandon(error),
-    }
+    tx.end(&ended);
     work.tell(ended);
 }
