@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use diesel::backend::Backend;
-use diesel::deserialize::{self, FromSql, FromSqlRow, Queryable};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
@@ -47,6 +47,24 @@ pub struct UtcTime(pub OffsetDateTime);
 #[diesel(sql_type = JsonSql)]
 pub struct Json(pub serde_json::Value);
 
+/// Lets rows hold what can be read from a column of this type.
+macro_rules! column {
+    ($value:ty: $sql:ty) => {
+        impl<DB: diesel::backend::Backend> diesel::deserialize::Queryable<$sql, DB> for $value
+        where
+            $value: diesel::deserialize::FromSql<$sql, DB>,
+        {
+            type Row = Self;
+
+            fn build(value: Self) -> diesel::deserialize::Result<Self> {
+                Ok(value)
+            }
+        }
+    };
+}
+
+pub(crate) use column;
+
 /// Lets rows hold the plain value, also where it may be missing.
 macro_rules! read_plainly {
     ($($plain:ty = $stored:ident of $sql:ty),+) => {$(
@@ -59,16 +77,7 @@ macro_rules! read_plainly {
             }
         }
 
-        impl<DB: Backend> Queryable<$sql, DB> for $plain
-        where
-            $plain: FromSql<$sql, DB>,
-        {
-            type Row = Self;
-
-            fn build(value: Self) -> deserialize::Result<Self> {
-                Ok(value)
-            }
-        }
+        column! { $plain: $sql }
     )+};
 }
 
@@ -81,16 +90,7 @@ where
     }
 }
 
-impl<DB: Backend> Queryable<Text, DB> for Personal
-where
-    Personal: FromSql<Text, DB>,
-{
-    type Row = Self;
-
-    fn build(value: Self) -> deserialize::Result<Self> {
-        Ok(value)
-    }
-}
+column! { Personal: Text }
 
 read_plainly! { Uuid = Id of UuidSql, OffsetDateTime = UtcTime of InstantSql, serde_json::Value = Json of JsonSql }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::label::parse;
 use crate::store::schema::JsonSql;
 use crate::store::schema::outbox_jobs;
-use crate::store::types::Json;
+use crate::store::types::{Json, column};
 use crate::values::job::{Job, JobState, Payload, TopicName};
 
 /// A job as it is stored. Times are UTC.
@@ -68,33 +68,18 @@ impl JobRow {
     }
 }
 
-macro_rules! read_as_label {
-    ($($label:ty),+) => {$(
-        impl<DB: Backend> FromSql<Text, DB> for $label
-        where
-            String: FromSql<Text, DB>,
-        {
-            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                let text = <String as FromSql<Text, DB>>::from_sql(value)?;
-                // One that is unknown here comes from a newer version.
-                parse(&text).ok_or_else(|| format!("this version of neodyme does not know {text}").into())
-            }
-        }
-
-        impl<DB: Backend> Queryable<Text, DB> for $label
-        where
-            $label: FromSql<Text, DB>,
-        {
-            type Row = Self;
-
-            fn build(label: Self) -> deserialize::Result<Self> {
-                Ok(label)
-            }
-        }
-    )+};
+impl<DB: Backend> FromSql<Text, DB> for JobState
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, DB>>::from_sql(value)?;
+        // One that is unknown here comes from a newer version.
+        parse(&text).ok_or_else(|| format!("this version of neodyme does not know {text}").into())
+    }
 }
 
-read_as_label! { JobState }
+column! { JobState: Text }
 
 impl<DB: Backend> FromSql<JsonSql, DB> for Payload
 where
@@ -105,13 +90,4 @@ where
     }
 }
 
-impl<DB: Backend> Queryable<JsonSql, DB> for Payload
-where
-    Payload: FromSql<JsonSql, DB>,
-{
-    type Row = Self;
-
-    fn build(payload: Self) -> deserialize::Result<Self> {
-        Ok(payload)
-    }
-}
+column! { Payload: JsonSql }
