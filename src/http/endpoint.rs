@@ -132,6 +132,6 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
     fn refuse(&self, call: &Call<S>) -> Option<Error> {
         let (what, limit) = self.limit?;
         let wait = limit(&call.state)?.admit(call.context.client).err()?;
-        Some(Error::RateLimited { what, retry_after: wait.as_secs_f64().ceil() as u64 })
+        Some(Error::rate_limited(what, wait))
     }
 }

@@ -159,7 +159,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         if let Some(refusals) = &self.refusals {
             refusals.charge(context.client);
         }
-        let error = Error::RateLimited { what: "requests", retry_after: wait.as_secs_f64().ceil() as u64 };
+        let error = Error::rate_limited("requests", wait);
         let refused = RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error: &error };
         refused.emit(&context.logger(LoggerName::Requests));
         self.turn_away(context, method, &error, Duration::ZERO)
