@@ -22,8 +22,18 @@ labels! {
     pub enum DbErrorKind("kind") {
         /// No connection could be had, or it broke.
         Connection = "connection",
-        /// The pool, or a statement, took longer than its limit.
+        /// No connection, or no answer to a statement, within its limit.
         Timeout = "timeout",
+        /// All connections of the pool were busy for too long.
+        PoolExhausted = "pool_exhausted",
+        /// The server has no connection left.
+        ConnectionsExhausted = "connections_exhausted",
+        /// Another transaction held a lock for too long.
+        Lock = "lock",
+        /// The name of its host is not known.
+        Dns = "dns",
+        /// No trusted TLS.
+        Tls = "tls",
         /// A constraint refused the change.
         Constraint = "constraint",
         /// The database chose this transaction as the victim of a deadlock.
@@ -38,7 +48,7 @@ labels! {
         DiskFull = "disk_full",
         /// A right is missing.
         Permission = "permission",
-        /// File descriptors, memory or connections are used up.
+        /// File descriptors or memory are used up.
         Resources = "resources",
         /// It refuses this user or knows no such database, or cannot be trusted.
         Refused = "refused",

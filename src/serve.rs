@@ -91,13 +91,13 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     limits.descriptors.tell(&log);
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
-    metrics::init_error_users(user_hash_key(&config)?);
     let (mailer, analytics) = open_services(&config, &log)?;
     let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, analytics.as_ref())));
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     hold_clock_against(&db, &log).await?;
+    metrics::init_error_users(user_hash_key(&config, &db, &log).await?);
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
     let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &mailer, analytics.as_ref())));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
@@ -236,9 +236,23 @@ async fn prepare_database(config: &DatabaseConfig, log: &Logger) -> anyhow::Resu
 
 /// A server may be about to start, to be promoted, or to learn of its user. A file is as it is.
 fn is_worth_waiting(url: &DatabaseUrl, error: &anyhow::Error) -> bool {
-    use DbErrorKind::{Connection, DiskFull, ReadOnly, Refused, Resources, Timeout};
+    use DbErrorKind::{
+        Connection, ConnectionsExhausted, DiskFull, Dns, PoolExhausted, ReadOnly, Refused, Resources, Timeout, Tls,
+    };
     let Some(Error::Database { kind, .. }) = error.downcast_ref::<Error>() else { return false };
-    let may_pass = matches!(kind, Connection | DiskFull | ReadOnly | Refused | Resources | Timeout);
+    let may_pass = matches!(
+        kind,
+        Connection
+            | ConnectionsExhausted
+            | DiskFull
+            | Dns
+            | PoolExhausted
+            | ReadOnly
+            | Refused
+            | Resources
+            | Timeout
+            | Tls
+    );
     may_pass && matches!(url, DatabaseUrl::Postgres(_))
 }
 
@@ -267,23 +281,31 @@ fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, 
     Ok((Arc::new(mailer), analytics))
 }
 
-/// The key of the user hashes: the one set, stretched to its length, or a random one.
-fn user_hash_key(config: &Config) -> anyhow::Result<[u8; 16]> {
+/// The key of the user hashes: made of the one set, or else the one that instances share through their database.
+async fn user_hash_key(config: &Config, db: &Db, log: &Logger) -> anyhow::Result<[u8; 16]> {
+    if let Some(secret) = &config.error_user_hash_key {
+        return Ok(stretched(secret.expose().as_bytes()));
+    }
+    let mut fresh = [0; 16];
+    getrandom::fill(&mut fresh).map_err(|error| Cause::from(error.to_string())).map_err(anyhow::Error::from_boxed)?;
+    let shared = db.shared_key("error_users", &fresh).await.unwrap_or_else(|error| {
+        warn!(log, "Instances have no key in common to count the users that errors hit: until the next start, one that two \
+                    instances meet counts twice"; "exception" => Exception::named(error.code().as_str(), &error));
+        fresh.to_vec()
+    });
+    Ok(stretched(&shared))
+}
+
+/// A key of any length as one of 16 bytes.
+fn stretched(secret: &[u8]) -> [u8; 16] {
     use std::hash::Hasher;
     let mut key = [0; 16];
-    match &config.error_user_hash_key {
-        Some(secret) => {
-            for (half, number) in key.chunks_exact_mut(8).zip(0_u8..) {
-                let mut hasher = siphasher::sip::SipHasher13::new_with_keys(u64::from(number), 0);
-                hasher.write(secret.expose().as_bytes());
-                half.copy_from_slice(&hasher.finish().to_le_bytes());
-            }
-        }
-        None => getrandom::fill(&mut key)
-            .map_err(|error| Cause::from(error.to_string()))
-            .map_err(anyhow::Error::from_boxed)?,
+    for (half, number) in key.chunks_exact_mut(8).zip(0_u8..) {
+        let mut hasher = siphasher::sip::SipHasher13::new_with_keys(u64::from(number), 0);
+        hasher.write(secret);
+        half.copy_from_slice(&hasher.finish().to_le_bytes());
     }
-    Ok(key)
+    key
 }
 
 /// A panic is a line like any other; its request is answered by the observer.

@@ -23,13 +23,22 @@ use mutants::mutants;
 
 /// Mutants that no test can tell from the rule, and why.
 const EQUIVALENT: &[(&str, &str)] = &[
-    ("error-patterns.yml NeodymeCriticalError{severity=critical}: 0 → 1", EPOCH),
+    ("affected-users.yml job_error_type:neodyme_error_incident_start_timestamp_seconds:min{}: 0 → 1", EPOCH),
+    (
+        "affected-users.yml job_error_type:neodyme_error_user_sample:bound{}: neodyme_error_users{job=\"neodyme\",within=\"incident\"}[15m] → neodyme_error_users{job=\"neodyme\",within=\"incident\"}[30m]",
+        SOONER,
+    ),
+    (
+        "error-patterns.yml job_instance_error_type:neodyme_error_age_seconds:min{}: (timestamp(neodyme_clock_timestamp_seconds{job=\"neodyme\"}) - neodyme_clock_timestamp_seconds{job=\"neodyme\"})[4m30s:5s] → (timestamp(neodyme_clock_timestamp_seconds{job=\"neodyme\"}) - neodyme_clock_timestamp_seconds{job=\"neodyme\"})[9m:5s]",
+        SOONER,
+    ),
     ("outbox.yml job_topic:neodyme_outbox_oldest_pending_age_seconds:max{}: 0 → 1", EPOCH),
     ("slo.yml job_slo:neodyme_overdue_events:max{slo=welcome_email}: 0 → 1", EPOCH),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 0", VALUE),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 2", VALUE),
 ];
 const EPOCH: &str = "0 is never, and nothing happened in the first second of 1970";
+const SOONER: &str = "what it goes with is forgotten sooner";
 const VALUE: &str = "it fires with any value, and nobody looks at it";
 
 #[test]

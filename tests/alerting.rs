@@ -75,7 +75,7 @@ async fn the_critical_alert_names_the_critical_types() {
     let critical: BTreeSet<&str> = critical.map(|sample| sample.labels["error_type"].as_str()).collect();
     let alert = alerts().into_iter().find(|alert| alert.name() == "NeodymeCriticalError").unwrap();
     let named = selectors(&alert.expr);
-    assert_eq!(named.len(), 2);
+    assert_eq!(named.len(), 1);
     for selector in &named {
         let types = &selector.matchers.find_matchers("error_type")[0].value;
         assert_eq!(types.split('|').collect::<BTreeSet<_>>(), critical);

@@ -202,11 +202,6 @@ fn production_refuses_each_unsafe_setting_and_says_why() {
             "postgres://u:canary@db/d?sslmode=disable",
             "database_url: refused in production: sslmode=disable",
         ),
-        (
-            "DATABASE_URL",
-            "postgres://u:canary@127.0.0.1/d",
-            "error_user_hash_key: refused in production: it is missing",
-        ),
     ];
     for (name, value, expected) in unsafe_settings {
         let neodyme = Neodyme::new().variable(&format!("NEODYME_{name}"), value);

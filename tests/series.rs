@@ -18,8 +18,13 @@ use tokio::task::JoinSet;
 const REQUESTS: usize = 10_000;
 const CLIENTS: usize = 8;
 /// Metrics whose labels depend on each other: a route has its codes, an error type its kind, a service its operations.
-const DEPENDENT: [&str; 4] =
-    ["neodyme_http_request", "neodyme_errors_total", "neodyme_external_service", "neodyme_build_info"];
+const DEPENDENT: [&str; 5] = [
+    "neodyme_http_request",
+    "neodyme_errors_total",
+    "neodyme_error_causes_total",
+    "neodyme_external_service",
+    "neodyme_build_info",
+];
 
 #[derive(Clone, Debug)]
 struct Request {

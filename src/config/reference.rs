@@ -33,7 +33,6 @@ const PRODUCTION: &str = "
 - `log_full_emails`
 - `sslmode=disable` in the URL of a PostgreSQL server on another machine
 - `ops_listen` on an address other than loopback without an `ops_token`
-- no `error_user_hash_key` with PostgreSQL: each instance would count the same affected user again
 - `trusted_proxies` with `0.0.0.0/0` or `::/0`: every client could choose the address it is logged with
 - `smtp_tls = none` to a mail server on another machine
 - `mail_from` at `localhost` with a mail server

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::problem::Problems;
-use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost, is_loopback};
+use super::{Config, Environment, SmtpTls, is_localhost, is_loopback};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -55,31 +55,48 @@ fn contradictions(config: &Config) -> Faults {
 
 fn production_refusals(config: &Config) -> Faults {
     let (memory, passes) = (config.password.memory_kib, config.password.iterations);
-    let shared = matches!(config.database.url, DatabaseUrl::Postgres(_));
     let everyone = |network: &IpNet| network.prefix_len() == 0;
     let mail = &config.mail;
     let mail_leaves = mail.smtp_host.as_ref().is_some_and(|host| !host.is_this_machine());
     let refusals = [
-        ("password_argon2_memory_kib", !is_slow_enough(memory, passes), format!(
-            "{memory} KiB with password_argon2_iterations {passes} is guessed too fast; OWASP's least for KiB/iterations \
+        (
+            "password_argon2_memory_kib",
+            !is_slow_enough(memory, passes),
+            format!(
+                "{memory} KiB with password_argon2_iterations {passes} is guessed too fast; OWASP's least for KiB/iterations \
              is 19456/2, 12288/3, 9216/4, 7168/5 or 47104/1"
-        )),
+            ),
+        ),
         ("log_full_emails", config.log.full_emails, "logs would hold personal data; use false".into()),
-        ("database_url", config.database.url.is_plain_text_to_another_host(),
-            "sslmode=disable sends users and password hashes over the network in plain text; use verify-full".into()),
-        ("ops_listen", !is_loopback(config.ops_listen.ip()) && config.ops_token.is_none(), format!(
-            "{} can be reached from other machines, and who reaches it reads metrics, errors and settings; use a loopback \
-             address, or set a token through NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE", config.ops_listen
-        )),
-        ("error_user_hash_key", shared && config.error_user_hash_key.is_none(),
-            "it is missing, so instances that share PostgreSQL would each count an affected user anew; give all the same \
-             through NEODYME_ERROR_USER_HASH_KEY or NEODYME_ERROR_USER_HASH_KEY_FILE".into()),
-        ("trusted_proxies", config.http.trusted_proxies.iter().any(everyone),
-            "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into()),
-        ("smtp_tls", mail.smtp_tls == SmtpTls::None && mail_leaves,
-            "none sends names, addresses and the password over the network in plain text; use starttls or tls".into()),
-        ("mail_from", mail.smtp_host.is_some() && is_localhost(mail.from.email.domain()),
-            "nobody can answer an address at localhost, and servers refuse it; use one of your own domain".into()),
+        (
+            "database_url",
+            config.database.url.is_plain_text_to_another_host(),
+            "sslmode=disable sends users and password hashes over the network in plain text; use verify-full".into(),
+        ),
+        (
+            "ops_listen",
+            !is_loopback(config.ops_listen.ip()) && config.ops_token.is_none(),
+            format!(
+                "{} can be reached from other machines, and who reaches it reads metrics, errors and settings; use a loopback \
+             address, or set a token through NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE",
+                config.ops_listen
+            ),
+        ),
+        (
+            "trusted_proxies",
+            config.http.trusted_proxies.iter().any(everyone),
+            "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into(),
+        ),
+        (
+            "smtp_tls",
+            mail.smtp_tls == SmtpTls::None && mail_leaves,
+            "none sends names, addresses and the password over the network in plain text; use starttls or tls".into(),
+        ),
+        (
+            "mail_from",
+            mail.smtp_host.is_some() && is_localhost(mail.from.email.domain()),
+            "nobody can answer an address at localhost, and servers refuse it; use one of your own domain".into(),
+        ),
     ];
     refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text)).collect()
 }

@@ -38,8 +38,8 @@ settings! {
         /// `*.` stands for all names below one. A request for another name is refused with 421: it may be a browser that a
         /// foreign page sent here.
         ops_allowed_hosts: Vec<HostPattern> = "ops_allowed_hosts", "";
-        /// Key of the hash that counts the users affected by an error. Give every instance the same; without one, each
-        /// process makes its own at random and counts a user that others have seen again.
+        /// Key of the hash that counts the users affected by an error. Without one, instances share a random one through their
+        /// database
         error_user_hash_key: Option<Secret> = "error_user_hash_key", "", 16;
     }
     /// Limits of both listeners, and whom to believe about the client's address.

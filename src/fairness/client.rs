@@ -1,5 +1,6 @@
 //! Who counts as one client.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The 64 bits of an IPv6 address that name a network; the others are the client's own choice.
@@ -15,6 +16,13 @@ impl From<IpAddr> for ClientKey {
             IpAddr::V6(address) => ClientKey(Ipv6Addr::from_bits(address.to_bits() & NETWORK).into()),
             address => ClientKey(address),
         }
+    }
+}
+
+/// The address, or that of the network.
+impl fmt::Display for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -109,7 +109,7 @@ impl Origin {
             PoolError::Backend(SetupError::ConnectionError(error)) => self.connect_failed(error),
             PoolError::Backend(SetupError::QueryError(error)) => self.query_failed(error),
             PoolError::Timeout(TimeoutType::Wait) => {
-                self.fail(DbErrorKind::Timeout, "all connections were busy for database_acquire_timeout", None)
+                self.fail(DbErrorKind::PoolExhausted, "all connections were busy for database_acquire_timeout", None)
             }
             other => self.fail(DbErrorKind::Connection, "no connection", Some(Box::new(other))),
         }

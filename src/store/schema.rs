@@ -81,3 +81,12 @@ diesel::table! {
         last_error -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+
+    shared_keys (name) {
+        name -> Text,
+        value -> Binary,
+    }
+}

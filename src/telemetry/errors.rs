@@ -23,6 +23,6 @@ pub fn recorder() -> &'static Recorder {
 
 /// Records an error, at the boundary where it ends.
 pub fn record(occurrence: &Occurrence<'_>) {
-    metrics::error(occurrence.code, occurrence.subject);
+    metrics::error(occurrence.code, occurrence.class(), occurrence.subject);
     RECORDER.add(occurrence);
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use slog::Logger;
 
 use crate::error::{Error, ErrorKind};
+use crate::fairness::ClientKey;
 use crate::http::{Context, RequestId};
 use crate::redaction::is_address;
 use crate::telemetry::Event;
@@ -144,10 +145,15 @@ impl Event for RequestEnded<'_> {
 impl RequestEnded<'_> {
     fn record(&self, error: &Error) {
         let context = self.context;
+        let client = context.client.to_string();
+        let subject = context.subject().unwrap_or(&client);
+        if self.status.is_server_error() {
+            metrics::request_failed(subject);
+        }
         errors::record(&Occurrence {
             code: error.code(),
             error,
-            subject: context.subject(),
+            subject: Some(subject),
             user_id: context.user_id(),
             request_id: Some(context.request_id.as_str()),
             trace_id: Some(&context.trace.trace_id().to_string()),
@@ -168,8 +174,16 @@ impl Event for RequestCancelled<'_> {
 impl RequestRefused<'_> {
     /// Records it without a line: there may be very many.
     pub(super) fn record(&self) {
-        let request_id = Some(self.request_id.as_str());
-        errors::record(&Occurrence { request_id, ..Occurrence::of(self.error.code(), self.error, "unmatched") });
+        let (request_id, client) = (Some(self.request_id.as_str()), ClientKey::from(self.client_ip).to_string());
+        if self.error.status().is_server_error() {
+            metrics::request_failed(&client);
+        }
+        let subject = Some(client.as_str());
+        errors::record(&Occurrence {
+            subject,
+            request_id,
+            ..Occurrence::of(self.error.code(), self.error, "unmatched")
+        });
     }
 }
 

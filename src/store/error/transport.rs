@@ -19,9 +19,9 @@ const SYMPTOMS: &[Line] = {
     &[
         (TOO_MANY_OF_NEODYME.0, Resources, TOO_MANY_OF_NEODYME.1),
         (TOO_MANY_OF_ALL.0, Resources, TOO_MANY_OF_ALL.1),
-        ("performing TLS handshake", Refused, "no trusted TLS; check sslmode and sslrootcert in database_url"),
+        ("performing TLS handshake", Tls, "no trusted TLS; check sslmode and sslrootcert in database_url"),
         ("password missing", Refused, "it wants a password; give one in database_url"),
-        ("failed to lookup address", Connection, "its host is not known; check database_url, and the name service"),
+        ("failed to lookup address", Dns, "its host is not known; check database_url, and the name service"),
         ("timed out", Timeout, "no connection within database_connect_timeout"),
     ]
 };

@@ -140,9 +140,11 @@ fn limit(config: &mut Config, settings: &DatabaseConfig) {
 
 /// What the server is told about the session; the last one of a name counts.
 fn options(url: &PostgresUrl, settings: &DatabaseConfig) -> String {
-    let [statement, transaction] = [settings.query_timeout, IDLE_IN_TRANSACTION].map(|limit| limit.as_millis());
+    let limits = [settings.query_timeout, settings.query_timeout * 4 / 5, IDLE_IN_TRANSACTION];
+    // The wait for a lock ends first, so that an error says which of both it was.
+    let [statement, lock, transaction] = limits.map(|limit| limit.as_millis());
     format!(
-        "-c {MARK}=direct -c statement_timeout={statement} -c idle_in_transaction_session_timeout={transaction} {}",
+        "-c {MARK}=direct -c statement_timeout={statement} -c lock_timeout={lock} -c idle_in_transaction_session_timeout={transaction} {}",
         url.options.as_deref().unwrap_or_default(),
     )
     .trim_end()

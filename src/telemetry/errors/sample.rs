@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, chain_in_words};
 use crate::redaction::{clipped, redact};
+use crate::telemetry::metrics::CauseClass;
+use crate::values::job::Failure;
 use crate::values::timestamp;
 
 /// Causes kept of one error, the outermost first.
@@ -34,7 +36,8 @@ pub struct Occurrence<'a> {
     pub code: ErrorCode,
     /// What happened, with its causes.
     pub error: &'a (dyn Error + 'static),
-    /// Whom it hit: the user id, or the normalised address where there is no user yet. Only its hash is kept.
+    /// Whom it hit: the user id, the normalised address where there is no user yet, or whoever asked where not even that is
+    /// known. Only its hash is kept.
     pub subject: Option<&'a str>,
     /// The user, where there is one.
     pub user_id: Option<Uuid>,
@@ -52,6 +55,15 @@ impl<'a> Occurrence<'a> {
     /// One that belongs to no request and hit nobody in particular.
     pub fn of(code: ErrorCode, error: &'a (dyn Error + 'static), route: &'static str) -> Self {
         Occurrence { code, error, subject: None, user_id: None, request_id: None, trace_id: None, route, step: None }
+    }
+
+    /// The class of its cause, where it is known.
+    pub(super) fn class(&self) -> Option<CauseClass> {
+        let of_delivery = || self.error.downcast_ref().map(|failure: &Failure| CauseClass::Delivery(failure.reason));
+        match self.error.downcast_ref() {
+            Some(crate::error::Error::Database { kind, .. }) => Some(CauseClass::Database(*kind)),
+            _ => of_delivery(),
+        }
     }
 }
 
@@ -72,6 +84,8 @@ pub struct Sample {
     pub route: &'static str,
     /// The step at which it happened.
     pub step: Option<&'static str>,
+    /// The class of its cause, where it is known: what `neodyme_error_causes_total` counts it under.
+    pub cause: Option<&'static str>,
     /// The error and its causes, outermost first.
     pub chain: Box<[Box<str>]>,
 }
@@ -87,6 +101,7 @@ impl Sample {
             user_id: occurrence.user_id,
             route: occurrence.route,
             step: occurrence.step,
+            cause: occurrence.class().map(CauseClass::as_str),
             chain: chain.map(|words| redact(&words, MAX_CAUSE_BYTES)).collect(),
         }
     }

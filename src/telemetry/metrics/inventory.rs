@@ -72,7 +72,7 @@ pub fn markdown(metrics: &[Metric]) -> String {
 
 fn show_label(name: &str, values: &[String]) -> String {
     match name {
-        "version" | "revision" | "rustc" => format!("`{name}`"),
+        "version" | "revision" | "rustc" | "process" => format!("`{name}`"),
         _ if values.len() > MOST_VALUES_SHOWN => format!("`{name}`: {} values", values.len()),
         _ => format!("`{name}`: {}", values.join(", ")),
     }

@@ -10,16 +10,6 @@ lazy_static! {
     pub(super) static ref REGISTRY: Registry = Registry::new();
 }
 
-crate::label::labels! {
-    /// How an operation ended.
-    pub enum Completion("outcome") {
-        /// As it should.
-        Ok = "ok",
-        /// With an error.
-        Error = "error",
-    }
-}
-
 /// Seconds since the epoch, as Prometheus wants a point in time.
 pub(super) fn unix_now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
