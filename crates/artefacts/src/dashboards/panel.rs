@@ -69,7 +69,9 @@ impl Workshop<'_> {
             ensure!(self.alerts.has(alert), "there is no alert {alert}");
         }
         let limits = panel.field.values().filter_map(|field| field.limit.as_ref()).chain(&panel.limit).count();
-        let shows = limits > 0 || panel.mappings.is_some() || alerts(&panel.about).is_empty();
+        // What is there only while something is wrong has one color.
+        let has_color = panel.mappings.is_some() || panel.look.color.is_some();
+        let shows = limits > 0 || has_color || alerts(&panel.about).is_empty();
         ensure!(shows, "it names an alert and shows no limit of it");
         Ok(())
     }
