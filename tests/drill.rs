@@ -14,6 +14,8 @@ mod common;
 mod faults;
 #[path = "drill/injection.rs"]
 mod injection;
+#[path = "drill/ledger.rs"]
+mod ledger;
 #[path = "drill/receivers.rs"]
 mod receivers;
 #[path = "drill/run.rs"]

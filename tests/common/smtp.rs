@@ -49,6 +49,8 @@ pub enum Behaviour {
     Repeat { verb: Verb, code: u16 },
     /// Refuses this recipient with 550, and no other.
     RefuseRecipient(String),
+    /// Refuses every recipient of this domain with 550, and no other.
+    RefuseDomain(String),
     /// Refuses each of these recipients with 451 so many times, and takes every other mail.
     Greylist(BTreeMap<String, usize>),
     /// Never answers.

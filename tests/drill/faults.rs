@@ -17,6 +17,12 @@ pub struct Fault {
     pub may: &'static [&'static str],
     /// What Prometheus must know while the fault lasts: else nothing was injected, and silence would prove nothing.
     pub proof: Option<(&'static str, f64)>,
+    /// The type of the error whose users are counted, in notifications and by those who met it.
+    pub users: Option<&'static str>,
+    /// Nobody may meet an error.
+    pub harms_nobody: bool,
+    /// Words that the first notification must have: they name the cause.
+    pub words: &'static str,
 }
 
 /// How a world is broken, always from outside the service.
@@ -28,6 +34,12 @@ pub enum Injection {
     DatabaseStopped,
     /// Each answer of PostgreSQL comes 150 ms later.
     DatabaseSlow,
+    /// PostgreSQL takes no writes.
+    DatabaseReadOnly,
+    /// A session holds a lock on the table of users.
+    TableLocked,
+    /// Others have taken all connections of PostgreSQL.
+    ConnectionsExhausted,
     /// The mail server refuses connections.
     MailDown,
     /// The mail server accepts connections and says nothing.
@@ -38,10 +50,16 @@ pub enum Injection {
     AnalyticsDown,
     /// One instance gets SIGKILL.
     OneKilled,
+    /// One instance stands still: SIGSTOP.
+    OneHung,
     /// Every instance gets SIGKILL.
     AllKilled,
+    /// One instance after the other is stopped and started again, as a deployment does it.
+    RollingRestart,
     /// One instance gets SIGKILL 20 s after each start.
     RestartLoop,
+    /// The mail server refuses the recipients of one domain for good.
+    DomainRefused,
     /// The mail server refuses the mail of one new user after the other, each so many times, with 451.
     MailRefused(&'static [usize]),
     /// As soon as the service runs, a session that is not its own holds the row that one registration wants: its
@@ -55,8 +73,8 @@ pub enum Injection {
     HashFlood,
     /// Nobody reads the log of one instance.
     LogStalled,
-    /// The clock of one instance jumps ahead by half a minute.
-    ClockShifted,
+    /// The clock of one instance jumps by so many seconds.
+    ClockShifted(i64),
 }
 
 impl Fault {
@@ -75,7 +93,7 @@ impl Fault {
 impl Injection {
     /// Whether the fault is over as soon as it was injected.
     pub fn is_momentary(self) -> bool {
-        matches!(self, Injection::MailRefused(_) | Injection::FirstDatabaseError)
+        matches!(self, Injection::MailRefused(_) | Injection::FirstDatabaseError | Injection::DomainRefused)
     }
 }
 
@@ -87,8 +105,27 @@ const MAIL_USERS: &str =
 const DATABASE_ERRORS: &str =
     r#"max_over_time(job_error_type:neodyme_errors:increase5m{error_type="DATABASE_ERROR"}[30m])"#;
 
-const NOTHING: Fault =
-    Fault { name: "none", injection: Injection::Nothing, pages: &[], warnings: &[], may: &[], proof: None };
+const NOTHING: Fault = Fault {
+    name: "none",
+    injection: Injection::Nothing,
+    pages: &[],
+    warnings: &[],
+    may: &[],
+    proof: None,
+    users: None,
+    harms_nobody: true,
+    words: "",
+};
+
+const DATABASE_STOPPED: Fault = Fault {
+    name: "database stopped",
+    injection: Injection::DatabaseStopped,
+    pages: &[&["NeodymeCriticalError DATABASE_ERROR"]],
+    users: Some("DATABASE_ERROR"),
+    harms_nobody: false,
+    words: "no connection",
+    ..NOTHING
+};
 
 const MAIL_DOWN: Fault = Fault {
     name: "mail server down",
@@ -114,18 +151,31 @@ const HASH_FLOOD: Fault = Fault {
     ]],
     warnings: &["NeodymePasswordHashQueueSlow"],
     may: &["NeodymeErrorBudgetBurn availability", "NeodymeErrorBudgetBurn registration_latency"],
+    harms_nobody: false,
     ..NOTHING
 };
 
 /// The list.
 pub const FAULTS: &[Fault] = &[
     NOTHING,
+    DATABASE_STOPPED,
     Fault {
-        name: "database stopped",
-        injection: Injection::DatabaseStopped,
-        pages: &[&["NeodymeCriticalError DATABASE_ERROR"]],
-        may: &["NeodymeErrorBudgetBurn availability"],
-        ..NOTHING
+        name: "database read-only",
+        injection: Injection::DatabaseReadOnly,
+        words: "read-only (a standby?)",
+        ..DATABASE_STOPPED
+    },
+    Fault {
+        name: "table locked",
+        injection: Injection::TableLocked,
+        words: "another transaction holds a lock",
+        ..DATABASE_STOPPED
+    },
+    Fault {
+        name: "connections exhausted",
+        injection: Injection::ConnectionsExhausted,
+        words: "connections exhausted",
+        ..DATABASE_STOPPED
     },
     Fault {
         name: "database slow",
@@ -133,6 +183,7 @@ pub const FAULTS: &[Fault] = &[
         pages: &[&["NeodymeErrorBudgetBurn registration_latency"]],
         warnings: &["NeodymeDatabaseSlow"],
         may: &["NeodymeDbPoolExhausted", "NeodymeErrorBudgetBurn registration_latency"],
+        harms_nobody: false,
         ..NOTHING
     },
     MAIL_DOWN,
@@ -159,13 +210,29 @@ pub const FAULTS: &[Fault] = &[
         name: "one instance killed",
         injection: Injection::OneKilled,
         warnings: &["NeodymeInstanceDown"],
+        harms_nobody: false,
         ..NOTHING
     },
-    Fault { name: "all instances killed", injection: Injection::AllKilled, pages: &[&["NeodymeDown"]], ..NOTHING },
+    Fault {
+        name: "one instance hung",
+        injection: Injection::OneHung,
+        warnings: &["NeodymeInstanceDown"],
+        harms_nobody: false,
+        ..NOTHING
+    },
+    Fault { name: "rolling restart", injection: Injection::RollingRestart, ..NOTHING },
+    Fault {
+        name: "all instances killed",
+        injection: Injection::AllKilled,
+        pages: &[&["NeodymeDown"]],
+        harms_nobody: false,
+        ..NOTHING
+    },
     Fault {
         name: "an instance in a restart loop",
         injection: Injection::RestartLoop,
         warnings: &["NeodymeRestarting"],
+        harms_nobody: false,
         ..NOTHING
     },
     Fault {
@@ -199,6 +266,7 @@ pub const FAULTS: &[Fault] = &[
         injection: Injection::FirstDatabaseError,
         pages: &[&["NeodymeCriticalError DATABASE_ERROR"]],
         proof: Some((DATABASE_ERRORS, 1.0)),
+        harms_nobody: false,
         ..NOTHING
     },
     Fault {
@@ -220,7 +288,20 @@ pub const FAULTS: &[Fault] = &[
         warnings: &["NeodymeLogRecordsDropped"],
         ..NOTHING
     },
-    Fault { name: "clock wrong", injection: Injection::ClockShifted, warnings: &["NeodymeClockSkew"], ..NOTHING },
+    Fault { name: "clock wrong", injection: Injection::ClockShifted(30), warnings: &["NeodymeClockSkew"], ..NOTHING },
+    Fault {
+        name: "clock ten minutes behind",
+        injection: Injection::ClockShifted(-600),
+        warnings: &["NeodymeClockSkew"],
+        ..NOTHING
+    },
+    Fault {
+        name: "mail to one domain refused",
+        injection: Injection::DomainRefused,
+        warnings: &["NeodymeOutboxDeadLetters welcome_email"],
+        may: &["NeodymeErrorUsersAffected EMAIL_SERVICE_ERROR", "NeodymeErrorRateHigh EMAIL_SERVICE_ERROR"],
+        ..NOTHING
+    },
 ];
 
 /// The fault of this name.

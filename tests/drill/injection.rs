@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::time::sleep;
+use tokio_postgres::{Client, NoTls};
 
 use crate::common::analytics::Behaviour as Analytics;
 use crate::common::app::{Reading, fresh_email, user};
@@ -24,6 +26,11 @@ impl World {
         match injection {
             Injection::DatabaseStopped => tokio::task::block_in_place(|| self.cluster.stop(StopMode::Fast)),
             Injection::DatabaseSlow => self.way.set(Way::Slow(Duration::from_millis(150))),
+            Injection::DatabaseReadOnly => self.set_read_only(true).await,
+            Injection::TableLocked => self.lock_users().await,
+            Injection::ConnectionsExhausted => self.take_connections().await,
+            Injection::OneHung => self.instances[1].signal(Signal::STOP),
+            Injection::DomainRefused => self.refuse_domain().await,
             Injection::MailDown => self.mail.go_down().await,
             Injection::MailHanging => {
                 self.mail.behave(Behaviour::HangAfter(Verb::Greeting));
@@ -36,7 +43,8 @@ impl World {
             Injection::MailRefused(times) => self.refuse_mail(times).await,
             Injection::FirstDatabaseError | Injection::OneDatabaseErrorThenFlood => self.fail_one_registration().await,
             Injection::LogStalled => self.instances[1].set_reading(Reading::Paused),
-            Injection::ClockShifted => self.clock.set_ahead(30),
+            Injection::ClockShifted(seconds) => self.clock.set_ahead(seconds),
+            Injection::RollingRestart => self.restart_each().await,
             Injection::Nothing | Injection::RestartLoop | Injection::DuplicateFlood | Injection::HashFlood => {}
         }
     }
@@ -50,6 +58,10 @@ impl World {
                 sleep(Duration::from_secs(2)).await;
                 self.instances[1].restart().await;
                 sleep(Duration::from_secs(20)).await;
+            },
+            Injection::ConnectionsExhausted => loop {
+                self.take_connections().await;
+                sleep(Duration::from_millis(200)).await;
             },
             Injection::DuplicateFlood => {
                 let (from, taken) = (somebody(), user(&fresh_email()));
@@ -68,6 +80,9 @@ impl World {
         match injection {
             Injection::DatabaseStopped => tokio::task::block_in_place(|| self.cluster.start_again()),
             Injection::DatabaseSlow => self.way.set(Way::Clear),
+            Injection::DatabaseReadOnly => self.set_read_only(false).await,
+            Injection::TableLocked | Injection::ConnectionsExhausted => self.sessions.clear(),
+            Injection::OneHung => self.instances[1].signal(Signal::CONT),
             Injection::MailDown => self.mail.come_back().await,
             Injection::MailHanging => {
                 self.mail.go_down().await;
@@ -83,13 +98,69 @@ impl World {
                 }
             }
             Injection::LogStalled => self.instances[1].set_reading(Reading::On),
-            Injection::ClockShifted => self.clock.set_ahead(0),
+            Injection::ClockShifted(_) => self.clock.set_ahead(0),
             Injection::Nothing
+            | Injection::RollingRestart
+            | Injection::DomainRefused
             | Injection::MailRefused(_)
             | Injection::FirstDatabaseError
             | Injection::OneDatabaseErrorThenFlood
             | Injection::DuplicateFlood
             | Injection::HashFlood => {}
+        }
+    }
+
+    /// A session of somebody else.
+    async fn session(&self) -> Result<Client, tokio_postgres::Error> {
+        let Database::Postgres(url) = &self.database else { panic!("a world stands on PostgreSQL") };
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    async fn set_read_only(&self, is_read_only: bool) {
+        let session = self.session().await.unwrap();
+        let value = if is_read_only { "on" } else { "off" };
+        session.batch_execute("SET default_transaction_read_only = off").await.unwrap();
+        let change = format!("ALTER SYSTEM SET default_transaction_read_only = {value}");
+        session.batch_execute(&change).await.unwrap();
+        session.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    }
+
+    async fn lock_users(&mut self) {
+        let session = self.session().await.unwrap();
+        session.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        self.sessions.push(session);
+    }
+
+    /// Takes the connections that neodyme has, and all others that there are.
+    async fn take_connections(&mut self) {
+        while let Ok(session) = self.session().await {
+            self.sessions.push(session);
+        }
+        let theirs = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'neodyme'";
+        if let Some(session) = self.sessions.first() {
+            let _ = session.batch_execute(theirs).await;
+        }
+        while let Ok(session) = self.session().await {
+            self.sessions.push(session);
+        }
+    }
+
+    /// Waits for what an orchestrator waits for: the end of the old process, and a new one that is ready.
+    async fn restart_each(&mut self) {
+        for instance in &mut self.instances {
+            assert!(instance.stop().await.success());
+            instance.restart().await;
+            sleep(Duration::from_secs(20)).await;
+        }
+    }
+
+    /// Twelve people register whose mail server's domain takes no mail any more.
+    async fn refuse_domain(&self) {
+        self.mail.behave(Behaviour::RefuseDomain("closed.example".into()));
+        for (number, instance) in (0..12).zip(self.instances.iter().cycle()) {
+            assert_eq!(instance.register(&format!("user{number}@closed.example")).await.status, 201);
         }
     }
 

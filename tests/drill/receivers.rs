@@ -40,6 +40,17 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// The number of users that it says to be hit by errors of this type.
+    pub fn users(&self, error_type: &str) -> Option<usize> {
+        let details = &self.payload["payload"]["custom_details"];
+        let field = |name: &str| details[name].as_str().unwrap_or_default().to_owned();
+        let text = self.payload["attachments"][0]["text"].as_str().unwrap_or_default().replace("*Affected:* ", "");
+        let lines = format!("{}\n{text}", field("affected"));
+        let is_about = format!("{}{text}", field("samples")).contains(&format!("type={error_type}"));
+        let said = lines.lines().find_map(|line| line.split_once(" users since ")?.0.parse().ok());
+        said.filter(|_| is_about)
+    }
+
     /// What a person who is woken by it would look for in vain.
     pub fn lacks(&self) -> Vec<&'static str> {
         let details = &self.payload["payload"]["custom_details"];

@@ -13,6 +13,7 @@ use crate::common::app::TestApp;
 use crate::common::within;
 
 use super::faults::{Fault, Injection};
+use super::ledger::Ledger;
 use super::receivers::{Notice, Receiver, Receivers};
 use super::traffic::Traffic;
 use super::verdict::Told;
@@ -54,6 +55,16 @@ pub struct Outcome {
     pub unclear: BTreeSet<&'static str>,
     /// The digests, as text.
     pub digests: Vec<String>,
+    /// Of the users that a fault counts: what was said last, and how many there were.
+    pub users: Option<(usize, usize)>,
+    /// Numbers of users that were wrong when they were said.
+    pub miscounted: Vec<String>,
+    /// What was told again after the end.
+    pub repeated: Vec<String>,
+    /// What people met who should have met nothing.
+    pub harm: Vec<String>,
+    /// Whether the first notification names the cause.
+    pub names_cause: bool,
 }
 
 impl Outcome {
@@ -74,6 +85,11 @@ impl Outcome {
             let unmailed = unmailed(fault, &self.digests);
             complaints.extend(unmailed.iter().map(|alert| format!("no digest has {alert}")));
         }
+        complaints.extend(self.miscounted.iter().cloned());
+        complaints.extend(self.repeated.iter().map(|alert| format!("told again after the end: {alert}")));
+        complaints.extend(self.harm.iter().take(3).map(|failure| format!("somebody met {failure}")));
+        complaints
+            .extend((!self.names_cause).then(|| format!("the first notification does not say `{}`", fault.words)));
         complaints.extend(self.unclear.iter().map(|part| format!("a notification without `{part}`")));
         match self.watchdog {
             (0, _) => complaints.push("the dead man's switch heard nothing".into()),
@@ -90,6 +106,9 @@ impl Outcome {
     }
 }
 
+/// What is told so soon after the end was under way before it.
+const LAST_WORD: Duration = Duration::from_secs(30);
+
 /// Between two looks; there are many worlds.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -103,7 +122,8 @@ pub async fn run(fault: &'static Fault, pace: Pace) -> Outcome {
     let mut world = World::start(injection, pace).await;
     drop(building);
     let instances: Vec<String> = world.instances.iter().map(TestApp::api_url).collect();
-    let _traffic = Traffic::steady(&instances);
+    let ledger = Ledger::default();
+    let _traffic = Traffic::steady(&instances, &ledger);
     if injection != Injection::FirstDatabaseError {
         // What Prometheus has never seen well, it would miss too soon.
         let up = async || world.prometheus.query(r#"sum(up{job="neodyme"})"#).await.filter(|up| *up == 2.0);
@@ -146,7 +166,7 @@ pub async fn run(fault: &'static Fault, pace: Pace) -> Outcome {
     let is_watched = || receivers.notices().iter().any(|notice| notice.receiver == Receiver::Watchdog);
     wait_for(Duration::from_secs(90), is_watched).await;
     keep(fault, &receivers, injected);
-    let outcome = outcome(fault, &receivers, (injected, mended), proof, pace.until_resolved.is_some());
+    let outcome = outcome(fault, &receivers, &ledger, (injected, mended), proof, pace.until_resolved.is_some());
     say(fault, &format!("ended {:?}", outcome.complaints()));
     outcome
 }
@@ -177,6 +197,7 @@ fn any_mailed(alerts: &[&str], digests: &[String]) -> bool {
 fn outcome(
     fault: &'static Fault,
     receivers: &Receivers,
+    ledger: &Ledger,
     (injected, mended): (Instant, Instant),
     proof: Option<f64>,
     is_whole: bool,
@@ -187,8 +208,36 @@ fn outcome(
     let strays = others.iter().any(|notice| notice.payload.to_string().contains("Watchdog"));
     let strays = strays || digests.iter().any(|text| text.contains("Watchdog"));
     let watchdog = (watchdog.len(), strays);
-    let unclear = notices.iter().flat_map(Notice::lacks).collect();
-    Outcome { unclear, fault, injected, mended, told: Told::of(&notices), proof, is_whole, watchdog, digests }
+    let others: Vec<&Notice> = others.into_iter().filter(|notice| notice.at >= injected).collect();
+    let said = |notice: &&Notice| Some((notice.at, notice.users(fault.users?)?));
+    let said: Vec<(Instant, usize)> = others.iter().filter_map(said).collect();
+    let error_type = fault.users.unwrap_or_default();
+    let users = said.last().map(|(at, said)| (*said, ledger.met(error_type, *at)));
+    let wrong = said.iter().filter(|(at, users)| !ledger.allows(error_type, *users, *at));
+    let miscounted = wrong
+        .map(|(at, users)| format!("said {users} users, and there were {}", ledger.met(error_type, *at)))
+        .collect();
+    let is_late = |notice: &&&Notice| notice.at > mended + LAST_WORD && is_whole && !fault.injection.is_momentary();
+    let repeated = others.iter().filter(is_late).flat_map(|notice| &notice.alerts).filter(|(_, fires)| *fires);
+    let repeated = repeated.map(|(alert, _)| alert.clone()).collect();
+    let harm = if fault.harms_nobody { ledger.failures(injected) } else { Vec::new() };
+    let names_cause = others.first().is_none_or(|notice| notice.payload.to_string().contains(fault.words));
+    Outcome {
+        fault,
+        injected,
+        mended,
+        told: Told::of(&notices),
+        proof,
+        is_whole,
+        watchdog,
+        unclear: notices.iter().flat_map(Notice::lacks).collect(),
+        digests,
+        users,
+        miscounted,
+        repeated,
+        harm,
+        names_cause,
+    }
 }
 
 /// Every notification as it came, in `target/tmp/drill/`, for whoever wants to see what a person gets.

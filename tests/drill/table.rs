@@ -26,8 +26,8 @@ pub fn results(outcomes: &[Outcome]) -> String {
     outcomes.iter().fold(RESULTS.to_owned(), |table, outcome| table + &row(outcome))
 }
 
-const RESULTS: &str = "| fault | expected | received, and after how many seconds | first, s | false pages | over after, s | | when, load |\n\
-                       |---|---|---|--:|--:|--:|---|---|\n";
+const RESULTS: &str = "| fault | expected | received, and after how many seconds | first, s | users said / true | false pages | over after, s | told again after the end | | when, load |\n\
+                       |---|---|---|--:|--:|--:|--:|--:|---|---|\n";
 
 fn row(outcome: &Outcome) -> String {
     let Outcome { fault, injected, mended, told, .. } = outcome;
@@ -45,6 +45,8 @@ fn row(outcome: &Outcome) -> String {
     let over = told.resolved(fault).filter(|_| !fault.is_silent());
     let over = over.map_or("–".to_owned(), |at| seconds(at.saturating_duration_since(*mended)));
     let false_pages = told.false_pages(fault, *injected).len();
+    let users = outcome.users.map_or("–".to_owned(), |(said, met)| format!("{said} / {met}"));
+    let repeated = outcome.repeated.len();
     let complaints = outcome.complaints();
     let verdict = match (complaints.is_empty(), fault.is_silent()) {
         (true, false) => "found".to_owned(),
@@ -52,7 +54,10 @@ fn row(outcome: &Outcome) -> String {
         (false, _) => format!("**{}**", complaints.join("; ")),
     };
     let when = when();
-    format!("| {} | {expected} | {received} | {first} | {false_pages} | {over} | {verdict} | {when} |\n", fault.name)
+    format!(
+        "| {} | {expected} | {received} | {first} | {users} | {false_pages} | {over} | {repeated} | {verdict} | {when} |\n",
+        fault.name
+    )
 }
 
 /// The time, and how many threads wanted a processor on average over the last quarter of an hour.

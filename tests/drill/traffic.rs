@@ -14,18 +14,20 @@ use tokio::task::JoinHandle;
 use crate::common::app::{fresh_email, user};
 use crate::common::http::{self, Answer};
 
+use super::ledger::Ledger;
+
 /// Requests that come at their own pace, however long the answers take. They end with this.
 pub struct Traffic(JoinHandle<()>);
 
 impl Traffic {
     /// A modest, steady mix, a request a second, spread over the instances as a load balancer does it.
-    pub fn steady(instances: &[String]) -> Traffic {
-        let instances = instances.to_vec();
+    pub fn steady(instances: &[String], ledger: &Ledger) -> Traffic {
+        let (instances, ledger) = (instances.to_vec(), ledger.clone());
         let client = http::client();
         let taken = fresh_email();
         Traffic::paced(Duration::from_secs(1), move |number| {
             let turn = |next: usize| instances[(number + next) % instances.len()].clone();
-            let (client, here, there) = (client.clone(), turn(0), turn(1));
+            let (client, ledger, here, there) = (client.clone(), ledger.clone(), turn(0), turn(1));
             let body = match number % 20 {
                 3 | 10 => Some(user(&taken)),
                 7 => Some(json!({"email": "nobody at all", "full_name": "", "password": "short"})),
@@ -35,8 +37,12 @@ impl Traffic {
             let from = somebody();
             async move {
                 // Nobody listens there: the balancer asks the next one.
-                if send(&client, &here, from, body.clone()).await.is_err_and(|error| error.is_connect()) {
-                    let _ = send(&client, &there, from, body).await;
+                let mut answer = send(&client, &here, from, body.clone()).await;
+                if answer.as_ref().is_err_and(reqwest::Error::is_connect) {
+                    answer = send(&client, &there, from, body.clone()).await;
+                }
+                if let Some(email) = body.as_ref().and_then(|body| body["email"].as_str()) {
+                    ledger.note(email, &answer);
                 }
             }
         })

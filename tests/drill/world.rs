@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neodyme::config::Setting;
+use tokio_postgres::Client;
 
 use crate::common::alertmanager::Alertmanager;
 use crate::common::analytics::AnalyticsService;
@@ -35,6 +36,8 @@ pub struct World {
     pub receivers: Arc<Receivers>,
     /// The clock of the second instance, where it is asked for.
     pub clock: FakeClock,
+    /// Sessions of others at the database.
+    pub sessions: Vec<Client>,
     _alertmanager: Alertmanager,
 }
 
@@ -55,7 +58,6 @@ impl World {
             let mut options = AppOptions::on_database(through.clone())
                 .set("api_listen", format!("127.0.0.1:{}", lasting_port()))
                 .set("ops_listen", format!("127.0.0.1:{}", lasting_port()))
-                .set("error_user_hash_key", "one key for both instances")
                 .set("analytics_base_url", analytics.base_url())
                 // Traffic comes through a load balancer, and a client may register as often as it is shipped.
                 .set("trusted_proxies", "127.0.0.1")
@@ -69,7 +71,7 @@ impl World {
                     .set("password_argon2_iterations", 10),
                 // The pipe and the queue fill within a minute.
                 Injection::LogStalled => options.set("log_queue_capacity", 64),
-                Injection::ClockShifted if number == 1 => clock.give_to(options),
+                Injection::ClockShifted(_) if number == 1 => clock.give_to(options),
                 _ => options,
             };
             instances.push(TestApp::spawn(options).await);
@@ -90,6 +92,7 @@ impl World {
             prometheus,
             receivers,
             clock,
+            sessions: Vec::new(),
             _alertmanager: alertmanager,
         }
     }

@@ -128,7 +128,12 @@ impl Conversation {
 
     async fn rcpt(&mut self, line: &str) -> io::Result<()> {
         let (to, _) = path(line, "RCPT TO:");
-        if matches!(self.behaviour(), Behaviour::RefuseRecipient(refused) if refused == to) {
+        let is_refused = match self.behaviour() {
+            Behaviour::RefuseRecipient(refused) => refused == to,
+            Behaviour::RefuseDomain(refused) => to.ends_with(&format!("@{refused}")),
+            _ => false,
+        };
+        if is_refused {
             return self.say(&format!("550 5.1.1 <{to}>: Recipient address rejected: no such user {to}")).await;
         }
         if let Behaviour::Greylist(recipients) = self.behaviour()
