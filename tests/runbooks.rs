@@ -1,0 +1,172 @@
+//! The commands of the runbooks run as they are written, and in the world of its fault each names the cause.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use common::alertmanager::{Alertmanager, Endpoints};
+use common::app::{AppOptions, TestApp, fresh_email};
+use common::database::{Database, open_postgres};
+use common::eventually;
+use common::postgres::Cluster;
+use tokio_postgres::{Client, NoTls};
+
+/// What only a whole machine has: its service manager, its clock's keeper, its container's limits.
+const OF_A_MACHINE: [&str; 5] = ["systemctl", "timedatectl", "chronyc", "journalctl -k", "/sys/fs/cgroup"];
+/// What changes something, or sends something to somebody.
+const NOT_ONLY_LOOKS: [&str; 5] = ["outbox retry", "outbox discard", "/users/", "email test", "pg_terminate_backend("];
+
+/// The shell blocks of a runbook.
+fn commands(runbook: &str) -> Vec<String> {
+    let page = fs::read_to_string(folder().join(format!("{runbook}.md"))).unwrap();
+    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.map(|block| block.lines().map(str::trim).collect::<Vec<_>>().join("\n")).collect()
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks")
+}
+
+fn runbooks() -> Vec<String> {
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<_> = files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What a command of a runbook prints, for somebody who has the log of this app and may ask its database.
+fn run(app: &TestApp, command: &str, error_type: &str) -> (String, String) {
+    let log = app.folder().join("journal");
+    fs::write(&log, app.output()).unwrap();
+    let command = command
+        .replace("INSTANCE", app.ops_address())
+        .replace("HOST:8000", app.api_address())
+        .replace("TYPE", error_type);
+    let script = format!("journalctl() {{ cat {}; }}\npidof() {{ echo {}; }}\n{command}", log.display(), app.pid());
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .env("DATABASE", app.database.url())
+        .env("NEODYME_DATABASE_URL", app.database.url())
+        .env("PATH", path_with_neodyme())
+        .env("PAGER", "cat")
+        .output()
+        .unwrap();
+    let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (said[0].clone(), said[1].clone())
+}
+
+fn path_with_neodyme() -> String {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_neodyme"));
+    format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap())
+}
+
+/// All that the commands of a runbook print which name these programs.
+fn prints(app: &TestApp, runbook: &str, naming: &str, error_type: &str) -> String {
+    let commands: Vec<String> = commands(runbook).into_iter().filter(|command| command.contains(naming)).collect();
+    assert!(!commands.is_empty(), "{runbook} has no command with {naming}");
+    commands.iter().map(|command| run(app, command, error_type).0).collect()
+}
+
+async fn app_on(cluster: &Cluster) -> TestApp {
+    let database = Database::Postgres(cluster.create_database());
+    TestApp::spawn(AppOptions::on_database(database).set("database_query_timeout", "500ms")).await
+}
+
+async fn session(app: &TestApp) -> Client {
+    let Database::Postgres(url) = &app.database else { panic!("on PostgreSQL") };
+    open_postgres(url).await.0
+}
+
+async fn fail(app: &TestApp) {
+    app.register(&fresh_email()).await.assert_problem(503, "DATABASE_ERROR");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_that_looks_runs_where_all_is_well() {
+    let app = app_on(Cluster::shared()).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let nobody = Endpoints { http: SocketAddr::from(([127, 0, 0, 1], 9)), smtp_port: 9 };
+    let alertmanager = Alertmanager::start(nobody, &[]).await;
+    let mut tried = 0;
+    for runbook in runbooks() {
+        for command in commands(&runbook) {
+            let is_not_for_here = |words: &[&str]| words.iter().any(|words| command.contains(words));
+            if is_not_for_here(&OF_A_MACHINE) || is_not_for_here(&NOT_ONLY_LOOKS) || command.contains("--id ID") {
+                continue;
+            }
+            let command = command.replace("127.0.0.1:9093", alertmanager.address());
+            let (_, complaint) = run(&app, &command, "DATABASE_ERROR");
+            assert!(complaint.is_empty(), "{runbook}: {command}\n{complaint}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 25, "{tried} commands");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_database_is_found() {
+    let cluster = Cluster::start();
+    let app = app_on(&cluster).await;
+    let session = session(&app).await;
+    session.batch_execute("ALTER SYSTEM SET default_transaction_read_only = on").await.unwrap();
+    session.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    eventually("it is read-only", async || (app.register(&fresh_email()).await.status == 503).then_some(())).await;
+    let samples = prints(&app, "NeodymeCriticalError", "/errors?type", "DATABASE_ERROR");
+    assert!(samples.contains(r#""cause": "read_only""#), "{samples}");
+    let server = prints(&app, "NeodymeCriticalError", "pg_is_in_recovery", "");
+    assert!(server.contains("| on "), "no standby, but read-only: {server}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_holds_a_lock_is_found() {
+    let app = app_on(Cluster::shared()).await;
+    let session = session(&app).await;
+    session.batch_execute("SET application_name = 'nightly-report'").await.unwrap();
+    session.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    fail(&app).await;
+    let samples = prints(&app, "NeodymeCriticalError", "/errors?type", "DATABASE_ERROR");
+    assert!(samples.contains(r#""cause": "lock""#), "{samples}");
+    let registering = async { while app.register(&fresh_email()).await.status == 503 {} };
+    let holder = async || {
+        let holders = prints(&app, "NeodymeCriticalError", "pg_blocking_pids", "");
+        (holders.contains("nightly-report") && holders.contains("LOCK TABLE users")).then_some(())
+    };
+    tokio::select! {
+        () = registering => panic!("nothing waits"),
+        () = eventually("the holder is named", holder) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_all_connections_is_found() {
+    let cluster = Cluster::start();
+    let app = app_on(&cluster).await;
+    let Database::Postgres(url) = &app.database else { panic!("on PostgreSQL") };
+    let looking = session(&app).await;
+    let url = format!("{url}{}application_name=crawler", if url.contains('?') { '&' } else { '?' });
+    let mut crawler = Vec::new();
+    // Those that neodyme has end, until it gets no others.
+    let theirs = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'neodyme'";
+    let cause = || prints(&app, "NeodymeCriticalError", "/errors?type", "DATABASE_ERROR");
+    while !cause().contains(r#""cause": "connections_exhausted""#) {
+        looking.batch_execute(theirs).await.unwrap();
+        while let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await {
+            tokio::spawn(connection);
+            crawler.push(client);
+        }
+        app.register(&fresh_email()).await;
+    }
+    // A superuser has some in reserve; here one of the crawler's is given up for it.
+    crawler.pop();
+    drop(looking);
+    let holders = async || {
+        let holders = prints(&app, "NeodymeCriticalError", "backend_type", "");
+        holders.lines().nth(2).is_some_and(|first| first.contains("crawler")).then_some(())
+    };
+    eventually("the holder is named first", holders).await;
+}
