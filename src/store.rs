@@ -11,6 +11,7 @@ pub(crate) mod error;
 mod group_commit;
 mod last_write;
 mod migrations;
+pub(crate) mod moment;
 pub(crate) mod pool;
 mod postgres;
 pub(crate) mod query;

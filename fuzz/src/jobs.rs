@@ -1,6 +1,6 @@
 //! Jobs for what delivers them.
 
-use neodyme::outbox::{Failure, Job, Payload, TopicName};
+use neodyme::outbox::{Age, Failure, Job, Payload, TopicName};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ pub fn job(topic: TopicName, payload: Value) -> Job {
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         attempt: 1,
         created_at: OffsetDateTime::UNIX_EPOCH,
+        age: Age::default(),
         lease_token: Uuid::from_u128(10),
     }
 }

@@ -16,7 +16,7 @@ use super::table::align;
 use crate::accounts::registration::WelcomeEmail;
 use crate::config::{Config, MailConfig, SmtpTls};
 use crate::mail::{Composer, Letter, Mailer, Welcome};
-use crate::outbox::{Effect, Failure, Job, Payload, Reason, Receipt, Topic};
+use crate::outbox::{Age, Effect, Failure, Job, Payload, Reason, Receipt, Topic};
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
 
@@ -72,6 +72,7 @@ fn job() -> Job {
         traceparent: String::new(),
         attempt: 1,
         created_at: OffsetDateTime::now_utc(),
+        age: Age::default(),
         lease_token: Uuid::new_v4(),
     }
 }

@@ -183,8 +183,7 @@ impl Lane {
         };
         let outcome = match settlement {
             Settlement::Delivered => {
-                let latency = clock::now() - job.created_at;
-                self.station.metrics.delivered(latency.try_into().unwrap_or_default());
+                self.station.metrics.delivered(job.age.now());
                 AttemptOutcome::Delivered
             }
             Settlement::Dead { .. } => AttemptOutcome::Dead,

@@ -1,6 +1,6 @@
 //! The table `outbox_jobs`: jobs are put in with what causes them, claimed under a lease, and settled.
 //!
-//! Time is that of the process that asks (see `crate::clock`), in UTC.
+//! Time is that of the database's server, or on SQLite of the process that asks (see [`moment`](crate::store::moment)), in UTC.
 
 mod claim;
 mod operate;
@@ -17,9 +17,9 @@ pub use self::claim::{Pick, claim};
 pub use self::operate::{JobFilter, JobSelection, discard, find, list, retry};
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
-use crate::clock;
 use crate::error::Result;
 use crate::store::Db;
+use crate::store::moment::Moment;
 use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
 use crate::store::schema::{InstantSql, outbox_jobs};
 use crate::store::types::{Id, Json, UtcTime, to_bigint};
@@ -30,6 +30,7 @@ row!(NewJob, insertion);
 
 /// A new job is due at once.
 fn insertion(job: &NewJob) -> insertion!() {
+    let caused = Moment::of(job.created_at);
     diesel::insert_into(outbox_jobs::table).values((
         outbox_jobs::id.eq(Id(job.id)),
         outbox_jobs::topic.eq(job.topic.as_str()),
@@ -39,8 +40,8 @@ fn insertion(job: &NewJob) -> insertion!() {
         outbox_jobs::request_id.eq(&job.request_id),
         outbox_jobs::traceparent.eq(&job.traceparent),
         outbox_jobs::attempts.eq(0),
-        outbox_jobs::created_at.eq(UtcTime(job.created_at)),
-        outbox_jobs::run_at.eq(UtcTime(job.created_at)),
+        outbox_jobs::created_at.eq(caused),
+        outbox_jobs::run_at.eq(caused),
     ))
 }
 
@@ -49,7 +50,7 @@ fn insertion(job: &NewJob) -> insertion!() {
 /// # Errors
 /// When the database fails.
 pub async fn release(db: &Db, topic: TopicName) -> Result<usize> {
-    let now = UtcTime(clock::now());
+    let now = Moment::now();
     with_write!(db, DbOperation::ReleaseJobs, |conn| {
         diesel::update(outbox_jobs::table)
             .filter(outbox_jobs::topic.eq(topic.as_str()))
@@ -69,7 +70,7 @@ pub struct Count {
     pub state: JobState,
     /// How many they are.
     pub jobs: u64,
-    /// When the oldest of them was caused.
+    /// When the oldest of them was caused, by the clock of this process, however wrong it is.
     pub oldest: Option<OffsetDateTime>,
 }
 
@@ -80,17 +81,27 @@ pub struct Count {
 pub async fn counts(db: &Db, topics: &[TopicName]) -> Result<Vec<Count>> {
     let states = [JobState::Pending, JobState::Running, JobState::Dead].map(JobState::as_str);
     let topics: Vec<_> = topics.iter().map(|topic| topic.as_str()).collect();
-    let rows: Vec<(String, JobState, i64, _)> = with_read!(db, DbOperation::CountJobs, |conn| {
-        outbox_jobs::table
-            .filter(outbox_jobs::topic.eq_any(topics))
-            .filter(outbox_jobs::state.eq_any(states))
-            .group_by((outbox_jobs::topic, outbox_jobs::state))
-            .select((outbox_jobs::topic, outbox_jobs::state, count_star(), min(outbox_jobs::created_at)))
-            .load(conn)
-    })?;
-    let count =
-        |(topic, state, jobs, oldest): (_, _, i64, _)| Count { topic, state, jobs: jobs.unsigned_abs(), oldest };
-    Ok(rows.into_iter().map(count).collect())
+    let rows: Vec<(String, JobState, i64, Option<OffsetDateTime>, OffsetDateTime)> =
+        with_read!(db, DbOperation::CountJobs, |conn| {
+            outbox_jobs::table
+                .filter(outbox_jobs::topic.eq_any(topics))
+                .filter(outbox_jobs::state.eq_any(states))
+                .group_by((outbox_jobs::topic, outbox_jobs::state))
+                .select((
+                    outbox_jobs::topic,
+                    outbox_jobs::state,
+                    count_star(),
+                    min(outbox_jobs::created_at),
+                    Moment::now(),
+                ))
+                .load(conn)
+        })?;
+    let here = OffsetDateTime::now_utc();
+    let rows = rows.into_iter().map(|(topic, state, jobs, oldest, now)| {
+        let oldest = oldest.map(|oldest| here - (now - oldest));
+        Count { topic, state, jobs: jobs.unsigned_abs(), oldest }
+    });
+    Ok(rows.collect())
 }
 
 /// Deletes at most `limit` jobs of a topic that were delivered before this time. Says how many; fewer than `limit` means

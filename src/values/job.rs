@@ -1,7 +1,7 @@
 //! Jobs: what is to be done after a commit, and how an attempt at it can end.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -128,10 +128,38 @@ pub struct Job {
     pub traceparent: String,
     /// Which attempt this is, from 1.
     pub attempt: u32,
-    /// When it was caused.
+    /// When it was caused, by the clock of the database.
     pub created_at: OffsetDateTime,
+    /// How long ago that is.
+    pub age: Age,
     /// Proves that the job is still this instance's.
     pub lease_token: Uuid,
+}
+
+/// How old something is: nobody's clock is asked but when it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Age {
+    when_read: Duration,
+    read: Instant,
+}
+
+impl Default for Age {
+    /// Of what is new.
+    fn default() -> Self {
+        Self::new(Duration::ZERO)
+    }
+}
+
+impl Age {
+    /// Of what was so old when it was read, just now.
+    pub fn new(when_read: Duration) -> Self {
+        Age { when_read, read: Instant::now() }
+    }
+
+    /// As of now.
+    pub fn now(self) -> Duration {
+        self.when_read + self.read.elapsed()
+    }
 }
 
 impl Job {

@@ -7,7 +7,7 @@ use neodyme::accounts::topics::ANALYTICS_EVENT;
 use neodyme::analytics::{Analytics, Event, EventName};
 use neodyme::config::AnalyticsConfig;
 use neodyme::outbox::Effect;
-use neodyme::outbox::{Deliver, Failure, Job, Payload, Reason, Receipt};
+use neodyme::outbox::{Age, Deliver, Failure, Job, Payload, Reason, Receipt};
 use serde_json::json;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -31,6 +31,7 @@ pub(crate) fn job() -> Job {
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         attempt: 1,
         created_at: occurred_at,
+        age: Age::default(),
         lease_token: Uuid::new_v4(),
     }
 }

@@ -7,7 +7,7 @@ use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::config::{Config, MailConfig, Sources};
 use neodyme::mail::{Composer, InvalidSetting, Letter, Mailer, Welcome};
 use neodyme::outbox::Effect;
-use neodyme::outbox::{Failure, Job, Payload, Reason, Receipt};
+use neodyme::outbox::{Age, Failure, Job, Payload, Reason, Receipt};
 use serde::Deserialize;
 use serde_json::json;
 use time::macros::datetime;
@@ -34,6 +34,7 @@ pub fn job_for(email: &str, full_name: &str) -> Job {
         traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into(),
         attempt: 1,
         created_at: datetime!(2026-11-22 08:31:02.000120 +01:00),
+        age: Age::default(),
         lease_token: Uuid::new_v4(),
     }
 }

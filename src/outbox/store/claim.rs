@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::row::JobRow;
-use crate::clock;
 use crate::error::Result;
 use crate::store::Db;
+use crate::store::moment::Moments;
 use crate::store::query::{skip_locked, with_write};
 use crate::store::schema::{InstantSql, UuidSql};
-use crate::store::types::{Id, UtcTime, to_bigint};
+use crate::store::types::{Id, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::job::{Job, TopicName};
 
@@ -45,30 +46,41 @@ pub async fn claim(db: &Db, topic: TopicName, limit: usize, lease: Duration, pic
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let now = clock::now();
+    let moments = Moments::of(db);
+    let after = |wait| moments.number(later(moments.now, wait));
     let lease_token = Uuid::new_v4();
-    let statement = statement(order, skip_locked(db));
-    let mut rows: Vec<JobRow> = with_write!(db, DbOperation::ClaimJobs, |conn| {
+    let statement = statement(order, skip_locked(db), moments);
+    let mut rows: Vec<Claimed> = with_write!(db, DbOperation::ClaimJobs, |conn| {
         diesel::sql_query(statement)
             .bind::<Text, _>(topic.as_str())
-            .bind::<InstantSql, _>(UtcTime(now))
+            .bind::<BigInt, _>(after(Duration::ZERO))
             .bind::<BigInt, _>(to_bigint(limit))
-            .bind::<InstantSql, _>(UtcTime(later(now, horizon)))
-            .bind::<InstantSql, _>(UtcTime(later(now, NO_LEASE)))
-            .bind::<InstantSql, _>(UtcTime(later(now, lease)))
+            .bind::<BigInt, _>(after(horizon))
+            .bind::<BigInt, _>(after(NO_LEASE))
+            .bind::<BigInt, _>(after(lease))
             .bind::<UuidSql, _>(Id(lease_token))
             .load(conn)
     })?;
     // RETURNING has no order.
-    rows.sort_by_key(|row| (row.run_at, row.id));
-    Ok(rows.into_iter().map(|row| row.into_job(topic, lease_token)).collect())
+    rows.sort_by_key(|Claimed { job, .. }| (job.run_at, job.id));
+    Ok(rows.into_iter().map(|Claimed { job, claimed_at }| job.into_job(topic, lease_token, claimed_at)).collect())
+}
+
+/// A job with the time of its claim, by the clock of its own times.
+#[derive(QueryableByName)]
+struct Claimed {
+    #[diesel(embed)]
+    job: JobRow,
+    #[diesel(sql_type = InstantSql)]
+    claimed_at: OffsetDateTime,
 }
 
 /// Three looks at the index, each of which ends after `$3` rows, however many others wait.
 ///
 /// On SQLite `$1` is a name, and names get numbers as they appear: the first of each must appear in order.
 /// MATERIALIZED: to evaluate the choice twice would be to choose twice.
-fn statement(order: &str, lock: &str) -> String {
+fn statement(order: &str, lock: &str, moments: Moments) -> String {
+    let [now, horizon, no_lease, lease_until] = ["$2", "$4", "$5", "$6"].map(|number| moments.sql(number));
     let look = |state: &str| {
         format!(
             "SELECT * FROM (
@@ -81,12 +93,12 @@ fn statement(order: &str, lock: &str) -> String {
         "WITH chosen AS MATERIALIZED (
              SELECT id FROM ({} UNION ALL {} UNION ALL {}) AS claimable ORDER BY {order} LIMIT $3
          )
-         UPDATE outbox_jobs SET state = 'running', attempts = attempts + 1, lease_until = $6, lease_token = $7
+         UPDATE outbox_jobs SET state = 'running', attempts = attempts + 1, lease_until = {lease_until}, lease_token = $7
          WHERE id IN (SELECT id FROM chosen)
-         RETURNING *",
-        look("state = 'pending' AND run_at <= $2"),
-        look("state = 'pending' AND run_at > $4"),
-        look("state = 'running' AND (lease_until <= $2 OR lease_until > $5)"),
+         RETURNING *, {now} AS claimed_at",
+        look(&format!("state = 'pending' AND run_at <= {now}")),
+        look(&format!("state = 'pending' AND run_at > {horizon}")),
+        look(&format!("state = 'running' AND (lease_until <= {now} OR lease_until > {no_lease})")),
     )
 }
 

@@ -5,9 +5,9 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::row::JobRow;
-use crate::clock;
 use crate::error::Result;
 use crate::store::Db;
+use crate::store::moment::Moment;
 use crate::store::query::{with_read, with_write};
 use crate::store::schema::outbox_jobs;
 use crate::store::types::{Id, UtcTime, to_bigint};
@@ -80,7 +80,7 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<JobRow>> {
 pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
     let pending = (
         outbox_jobs::state.eq(JobState::Pending.as_str()),
-        outbox_jobs::run_at.eq(UtcTime(clock::now())),
+        outbox_jobs::run_at.eq(Moment::now()),
         outbox_jobs::finished_at.eq(None::<UtcTime>),
     );
     let states = selection.states();

@@ -11,7 +11,7 @@ use crate::label::parse;
 use crate::store::schema::JsonSql;
 use crate::store::schema::outbox_jobs;
 use crate::store::types::{Json, column};
-use crate::values::job::{Job, JobState, Payload, TopicName};
+use crate::values::job::{Age, Job, JobState, Payload, TopicName};
 
 /// A job as it is stored. Times are UTC.
 #[derive(Clone, Debug, PartialEq, Queryable, QueryableByName)]
@@ -53,7 +53,7 @@ impl JobRow {
         self.traceparent.split('-').nth(1).unwrap_or_default()
     }
 
-    pub(super) fn into_job(self, topic: TopicName, lease_token: Uuid) -> Job {
+    pub(super) fn into_job(self, topic: TopicName, lease_token: Uuid, claimed_at: OffsetDateTime) -> Job {
         Job {
             id: self.id,
             topic,
@@ -63,6 +63,7 @@ impl JobRow {
             traceparent: self.traceparent,
             attempt: self.attempts.unsigned_abs(),
             created_at: self.created_at,
+            age: Age::new((claimed_at - self.created_at).try_into().unwrap_or_default()),
             lease_token,
         }
     }

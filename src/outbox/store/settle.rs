@@ -1,16 +1,16 @@
 //! Settlements: what becomes of jobs after an attempt.
 
-use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::clock;
 use crate::error::Result;
 use crate::store::Db;
+use crate::store::moment::Moments;
 use crate::store::query::with_write;
-use crate::store::schema::{InstantSql, UuidSql};
-use crate::store::types::{Id, UtcTime};
+use crate::store::schema::UuidSql;
+use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
 use crate::text::escape;
 use crate::values::job::JobState;
@@ -48,19 +48,19 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
     if settlements.is_empty() {
         return Ok(0);
     }
-    let now = clock::now();
-    let statement = statement(settlements.len());
+    let moments = Moments::of(db);
+    let statement = statement(settlements.len(), moments);
     with_write!(db, DbOperation::SettleJobs, |conn| {
         let mut query = diesel::sql_query(statement).into_boxed();
         for (id, lease_token, settlement) in settlements {
-            let change = Change::of(settlement, now);
+            let change = Change::of(settlement, moments.now);
             query = query
                 .bind::<UuidSql, _>(Id(*id))
                 .bind::<UuidSql, _>(Id(*lease_token))
                 .bind::<Text, _>(change.state.as_str())
                 .bind::<Integer, _>(change.attempts)
-                .bind::<Nullable<InstantSql>, _>(change.run_at.map(UtcTime))
-                .bind::<Nullable<InstantSql>, _>(change.finished_at.map(UtcTime))
+                .bind::<Nullable<BigInt>, _>(change.run_at.map(|time| moments.number(time)))
+                .bind::<Nullable<BigInt>, _>(change.finished_at.map(|time| moments.number(time)))
                 .bind::<Nullable<Text>, _>(change.error);
         }
         query.execute(conn)
@@ -69,12 +69,13 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
 
 /// One statement for any number of jobs, of [`COLUMNS`] parameters each. (On SQLite `$1` is a name, and names get
 /// numbers as they appear: the first of each must appear in order.)
-fn statement(jobs: usize) -> String {
+fn statement(jobs: usize, moments: Moments) -> String {
     let row = |job: usize| {
         let parameters: Vec<_> = (0..COLUMNS).map(|column| format!("${}", 1 + job * COLUMNS + column)).collect();
         format!("({})", parameters.join(", "))
     };
     let rows: Vec<_> = (0..jobs).map(row).collect();
+    let [run_at, finished_at] = ["change.run_at", "change.finished_at"].map(|number| moments.sql(number));
     format!(
         "WITH change (id, lease_token, state, attempts, run_at, finished_at, error) AS (VALUES {})
          UPDATE outbox_jobs SET
@@ -84,10 +85,10 @@ fn statement(jobs: usize) -> String {
              run_at = CASE
                  WHEN change.run_at IS NULL THEN outbox_jobs.run_at
                  -- One that is given back keeps its place among those that are due.
-                 WHEN change.attempts < 0 AND outbox_jobs.run_at < change.run_at THEN outbox_jobs.run_at
-                 ELSE change.run_at
+                 WHEN change.attempts < 0 AND outbox_jobs.run_at < {run_at} THEN outbox_jobs.run_at
+                 ELSE {run_at}
              END,
-             finished_at = change.finished_at,
+             finished_at = {finished_at},
              last_error = COALESCE(change.error, outbox_jobs.last_error),
              lease_until = NULL,
              lease_token = NULL
