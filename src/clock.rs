@@ -9,7 +9,7 @@
 mod opinions;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
@@ -44,11 +44,19 @@ pub fn start_after(newest: OffsetDateTime, before: Option<OffsetDateTime>) -> Op
     opinions().start_after(newest, before, read())
 }
 
-/// Tells what the time is by the database's server, just now.
-pub fn compare(database: OffsetDateTime) {
-    let reading = read();
+/// Tells what the time is by the database's server, which was asked then, and has just answered. It may have looked at its clock
+/// at any moment between: the clocks differ by the least that this leaves open, also where the answer was slow.
+pub fn compare(database: OffsetDateTime, asked: Instant) {
+    let (reading, took) = (read(), asked.elapsed());
     opinions().compare(database, reading);
-    metrics::clock_difference(ClockReference::Database, (reading.wall - database).as_seconds_f64());
+    let difference = least_difference(reading.wall - database, took);
+    metrics::clock_difference(ClockReference::Database, difference.as_seconds_f64());
+}
+
+/// What is left of a difference that may be too great by so much.
+fn least_difference(at_most: time::Duration, uncertain: Duration) -> time::Duration {
+    let at_least = at_most - uncertain;
+    if at_least.is_positive() { at_least } else { at_most.min(time::Duration::ZERO) }
 }
 
 /// Looks also when nobody asks, and tells of jumps, until it is dropped.
@@ -91,4 +99,18 @@ fn read() -> Reading {
     let uptime = clock_gettime(ClockId::Boottime);
     let nanos = i32::try_from(uptime.tv_nsec).unwrap_or_default();
     Reading { wall: OffsetDateTime::now_utc(), uptime: time::Duration::new(uptime.tv_sec, nanos) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_is_no_difference() {
+        let least = |at_most: i64, took| least_difference(time::Duration::seconds(at_most), Duration::from_secs(took));
+        assert_eq!(least(7, 0), time::Duration::seconds(7));
+        assert_eq!(least(7, 8), time::Duration::ZERO, "the answer alone was on its way for longer");
+        assert_eq!(least(600, 8), time::Duration::seconds(592));
+        assert_eq!(least(-600, 8), time::Duration::seconds(-600), "the server is ahead however late it looked");
+    }
 }

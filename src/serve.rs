@@ -259,9 +259,7 @@ fn is_worth_waiting(url: &DatabaseUrl, error: &anyhow::Error) -> bool {
 /// Tells the clock what the database knows of the time.
 async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
     const ASK: &str = "ask the database for the time";
-    if let Some(time) = db.time().await.context(ASK)? {
-        clock::compare(time);
-    }
+    db.ping().await.context(ASK)?;
     let Some(newest) = accounts::newest(db).await.context(ASK)? else { return Ok(()) };
     let before = audit::newest_before(db, newest - clock::BELIEVED_AFTER).await.context(ASK)?;
     if let Some(known) = clock::start_after(newest, before) {

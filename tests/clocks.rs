@@ -132,6 +132,33 @@ async fn what_waits_is_told_its_age_by_every_instance() {
     }
 }
 
+/// Seen at the next check of the database, and not taken from an answer that was only slow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_leaves_the_database_is_told_within_seconds() {
+    let database = Database::Postgres(Cluster::shared().create_database());
+    let Database::Postgres(url) = &database else { unreachable!() };
+    let server = url.split(['@', '/']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
+    let way = Proxy::to(server).await;
+    let through = Database::Postgres(url.replace(server, &way.address().to_string()));
+    let clock = FakeClock::new();
+    let app = TestApp::spawn(clock.give_to(AppOptions::on_database(through).set("health_interval", "100ms"))).await;
+    let difference =
+        async || metric("neodyme_clock_difference_seconds").label("reference", "database").read(&app).await;
+    way.set(Way::Slow(Duration::from_millis(500)));
+    let slow = async || {
+        let took = metric("neodyme_dependency_check_duration_seconds").label("dependency", "database").read(&app).await;
+        (took > 0.5).then_some(())
+    };
+    eventually("the database is slow", slow).await;
+    assert!(difference().await.abs() < 0.1, "{}", difference().await);
+    way.set(Way::Clear);
+    for ahead in [-OFF, OFF] {
+        clock.set_ahead(ahead);
+        let told = async || ((difference().await - ahead as f64).abs() < 2.0).then_some(());
+        eventually("the difference is told", told).await;
+    }
+}
+
 /// The clock of the one process jumps while mails are on their way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_jump_on_sqlite_sends_nothing_again() {

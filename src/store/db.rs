@@ -1,5 +1,7 @@
 //! The database itself: what it is made of, and what can be asked of it whatever the tables.
 
+use std::time::Instant;
+
 use diesel_async::RunQueryDsl;
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
@@ -105,7 +107,8 @@ impl Db {
         }
     }
 
-    /// Asks the database for a sign of life: one that SQLite has to read from the file.
+    /// Asks the database for a sign of life: one that SQLite has to read from the file, and the time by the server's clock, which
+    /// the service's own is held against.
     ///
     /// # Errors
     /// When there is none.
@@ -113,25 +116,15 @@ impl Db {
         match self {
             Db::Sqlite { reader, .. } => with_lease!(reader, DbOperation::Ping, |conn| {
                 diesel::sql_query("SELECT count(*) FROM sqlite_schema").execute(conn)
-            }),
-            Db::Postgres { pool, .. } => {
-                with_lease!(pool, DbOperation::Ping, |conn| diesel::sql_query("SELECT 1").execute(conn))
-            }
-        }
-        .map(|_rows| ())
-    }
-
-    /// What time it is by the clock of the database's server. None on SQLite, which has none of its own.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn time(&self) -> Result<Option<OffsetDateTime>> {
-        match self {
-            Db::Sqlite { .. } => Ok(None),
-            Db::Postgres { pool, .. } => with_lease!(pool, DbOperation::Ping, |conn| {
-                diesel::select(diesel::dsl::sql::<InstantSql>("clock_timestamp()")).get_result(conn)
             })
-            .map(Some),
+            .map(|_rows| ()),
+            Db::Postgres { pool, .. } => {
+                let asked = Instant::now();
+                let time = with_lease!(pool, DbOperation::Ping, |conn| {
+                    diesel::select(diesel::dsl::sql::<InstantSql>("clock_timestamp()")).get_result(conn)
+                });
+                time.map(|time| clock::compare(time, asked))
+            }
         }
     }
 
@@ -164,8 +157,8 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn earliest_time(&self) -> Result<OffsetDateTime> {
-        if let Some(time) = self.time().await? {
-            clock::compare(time);
+        if matches!(self, Db::Postgres { .. }) {
+            self.ping().await?;
         }
         Ok(clock::earliest())
     }
