@@ -53,6 +53,12 @@ pub(crate) fn http_client_config(url: &Url, why: &str) -> Result<ClientConfig, S
     Ok(config)
 }
 
+/// Whether the other side showed a certificate whose time is over.
+pub(crate) fn has_expired(error: &rustls::Error) -> bool {
+    use rustls::CertificateError::{Expired, ExpiredContext};
+    matches!(error, rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }))
+}
+
 fn config(verifier: Arc<dyn ServerCertVerifier>, provider: Arc<CryptoProvider>) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;

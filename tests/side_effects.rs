@@ -74,7 +74,7 @@ async fn a_service_that_fails_is_waited_for(backend: Backend) {
         (Behaviour::CloseBeforeAnswer, "error", "protocol"),
         (Behaviour::Garbage, "error", "protocol"),
         (Behaviour::Hang, "timeout", "timeout"),
-        (Behaviour::RedirectTo(307, "http://192.0.2.1/".into()), "error", "protocol"),
+        (Behaviour::RedirectTo(307, "http://192.0.2.1/".into()), "error", "not_the_service"),
     ];
     for (behaviour, outcome, reason) in failures {
         let calls = metric("neodyme_external_service_calls_total").label("service", "analytics");

@@ -87,8 +87,8 @@ async fn a_mail_server_out_of_order_is_waited_for(backend: Backend) {
     let verbs = [Verb::Greeting, Verb::Ehlo, Verb::Mail, Verb::Rcpt, Verb::Data, Verb::Message];
     let hangs = verbs.into_iter().map(|verb| (Behaviour::HangAfter(verb), "timeout"));
     let others = [
-        (Behaviour::refuse(Verb::Greeting, 554, "5.3.2 not today"), "refused_5xx"),
-        (Behaviour::refuse(Verb::Mail, 550, "5.1.8 bad sender"), "refused_5xx"),
+        (Behaviour::refuse(Verb::Greeting, 554, "5.3.2 not today"), "sender_refused"),
+        (Behaviour::refuse(Verb::Mail, 550, "5.1.8 bad sender"), "sender_refused"),
         (Behaviour::refuse(Verb::Rcpt, 450, "4.2.1 mailbox busy"), "refused_4xx"),
         (Behaviour::refuse(Verb::Rcpt, 554, "relay access denied"), "refused_5xx"),
         (Behaviour::refuse(Verb::Rcpt, 550, "5.7.1 relaying denied"), "refused_5xx"),

@@ -1,10 +1,14 @@
 //! The HTTP client: what it trusts, whom it follows, how long it keeps a connection.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use reqwest::Client;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::{Action, Attempt, Policy};
+use tokio::net::lookup_host;
 use url::Url;
 
 use crate::error::Cause;
@@ -33,6 +37,7 @@ pub(super) fn build(base: &Url, timeout: Duration) -> Result<Client, Cause> {
     let client = Client::builder()
         .user_agent(concat!("neodyme/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
+        .dns_resolver(Arc::new(Resolver))
         .redirect(Policy::custom(follow_within_origin))
         .referer(false)
         .connect_timeout(CONNECT_TIME.min(timeout / 2))
@@ -41,6 +46,23 @@ pub(super) fn build(base: &Url, timeout: Duration) -> Result<Client, Cause> {
         .http2_keep_alive_timeout(SIGN_OF_LIFE)
         .tls_backend_preconfigured(http_client_config(base, ", which analytics over TLS needs")?);
     Ok(client.build()?)
+}
+
+/// The host's name could not be resolved.
+#[derive(Debug, thiserror::Error)]
+#[error("no address of the host")]
+pub(super) struct Unresolved(#[source] io::Error);
+
+/// Asks the system, as the client would by itself, and tells afterwards that it was the name that failed.
+struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let addresses = lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?;
+            Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
+        })
+    }
 }
 
 /// Follows what repeats the POST at the same scheme, host and port. Any other redirect is the answer: a 301, 302 or 303

@@ -8,7 +8,9 @@ use http::StatusCode;
 use http::header::{HeaderMap, RETRY_AFTER};
 use reqwest::Response;
 
+use super::client::Unresolved;
 use crate::error::chain;
+use crate::tls::has_expired;
 use crate::values::job::{Effect, Failure, Reason, Receipt};
 
 /// The longest wait that a service can ask for.
@@ -32,8 +34,10 @@ pub(super) fn timeout(limit: Duration) -> Failure {
 
 /// There was no answer, or none in HTTP.
 pub(super) fn broken(error: reqwest::Error) -> Failure {
-    let reason = if chain(&error).any(is_tls) {
-        Reason::Tls
+    let reason = if let Some(tls) = chain(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        if has_expired(tls) { Reason::TlsExpired } else { Reason::Tls }
+    } else if chain(&error).any(|cause| cause.is::<Unresolved>()) {
+        Reason::Dns
     } else if error.is_connect() {
         Reason::Connect
     } else if error.is_timeout() {
@@ -60,9 +64,11 @@ fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure
 /// | 401, 402, 403, 407 | auth | no | yes | neodyme is not let in |
 /// | 409 | refused_4xx | no | yes | the key may be of an attempt that still runs: what it leads to is not known yet |
 /// | 429 | refused_4xx | no | yes | the service wants fewer events, whichever they are |
-/// | other 4xx | refused_4xx | no | yes | the address, the method or the header, which are the same for every event |
+/// | 404, 405 and their like | not_the_service | no | yes | the address, the method or the header, which are the same for every event |
+/// | other 4xx | refused_4xx | no | yes | unknown, and not of this event |
+/// | 3xx | not_the_service | no | yes | a redirect that is not followed is an address that the operator must correct |
 /// | 5xx | refused_5xx | no | yes | the service failed |
-/// | others | protocol | no | yes | a redirect that is not followed is an address that the operator must correct |
+/// | others | protocol | no | yes | no status of HTTP |
 pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
     let (status, code) = (response.status(), Some(response.status().as_u16()));
     let (reason, effect) = match status.as_u16() {
@@ -70,6 +76,8 @@ pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
         400 | 413 | 422 => (Reason::Refused4xx, Effect::GiveUp),
         408 | 425 => (Reason::Refused4xx, Effect::RetryJob),
         401 | 402 | 403 | 407 => (Reason::Auth, Effect::ServiceDown),
+        300..=399 => (Reason::NotTheService, Effect::ServiceDown),
+        code if is_of_a_wrong_address(code) => (Reason::NotTheService, Effect::ServiceDown),
         400..=499 => (Reason::Refused4xx, Effect::ServiceDown),
         500..=599 => (Reason::Refused5xx, Effect::ServiceDown),
         _ => (Reason::Protocol, Effect::ServiceDown),
@@ -85,11 +93,14 @@ fn remedy(status: StatusCode) -> &'static str {
     match status.as_u16() {
         300..=399 => "; set analytics_base_url to where the service is now",
         401 | 402 | 403 | 407 => "; neodyme sends no credentials: the service must let its address in",
-        404 | 405 | 406 | 410..=412 | 414..=418 | 421 | 426 | 428 | 431 => {
-            "; check that analytics_base_url leads to it"
-        }
+        code if is_of_a_wrong_address(code) => "; check that analytics_base_url leads to it",
         _ => "",
     }
+}
+
+/// What is answered where no events are taken, or not in this way.
+fn is_of_a_wrong_address(code: u16) -> bool {
+    matches!(code, 404 | 405 | 406 | 410..=412 | 414..=418 | 421 | 426 | 428 | 431)
 }
 
 /// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date. A date in the past means now.
@@ -113,10 +124,6 @@ fn is_loss(error: &(dyn StdError + 'static)) -> bool {
         || error
             .downcast_ref::<hyper::Error>()
             .is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
-}
-
-fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<rustls::Error>()
 }
 
 #[cfg(test)]

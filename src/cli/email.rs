@@ -130,6 +130,8 @@ fn failed(failure: &Failure, retry_for: Duration) -> Vec<(&'static str, String)>
 fn advice(reason: Reason) -> &'static str {
     match reason {
         Reason::Connect => "check smtp_host, smtp_port, the firewall, and that the server runs",
+        Reason::Dns => "check smtp_host, and that this machine's resolver knows it",
+        Reason::TlsExpired => "renew the server's certificate, and check this machine's clock",
         Reason::Tls => "check smtp_tls against the port, the server's certificate, and smtp_ca_file",
         Reason::Auth => "check smtp_username and smtp_password, and that the server offers PLAIN or LOGIN",
         Reason::Timeout => {
@@ -138,7 +140,8 @@ fn advice(reason: Reason) -> &'static str {
         Reason::Refused4xx => "wait: the server takes no mail, or none for this address, for now",
         Reason::Refused5xx => "read what the server said",
         Reason::NoSmtputf8 => "use a mail server that offers SMTPUTF8",
-        Reason::Protocol => "check that a mail server listens there, and its log",
+        Reason::SenderRefused => "correct mail_from or smtp_helo_name, or ask the server's operator (a block list?)",
+        Reason::NotTheService | Reason::Protocol => "check that a mail server listens there, and its log",
         Reason::Payload => "check the address and the name, and the templates",
         Reason::Io => "check mail_directory: space, owner and rights",
     }

@@ -71,10 +71,16 @@ labels! {
     pub enum Reason("reason") {
         /// No connection.
         Connect = "connect",
+        /// The host's name has no address, or nobody could be asked for it.
+        Dns = "dns",
         /// No trusted TLS.
         Tls = "tls",
+        /// The certificate of the other side has expired.
+        TlsExpired = "tls_expired",
         /// Not let in.
         Auth = "auth",
+        /// SMTP: this host or its sender is refused, whoever the recipient is.
+        SenderRefused = "sender_refused",
         /// No answer in time.
         Timeout = "timeout",
         /// SMTP: refused for now. HTTP: refused as a client's fault.
@@ -83,12 +89,22 @@ labels! {
         Refused5xx = "refused_5xx",
         /// SMTP: the address has letters beyond ASCII, and the server takes no such.
         NoSmtputf8 = "no_smtputf8",
+        /// HTTP: the answer is not the service's: another page, a redirect, no such path.
+        NotTheService = "not_the_service",
         /// What the other side said made no sense, or broke off.
         Protocol = "protocol",
         /// The job itself cannot be read.
         Payload = "payload",
         /// A file could not be written.
         Io = "io",
+    }
+}
+
+impl Reason {
+    /// Whether somebody has to correct a setting or a right, here or there: it does not pass by itself, and is the same for
+    /// every job.
+    pub const fn needs_an_operator(self) -> bool {
+        matches!(self, Reason::Auth | Reason::Tls | Reason::TlsExpired | Reason::SenderRefused | Reason::NotTheService)
     }
 }
 

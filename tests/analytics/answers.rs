@@ -6,7 +6,7 @@ use neodyme::analytics::Analytics;
 use neodyme::config::AnalyticsConfig;
 use neodyme::outbox::Effect;
 use neodyme::outbox::Failure;
-use neodyme::outbox::Reason::{Auth, Connect, Protocol, Refused4xx, Refused5xx, Timeout};
+use neodyme::outbox::Reason::{Auth, Connect, Dns, NotTheService, Protocol, Refused4xx, Refused5xx, Timeout};
 use serde_json::json;
 
 use crate::SOON;
@@ -26,8 +26,8 @@ async fn what_a_status_means() {
     }
     // Status, reason, permanent, service down.
     for (code, reason, permanent, service_down) in [
-        (300, Protocol, false, true),
-        (304, Protocol, false, true),
+        (300, NotTheService, false, true),
+        (304, NotTheService, false, true),
         (400, Refused4xx, true, false),
         (408, Refused4xx, false, false),
         (409, Refused4xx, false, true),
@@ -61,9 +61,9 @@ async fn what_is_wrong_with_the_configuration_kills_no_event_and_says_what_to_do
     let (moved, not_let_in, elsewhere) =
         ("set analytics_base_url", "must let its address in", "check that analytics_base_url");
     for (codes, reason, remedy) in [
-        (&[301, 302, 303, 307, 308][..], Protocol, moved),
+        (&[301, 302, 303, 307, 308][..], NotTheService, moved),
         (&[401, 402, 403, 407], Auth, not_let_in),
-        (&[404, 405, 406, 410, 411, 412, 414, 415, 416, 417, 418, 421, 426, 428, 431], Refused4xx, elsewhere),
+        (&[404, 405, 406, 410, 411, 412, 414, 415, 416, 417, 418, 421, 426, 428, 431], NotTheService, elsewhere),
         (&[423, 424, 451], Refused4xx, ""),
     ] {
         for code in codes {
@@ -115,10 +115,10 @@ async fn a_service_that_is_down_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_exist_is_no_connection() {
+async fn a_host_that_does_not_exist_is_told_from_one_that_does_not_answer() {
     let base_url = Some("http://analytics.invalid/".parse().unwrap());
     let analytics = Analytics::new(&AnalyticsConfig { base_url, timeout: SOON }).unwrap().unwrap();
-    gone(&outcome(&analytics, &job()).await.unwrap_err(), Connect);
+    gone(&outcome(&analytics, &job()).await.unwrap_err(), Dns);
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_redirect_to_anyone_else_is_not_followed() {
         let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
         assert_eq!(
             (failure.reason, failure.code, (failure.effect == Effect::GiveUp)),
-            (Protocol, Some(307), false),
+            (NotTheService, Some(307), false),
             "{url}"
         );
     }
@@ -193,7 +193,7 @@ async fn a_redirect_that_would_lose_the_event_is_not_followed() {
         let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
         assert_eq!(
             (failure.reason, failure.code, (failure.effect == Effect::ServiceDown)),
-            (Protocol, Some(code), true)
+            (NotTheService, Some(code), true)
         );
     }
     assert!(service.received().iter().all(|event| event.method == "POST" && event.path == "/v1/events"));
@@ -204,7 +204,7 @@ async fn a_redirect_in_a_circle_is_followed_three_times() {
     let service = AnalyticsService::start().await;
     service.behave(Behaviour::RedirectLoop);
     let failure = outcome(&analytics(&service, SOON), &job()).await.unwrap_err();
-    assert_eq!((failure.reason, failure.code, (failure.effect == Effect::GiveUp)), (Protocol, Some(308), false));
+    assert_eq!((failure.reason, failure.code, (failure.effect == Effect::GiveUp)), (NotTheService, Some(308), false));
     assert_eq!(service.received().len(), 4);
 }
 

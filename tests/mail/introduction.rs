@@ -48,7 +48,7 @@ async fn where_tls_has_to_come_a_server_without_ehlo_hears_no_more() {
     let options = SinkOptions { security: Security::StartTls(Identity::good()), ..SinkOptions::default() };
     let sink = SmtpSink::start_with(Behaviour::refuse(Verb::Ehlo, 502, "5.5.1 what?"), options).await;
     let refused = failure(&mailer_to(&sink, &[("smtp_helo_name", "app1.example.com")])).await;
-    assert_eq!(meaning(&refused), (Reason::Refused5xx, Some(502), false, true));
+    assert_eq!(meaning(&refused), (Reason::SenderRefused, Some(502), false, true));
     assert_eq!(refused.cause.to_string(), "EHLO app1.example.com: 502 5.5.1 what?");
     assert_eq!(sink.commands(), ["EHLO app1.example.com"]);
 }

@@ -23,13 +23,13 @@ async fn behaving(behaviour: Behaviour) -> (Meaning, String, SmtpSink) {
 
 #[tokio::test]
 async fn a_refusal_means_what_it_was_the_answer_to() {
-    use Reason::{Auth, Refused4xx, Refused5xx};
+    use Reason::{Auth, Refused4xx, Refused5xx, SenderRefused};
     for (verb, code, reason, permanent, service_down) in [
-        (Verb::Greeting, 554, Refused5xx, TRANSIENT, EVERY_MAIL),
+        (Verb::Greeting, 554, SenderRefused, TRANSIENT, EVERY_MAIL),
         (Verb::Greeting, 421, Refused4xx, TRANSIENT, EVERY_MAIL),
-        (Verb::Ehlo, 550, Refused5xx, TRANSIENT, EVERY_MAIL),
+        (Verb::Ehlo, 550, SenderRefused, TRANSIENT, EVERY_MAIL),
         (Verb::Ehlo, 451, Refused4xx, TRANSIENT, EVERY_MAIL),
-        (Verb::Mail, 550, Refused5xx, TRANSIENT, EVERY_MAIL),
+        (Verb::Mail, 550, SenderRefused, TRANSIENT, EVERY_MAIL),
         (Verb::Mail, 452, Refused4xx, TRANSIENT, EVERY_MAIL),
         (Verb::Mail, 530, Auth, TRANSIENT, EVERY_MAIL),
         (Verb::Rcpt, 450, Refused4xx, TRANSIENT, THIS_MAIL),
@@ -124,7 +124,7 @@ async fn without_a_server_there_is_no_connection() {
     for tls in ["starttls", "tls"] {
         assert_eq!(failure(&mailer_to(&sink, &[("smtp_tls", tls)])).await.reason, Reason::Connect);
         let nowhere = mailer_to(&sink, &[("smtp_tls", tls), ("smtp_host", "no-such-host.invalid")]);
-        assert_eq!(failure(&nowhere).await.reason, Reason::Connect);
+        assert_eq!(failure(&nowhere).await.reason, Reason::Dns);
     }
     sink.come_back().await;
     mailer.send_welcome(&crate::fixture::job()).await.unwrap();

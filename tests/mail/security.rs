@@ -32,18 +32,18 @@ async fn with_a_certificate_that_verifies_mail_is_sent_encrypted() {
 #[tokio::test]
 async fn a_certificate_that_does_not_verify_ends_the_conversation() {
     type Kind = fn() -> Identity;
-    let kinds: [(Kind, &str); 3] = [
-        (Identity::of_a_stranger, "invalid peer certificate"),
-        (Identity::of_another_host, "not valid for name"),
-        (Identity::expired, "expired"),
+    let kinds: [(Kind, Reason, &str); 3] = [
+        (Identity::of_a_stranger, Reason::Tls, "invalid peer certificate"),
+        (Identity::of_another_host, Reason::Tls, "not valid for name"),
+        (Identity::expired, Reason::TlsExpired, "expired"),
     ];
-    for (identity, says) in kinds {
+    for (identity, reason, says) in kinds {
         for (wrap, commands) in
             [(Security::StartTls as fn(Identity) -> Security, &["EHLO", "STARTTLS"][..]), (Security::Tls, &[])]
         {
             let sink = sink(wrap(identity()), Some("secret-password")).await;
             let failure = failure(&mailer_to(&sink, &[])).await;
-            assert_eq!(meaning(&failure), (Reason::Tls, None, false, true));
+            assert_eq!(meaning(&failure), (reason, None, false, true));
             assert!(failure.cause.to_string().contains(says), "{}", failure.cause);
             assert_eq!(heard(&sink), commands);
         }

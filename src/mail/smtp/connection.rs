@@ -23,7 +23,8 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects; nothing is said yet.
     pub async fn open(host: &Host, port: u16) -> Result<Self, What> {
-        let stream = Stream::connect(&host.to_string(), port).await.map_err(What::NoConnection)?;
+        let addresses = Stream::resolve(&host.to_string(), port).await.map_err(What::NoAddress)?;
+        let stream = Stream::connect(addresses).await.map_err(What::NoConnection)?;
         Ok(Self { stream: BufReader::new(stream), has_heard: false })
     }
 

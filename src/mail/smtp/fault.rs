@@ -7,6 +7,7 @@ use rustls::InvalidMessage;
 
 use super::reply::Reply;
 use crate::redaction::Person;
+use crate::tls::has_expired;
 use crate::values::job::{Effect, Failure, Reason};
 
 /// How far a conversation came.
@@ -58,6 +59,8 @@ impl Stage {
 /// What went wrong there.
 #[derive(Debug)]
 pub(super) enum What {
+    /// The host's name could not be resolved.
+    NoAddress(io::Error),
     NoConnection(io::Error),
     NoTls(io::Error),
     /// `silent`: the server has never said anything, and it was its turn.
@@ -119,7 +122,7 @@ impl Fault {
     pub fn into_failure(self, person: &Person, limit: Duration) -> Failure {
         let code = self.code();
         let reason = self.reason();
-        let is_refusal = matches!(reason, Reason::Refused4xx | Reason::Refused5xx);
+        let is_refusal = matches!(reason, Reason::Refused4xx | Reason::Refused5xx | Reason::SenderRefused);
         let is_about_this_mail = matches!(self.stage, Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Message);
         // A refused sender is refused to every job.
         let concerns_every_job = !is_about_this_mail || self.stage == Stage::Mail || code == Some(421);
@@ -145,7 +148,9 @@ impl Fault {
 
     fn reason(&self) -> Reason {
         match &self.what {
+            What::NoAddress(_) => Reason::Dns,
             What::NoConnection(_) => Reason::Connect,
+            What::NoTls(error) if tls_error(error).is_some_and(has_expired) => Reason::TlsExpired,
             What::NoAnswer { .. } => Reason::Timeout,
             What::NoTls(_) | What::NoStartTls | What::SpokeBeforeTls => Reason::Tls,
             What::NoMechanism | What::NoMechanismWithoutEhlo => Reason::Auth,
@@ -156,6 +161,7 @@ impl Fault {
                 (530 | 534 | 535 | 538, _) | (_, Stage::Auth) => Reason::Auth,
                 (_, Stage::StartTls) => Reason::Tls,
                 (400..500, _) => Reason::Refused4xx,
+                (_, Stage::Greeting | Stage::Ehlo(_) | Stage::Helo(_) | Stage::Mail) => Reason::SenderRefused,
                 _ => Reason::Refused5xx,
             },
         }
@@ -163,7 +169,7 @@ impl Fault {
 
     /// What an operator can do, where it depends on how far the conversation came.
     fn remedy(&self) -> Option<&'static str> {
-        let refused_for_good = self.reason() == Reason::Refused5xx;
+        let refused_for_good = matches!(self.reason(), Reason::Refused5xx | Reason::SenderRefused);
         match (&self.what, &self.stage) {
             (What::NoInternationalAddresses, _) => {
                 Some("use a mail server that offers SMTPUTF8 (Postfix does since 3.0)")
@@ -199,7 +205,7 @@ impl Fault {
             What::NoInternationalAddresses => {
                 return "the address has letters beyond ASCII, and the mail server does not take such (SMTPUTF8)".into();
             }
-            What::NoConnection(error) | What::Broken(error) => error.to_string(),
+            What::NoAddress(error) | What::NoConnection(error) | What::Broken(error) => error.to_string(),
             What::NoTls(error) if self.stage == Stage::Tls && is_plain_text(error) => {
                 "the server answers in plain text: set smtp_tls to starttls, or smtp_port to one that speaks TLS from the \
                  first byte (usually 465)"

@@ -24,10 +24,19 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Connects to the first address of the host that answers.
-    pub async fn connect(host: &str, port: u16) -> io::Result<Self> {
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in lookup_host((host, port)).await? {
+    /// The addresses of the host.
+    pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let addresses: Vec<_> = lookup_host((host, port)).await?.collect();
+        match addresses.is_empty() {
+            true => Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address")),
+            false => Ok(addresses),
+        }
+    }
+
+    /// Connects to the first of these addresses that answers.
+    pub async fn connect(addresses: Vec<SocketAddr>) -> io::Result<Self> {
+        let mut failure = io::ErrorKind::AddrNotAvailable.into();
+        for address in addresses {
             match timeout(LIMIT_PER_ADDRESS, TcpStream::connect(address)).await {
                 Ok(Ok(tcp)) => return Ok(Self::Plain(tcp)),
                 Ok(Err(error)) => failure = error,
