@@ -77,10 +77,7 @@ const CI: Pace = Pace {
     silence: Duration::ZERO,
     hush: Duration::from_secs(75),
     until_resolved: None,
-    alertmanager: &[
-        ("group_wait: 10s\n  group_interval: 1m", "group_wait: 10s\n  group_interval: 10s"),
-        ("repeat_interval: 15m", "repeat_interval: 30s"),
-    ],
+    alertmanager: &[("group_interval: 15s", "group_interval: 10s"), ("repeat_interval: 4h", "repeat_interval: 30s")],
 };
 
 #[test]

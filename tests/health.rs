@@ -13,7 +13,7 @@ use common::database::{Backend, Database};
 use common::eventually;
 use common::http::{self, Answer};
 use common::postgres::{Cluster, StopMode};
-use common::scrape::metric;
+use common::scrape::{Scrape, metric};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -47,6 +47,13 @@ async fn a_service_that_is_well_says_so(backend: Backend) {
     let live = app.get("/health/live").await.json();
     assert_eq!(live["status"], "live");
     assert!(live["event_loop_delay_ms"].is_f64() && live["last_beat_ms"].is_f64(), "{live}");
+    let prometheus = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    for url in [app.api_url(), app.ops_url()] {
+        let request = app.client.get(format!("{url}/health/live")).header("accept", prometheus);
+        let sample = Answer::to(request).await.unwrap();
+        assert_eq!((sample.status, sample.header("vary")), (200, "Accept"));
+        assert_eq!(Scrape::parse(sample.text()).samples[0].name, "neodyme_live");
+    }
     let ready = app.get("/health/ready").await.json();
     assert_eq!((&ready["status"], &ready["reasons"]), (&"ready".into(), &serde_json::json!([])));
     metric("neodyme_ready").value(1.0).assert_in(&app).await;

@@ -54,7 +54,7 @@ on_both_databases!(prometheus_scrapes_the_shipped_configuration);
 async fn the_shipped_rules_see_the_service_go_down() {
     let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
     let prometheus = Prometheus::scraping(&app, &[]).await;
-    prometheus.wait_for("up", 1.0).await;
+    prometheus.wait_for(r#"up{job="neodyme"}"#, 1.0).await;
     // Before its first scrape Prometheus may have missed it.
     prometheus.wait_for(r#"count(ALERTS{alertname="NeodymeDown"}) or vector(0)"#, 0.0).await;
     app.kill();
@@ -66,6 +66,19 @@ async fn the_shipped_rules_see_the_service_go_down() {
     let (evaluated, waiting): (Vec<_>, Vec<_>) = rules.partition(|rule| rule["health"] != "unknown");
     assert!(evaluated.len() > waiting.len(), "{waiting:#?}");
     assert!(evaluated.iter().all(|rule| rule["health"] == "ok"), "{evaluated:#?}");
+}
+
+#[tokio::test]
+async fn a_token_that_prometheus_lacks_blinds_it_and_is_no_outage() {
+    let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("ops_token", "a-token-of-the-service")).await;
+    let prometheus = Prometheus::scraping(&app, &[]).await;
+    prometheus.wait_for(r#"up{job="neodyme"}"#, 0.0).await;
+    prometheus.wait_for(r#"up{job="neodyme-probe"}"#, 1.0).await;
+    prometheus.wait_for(r#"count(ALERTS{alertname="NeodymeMonitoringBlind"}) > bool 0"#, 1.0).await;
+    prometheus.wait_for(r#"count(ALERTS{alertname="NeodymeDown"}) or vector(0)"#, 0.0).await;
+    app.kill();
+    prometheus.wait_for(r#"count(ALERTS{alertname="NeodymeDown"})"#, 1.0).await;
+    prometheus.wait_for(r#"count(ALERTS{alertname="NeodymeMonitoringBlind"}) or vector(0)"#, 0.0).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const PORTS: [&str; 5] = ["API", "OPS", "POSTGRES", "PROMETHEUS", "ALERTMANAGER"];
-/// The first scrape comes within the shipped interval of 15 s.
+/// The first scrape comes within the shipped interval of 5 s.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 struct Stack {

@@ -3,6 +3,7 @@
 mod detailed;
 mod fresh;
 mod head;
+mod live;
 
 use http::Method;
 use schemars::JsonSchema;
@@ -11,16 +12,16 @@ use time::OffsetDateTime;
 
 use self::fresh::Fresh;
 use self::head::Head;
+use self::live::live;
 use super::readiness::reasons;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Checked, Endpoint, Held, Query, Written};
 use crate::lifecycle::Phase;
 use crate::state::App;
 use crate::telemetry::metrics;
-use crate::values::timestamp::{self, millis};
+use crate::values::timestamp;
 
 const HEALTH: &str = "Whether this instance takes requests and can answer them, for load balancers: 200 or 503.";
-const LIVE: &str = "Whether the process should be restarted, for orchestrators.";
 const READY: &str = "Whether this instance should get requests, with the reasons, for orchestrators.";
 const DETAILED: &str = "Each dependency, the figures that matter, the machine.";
 const METRICS: &str = "All metrics as JSON, with quantiles, for scripts without Prometheus.";
@@ -29,7 +30,7 @@ const METRICS: &str = "All metrics as JSON, with quantiles, for scripts without 
 pub(super) fn of_api() -> Vec<Endpoint<App>> {
     vec![
         Endpoint::new(Method::GET, "/health/", HEALTH, report).always(),
-        Endpoint::new(Method::GET, "/health/live", LIVE, live).always(),
+        Endpoint::new(Method::GET, "/health/live", live::ABOUT, live).always(),
         Endpoint::new(Method::GET, "/health/ready", READY, ready).always(),
     ]
 }
@@ -38,7 +39,7 @@ pub(super) fn of_api() -> Vec<Endpoint<App>> {
 pub(super) fn of_operations() -> Vec<Endpoint<App>> {
     vec![
         Endpoint::new(Method::GET, "/health/", HEALTH, fresh_report).always(),
-        Endpoint::new(Method::GET, "/health/live", LIVE, live).always(),
+        Endpoint::new(Method::GET, "/health/live", live::ABOUT, live).always(),
         Endpoint::new(Method::GET, "/health/ready", READY, fresh_ready).always(),
         Endpoint::new(Method::GET, "/health/detailed", DETAILED, detailed::report).always(),
         Endpoint::new(Method::GET, "/health/metrics", METRICS, registry)
@@ -65,25 +66,6 @@ fn state(app: &App) -> Checked<Head> {
         (Phase::Ready, status) => (status.is_usable(), status.as_str()),
     };
     Checked { is_good, body: Head::new(status) }
-}
-
-#[derive(Serialize, JsonSchema)]
-struct Live {
-    #[serde(flatten)]
-    head: Head,
-    event_loop_delay_ms: f64,
-    last_beat_ms: f64,
-}
-
-/// Good while the async runtime turns. A process that is not live should be restarted.
-async fn live(call: Call<App>, (): ()) -> Result<Checked<Live>> {
-    let pulse = call.state.health.beat.pulse();
-    let status = if pulse.is_stalled { "stalled" } else { "live" };
-    let (event_loop_delay_ms, last_beat_ms) = (millis(pulse.delay), millis(pulse.age));
-    Ok(Checked {
-        is_good: !pulse.is_stalled,
-        body: Live { head: Head::new(status), event_loop_delay_ms, last_beat_ms },
-    })
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -27,8 +27,9 @@ impl Prometheus {
     /// The same at another pace, which is also the time that a scrape may take.
     pub async fn scraping_every(pace: &str, app: &TestApp, extra: &[&str]) -> Prometheus {
         let config = replace(&shipped("prometheus.yml"), "127.0.0.1:9000", app.ops_address());
-        let config = replace(&config, "scrape_interval: 15s", &format!("scrape_interval: {pace}"));
-        let config = replace(&config, "evaluation_interval: 15s", &format!("evaluation_interval: {pace}"));
+        let shipped = "scrape_interval: 5s\n  scrape_timeout: 4s\n  evaluation_interval: 5s";
+        let hurried = format!("scrape_interval: {pace}\n  scrape_timeout: {pace}\n  evaluation_interval: {pace}");
+        let config = replace(&config, shipped, &hurried);
         Prometheus::start(&config, extra, |rules| hurry(&rules.join("alert-rules"))).await
     }
 

@@ -179,7 +179,7 @@ fn notice(receiver: Receiver, payload: Value) -> Notice {
     Notice { at: Instant::now(), receiver, incident, alerts, payload }
 }
 
-/// The first alert that fires stands in the title, `[FIRING] neodyme: NeodymeDown: …`; all have a line in each field.
+/// The newest alert that fires stands in the title, `[FIRING] neodyme: NeodymeDown: …`; all have a line in each field.
 fn alerts_of_event(event: &Value) -> Vec<(String, bool)> {
     let field = |name: &str| event["payload"]["custom_details"][name].as_str().unwrap_or_default().to_owned();
     let (what, runbooks) = (field("what"), field("runbook"));
@@ -189,8 +189,9 @@ fn alerts_of_event(event: &Value) -> Vec<(String, bool)> {
     let alerts = runbooks.lines().zip(what.lines());
     let alerts = alerts.map(|(runbook, what)| (name(runbook), triggers && !what.starts_with("resolved: ")));
     let mut alerts: Vec<_> = alerts.collect();
-    let titled = alerts.iter_mut().find(|(_, fires)| *fires == triggers);
-    titled.into_iter().for_each(|(name, _)| *name = title.split(": ").nth(1).unwrap_or(title).to_owned());
+    let subject = title.split(": ").nth(1).unwrap_or(title);
+    let titled = alerts.iter_mut().find(|(name, fires)| *fires == triggers && subject.split(' ').next() == Some(name));
+    titled.into_iter().for_each(|(name, _)| *name = subject.to_owned());
     alerts
 }
 

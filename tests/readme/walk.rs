@@ -61,7 +61,11 @@ impl Reader {
     async fn arrive() -> Reader {
         let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).without_root()).await;
         let config = replace(&shipped("prometheus.yml"), "127.0.0.1:9000", app.ops_address());
-        let config = replace(&config, "scrape_interval: 15s", "scrape_interval: 200ms");
+        let config = replace(
+            &config,
+            "scrape_interval: 5s\n  scrape_timeout: 4s",
+            "scrape_interval: 200ms\n  scrape_timeout: 200ms",
+        );
         std::fs::write(app.folder().join("prometheus.yml"), config).unwrap();
         copy_files("alert-rules", &app.folder().join("alert-rules"));
         if let Some((uid, gid)) = unprivileged() {

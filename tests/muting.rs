@@ -1,0 +1,329 @@
+//! Two faults at once: is each of them told, whichever comes first? The shipped configuration of Alertmanager, every pair of
+//! the drill's faults, and some that differ only in whom they hit. Each pair is a job of its own, so all run at once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by panicking"
+)]
+
+mod common;
+#[path = "drill/faults.rs"]
+#[allow(dead_code, reason = "the drill uses the rest")]
+mod faults;
+#[path = "drill/receivers.rs"]
+#[allow(dead_code, reason = "the drill uses the rest")]
+mod receivers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use common::alertmanager::Alertmanager;
+use common::rules::{Rule, rules};
+use common::{eventually_within, http};
+use faults::{FAULTS, Fault, Injection};
+use receivers::{Notice, Receiver, Receivers};
+use serde_json::{Value, json};
+
+/// Faults that the drill does not make, and that were hidden by others once.
+const MORE: &[Fault] = &[
+    Fault { pages: &[&["NeodymeDependencyDown database"]], ..named("one instance cut off from the database") },
+    Fault { pages: &[&["NeodymeErrorBudgetBurn welcome_email"]], ..named("mails late for everybody") },
+    Fault { pages: &[&["NeodymeErrorBudgetBurn registration_latency"]], ..named("registrations slow") },
+    Fault { pages: &[&["NeodymeErrorBudgetBurn availability"]], ..named("some registrations fail") },
+    Fault { pages: &[&["NeodymeRegistrationsFailing other"]], ..named("every registration fails") },
+    Fault { warnings: &["NeodymeOutboxStuck welcome_email"], ..named("mails stand still") },
+    Fault { pages: &[&["NeodymeMonitoringBlind"]], ..named("the token of Prometheus changed") },
+];
+
+const fn named(name: &'static str) -> Fault {
+    Fault { name, injection: Injection::Nothing, pages: &[], warnings: &[], may: &[], proof: None }
+}
+
+type Labels = BTreeMap<String, String>;
+
+/// An alert as Prometheus would send it for this job: the labels of its rule, and those that its subject says.
+fn labels(rules: &[Rule], told: &str, severity: &str, job: &str) -> Labels {
+    let (name, subject) = told.split_once(' ').unwrap_or((told, ""));
+    let fits = |rule: &&Rule| rule.alert.as_deref() == Some(name) && rule.labels["severity"] == severity;
+    let rule = rules.iter().find(fits).unwrap_or_else(|| panic!("no rule {name} of severity {severity}"));
+    let mut labels: Labels = rule.labels.clone();
+    labels.retain(|_, value| !value.contains("{{"));
+    let mut set = |label: &str, value: &str| {
+        labels.insert(label.to_owned(), value.to_owned());
+    };
+    set("alertname", name);
+    set("job", job);
+    match name {
+        "NeodymeCriticalError" | "NeodymeErrorUsersAffected" | "NeodymeErrorRateHigh" => {
+            set("error_type", subject);
+            set("component", &subject.split('_').next().unwrap().to_lowercase());
+        }
+        "NeodymeDependencyDown" | "NeodymeExternalServiceFailing" => {
+            set(if name.ends_with("Down") { "dependency" } else { "service" }, subject);
+            set("component", subject);
+        }
+        "NeodymeErrorBudgetBurn" => {
+            set("slo", subject);
+            set("component", if subject == "welcome_email" { "email" } else { "registration" });
+        }
+        "NeodymeOutboxStuck" => {
+            set("topic", subject);
+            set("component", "email");
+        }
+        "NeodymeRegistrationsFailing" => set("cause", if subject.is_empty() { "other" } else { subject }),
+        "NeodymeInstanceDown" | "NeodymeRestarting" | "NeodymeClockSkew" => set("instance", "a:9000"),
+        _ => {}
+    }
+    labels
+}
+
+/// What a fault fires beside what it must be told by: muted, or it would be a second page.
+fn consequences(fault: &Fault) -> &'static [(&'static str, &'static str)] {
+    match fault.injection {
+        Injection::DatabaseStopped => &[
+            ("NeodymeDependencyDown database", "critical"),
+            ("NeodymeRegistrationsFailing database", "critical"),
+            ("NeodymeErrorRateHigh DATABASE_ERROR", "warning"),
+            ("NeodymeErrorUsersAffected DATABASE_ERROR", "warning"),
+            ("NeodymeDatabaseSlow", "warning"),
+            ("NeodymeDbPoolExhausted", "warning"),
+        ],
+        Injection::AllKilled => &[("NeodymeInstanceDown", "warning")],
+        Injection::RestartLoop => &[("NeodymeInstanceDown", "warning")],
+        _ => &[],
+    }
+}
+
+fn alerts(rules: &[Rule], fault: &Fault, job: &str) -> Vec<Labels> {
+    let pages = fault.pages.concat().into_iter().map(|told| (told, "critical"));
+    let warnings = fault.warnings.iter().chain(fault.may).map(|told| (*told, "warning"));
+    let all = pages.chain(warnings).chain(consequences(fault).iter().copied());
+    all.map(|(told, severity)| labels(rules, told, severity, job)).collect()
+}
+
+/// The alerts one of which must be told, for each thing that must be told.
+fn expected(rules: &[Rule], fault: &Fault, job: &str) -> Vec<Vec<Labels>> {
+    let pages = fault.pages.iter().map(|any| any.iter().map(|told| labels(rules, told, "critical", job)).collect());
+    let warnings = fault.warnings.iter().map(|told| vec![labels(rules, told, "warning", job)]);
+    pages.chain(warnings).collect()
+}
+
+struct Pair {
+    job: String,
+    faults: [&'static Fault; 2],
+}
+
+/// Every two, in the order of the list, and where both wake somebody in the other order as well.
+fn pairs() -> Vec<Pair> {
+    let faults: Vec<&Fault> = FAULTS.iter().chain(MORE).filter(|fault| !fault.is_silent()).collect();
+    let all =
+        faults.iter().enumerate().flat_map(|(at, one)| faults.iter().enumerate().map(move |pair| (at, *one, pair)));
+    all.filter(|(at, one, (other, two))| at < other || (at > other && !one.pages.is_empty() && !two.pages.is_empty()))
+        .map(|(at, one, (other, two))| Pair { job: format!("pair-{at}-{other}"), faults: [one, two] })
+        .collect()
+}
+
+struct World {
+    alertmanager: Alertmanager,
+    receivers: Receivers,
+    client: reqwest::Client,
+}
+
+impl World {
+    async fn start(changes: &[(&str, &str)]) -> World {
+        let receivers = Receivers::start().await;
+        let alertmanager = Alertmanager::start(receivers.endpoints(), changes).await;
+        World { alertmanager, receivers, client: http::client() }
+    }
+
+    async fn post(&self, alerts: Vec<Labels>) {
+        let alerts: Vec<Value> = alerts
+            .into_iter()
+            .map(|labels| {
+                let annotations = json!({
+                    "summary": "Something is wrong.", "description": labels["alertname"], "affected": "Somebody.",
+                    "runbook_url": format!("docs/runbooks/{}.md", labels["alertname"]), "dashboard_url": "d/neodyme-overview",
+                });
+                json!({ "labels": labels, "annotations": annotations })
+            })
+            .collect();
+        for some in alerts.chunks(500) {
+            let request = self.client.post(format!("http://{}/api/v2/alerts", self.alertmanager.address())).json(some);
+            assert_eq!(http::Answer::to(request).await.unwrap().status, 200);
+        }
+    }
+
+    /// Every alert with those that mute it.
+    async fn muted(&self) -> BTreeMap<Labels, Vec<Labels>> {
+        let request = self.client.get(format!("http://{}/api/v2/alerts", self.alertmanager.address()));
+        let alerts: Vec<Value> = serde_json::from_value(http::Answer::to(request).await.unwrap().json()).unwrap();
+        let labels = |alert: &Value| serde_json::from_value::<Labels>(alert["labels"].clone()).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let by_name: BTreeMap<_, _> = alerts.iter().map(|alert| (text(&alert["fingerprint"]), labels(alert))).collect();
+        let muters = |alert: &Value| {
+            let names = alert["status"]["inhibitedBy"].as_array().unwrap().iter();
+            names.map(|name| by_name[name.as_str().unwrap()].clone()).collect()
+        };
+        alerts.iter().map(|alert| (labels(alert), muters(alert))).collect()
+    }
+
+    fn pages(&self) -> Vec<Page> {
+        self.receivers.notices().iter().filter(|notice| notice.receiver == Receiver::PagerDuty).map(Page::of).collect()
+    }
+}
+
+/// Whom a page is about, and what it says.
+struct Page {
+    job: String,
+    title: String,
+    incident: String,
+}
+
+impl Page {
+    fn of(notice: &Notice) -> Page {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let payload = &notice.payload["payload"];
+        Page { job: text(&payload["group"]), title: text(&payload["summary"]), incident: notice.incident.clone() }
+    }
+}
+
+/// As a title names it.
+fn subject(labels: &Labels) -> String {
+    let parts = ["alertname", "error_type", "dependency", "service", "topic", "slo", "cause", "instance"];
+    let parts: Vec<&str> = parts.iter().filter_map(|part| labels.get(*part)).map(String::as_str).collect();
+    parts.join(" ")
+}
+
+/// One may stand for the other: they are about the same part, and of what they both say more about nothing differs.
+fn is_of_one_cause(one: &Labels, other: &Labels) -> bool {
+    let agrees = |label: &&str| one.get(*label).zip(other.get(*label)).is_none_or(|(one, other)| one == other);
+    one["component"] == other["component"] && ["slo", "error_type", "instance"].iter().all(agrees)
+}
+
+const SOON: Duration = Duration::from_secs(60);
+/// Warnings gather for half a minute as they are shipped.
+const AT_ONCE: &[(&str, &str)] = &[(
+    "matchers: [severity=\"warning\"]\n      group_wait: 30s",
+    "matchers: [severity=\"warning\"]\n      group_wait: 1s",
+)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_faults_at_once_both_are_told_whichever_comes_first() {
+    let (rules, pairs) = (rules(), pairs());
+    let world = World::start(AT_ONCE).await;
+    let mut incidents = Vec::new();
+    for turn in 0..2 {
+        world.post(pairs.iter().flat_map(|pair| alerts(&rules, pair.faults[turn], &pair.job)).collect()).await;
+        let muted = world.muted().await;
+        let is_told =
+            |labels: &Labels| muted[labels].is_empty() || muted[labels].iter().all(|by| is_of_one_cause(labels, by));
+        let mut untold = BTreeSet::new();
+        for (pair, fault) in pairs.iter().flat_map(|pair| pair.faults[..=turn].iter().map(move |fault| (pair, fault))) {
+            for any in expected(&rules, fault, &pair.job) {
+                if !any.iter().any(is_told) {
+                    let by: Vec<String> = any.iter().flat_map(|labels| &muted[labels]).map(subject).collect();
+                    untold.insert(format!(
+                        "{}: {} by {by:?}",
+                        pair.faults.map(|fault| fault.name).join(" and "),
+                        fault.name
+                    ));
+                }
+            }
+        }
+        assert!(untold.is_empty(), "{} are muted: {untold:#?}", untold.len());
+
+        // Everybody is woken who should be; nobody is by what joins an incident that is open.
+        let pages = |pair: &Pair| {
+            let pages = expected(&rules, pair.faults[turn], &pair.job).into_iter().take(pair.faults[turn].pages.len());
+            pages.filter(|any| any.iter().any(|labels| muted[labels].is_empty())).collect::<Vec<_>>()
+        };
+        let due: Vec<(&Pair, Vec<Labels>)> =
+            pairs.iter().flat_map(|pair| pages(pair).into_iter().map(move |any| (pair, any))).collect();
+        let opened = eventually_within(SOON, "every page", async || {
+            let told = world.pages();
+            let of = |(pair, any): &(&Pair, Vec<Labels>)| {
+                let names: Vec<String> = any.iter().map(subject).collect();
+                let page =
+                    told.iter().find(|page| page.job == pair.job && names.iter().any(|name| page.title.contains(name)));
+                page.map(|page| (pair.job.clone(), page.incident.clone()))
+            };
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            due.iter().map(of).collect::<Option<Vec<_>>>()
+        })
+        .await;
+        incidents.push(opened);
+    }
+    let [first, second] = incidents.try_into().unwrap();
+    let first: BTreeSet<(String, String)> = first.into_iter().collect();
+    let of = |job: &str| pairs.iter().find(|pair| pair.job == job).unwrap();
+    let swallowed: BTreeSet<String> = second
+        .iter()
+        .filter(|incident| first.contains(incident))
+        .map(|(job, _)| of(job).faults)
+        .filter(|[one, two]| !one.pages.iter().any(|page| two.pages.iter().any(|other| share_an_alert(page, other))))
+        .map(|faults| faults.map(|fault| fault.name).join(" swallows "))
+        .collect();
+    assert!(swallowed.is_empty(), "{swallowed:#?}");
+    let warned = |notices: &[Notice]| {
+        let named = notices.iter().filter(|notice| notice.receiver == Receiver::Slack);
+        named.for_each(assert_title_names_all);
+        notices.iter().any(|notice| notice.receiver == Receiver::Slack)
+    };
+    assert!(eventually_within(SOON, "a warning", async || Some(world.receivers.notices())).await.len() > 1);
+    eventually_within(SOON, "warnings", async || warned(&world.receivers.notices()).then_some(())).await;
+}
+
+/// The database: its error and its check are one incident.
+fn share_an_alert(one: &[&str], other: &[&str]) -> bool {
+    let is_database = |told: &&str| told.ends_with(" DATABASE_ERROR") || told.ends_with(" database");
+    one.iter().any(|told| other.iter().any(|other| told.starts_with(other) || other.starts_with(told)))
+        || (one.iter().any(is_database) && other.iter().any(is_database))
+}
+
+/// What a message is about beyond its title is read by nobody.
+fn assert_title_names_all(notice: &Notice) {
+    let title = notice.payload["attachments"][0]["title"].as_str().unwrap_or_default();
+    for (alert, fires) in &notice.alerts {
+        assert!(!fires || title.contains(alert), "`{title}` does not name {alert}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_names_its_newest_alert_and_all_others() {
+    let rules = rules();
+    let world = World::start(&[("group_interval: 15s", "group_interval: 1s")]).await;
+    let error = labels(&rules, "NeodymeRegistrationsFailing other", "critical", "neodyme");
+    let check = labels(&rules, "NeodymeRegistrationsFailing database", "critical", "neodyme");
+    world.post(vec![error]).await;
+    eventually_within(SOON, "the first page", async || (!world.pages().is_empty()).then_some(())).await;
+    world.post(vec![check]).await;
+    let title = eventually_within(SOON, "the second", async || {
+        world.pages().into_iter().map(|page| page.title).find(|title| title.starts_with("[FIRING:2]"))
+    })
+    .await;
+    assert_eq!(
+        title,
+        "[FIRING:2] neodyme: NeodymeRegistrationsFailing availability database: Something is wrong. \
+         Also NeodymeRegistrationsFailing availability other"
+    );
+}
+
+/// At a thirtieth of the shipped pace: no beat is left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dead_mans_switch_beats_without_gaps() {
+    let rules = rules();
+    let shipped = "group_interval: 1m\n      repeat_interval: 30s";
+    let world = World::start(&[(shipped, "group_interval: 2s\n      repeat_interval: 1s")]).await;
+    world.post(vec![labels(&rules, "Watchdog", "info", "neodyme")]).await;
+    let beats = eventually_within(SOON, "eight beats", async || {
+        let beats: Vec<_> =
+            world.receivers.notices().into_iter().filter(|notice| notice.receiver == Receiver::Watchdog).collect();
+        (beats.len() >= 8).then_some(beats)
+    })
+    .await;
+    let gaps: Vec<Duration> = beats.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
+    assert!(gaps.iter().all(|gap| *gap < Duration::from_millis(3500)), "{gaps:?}");
+}
