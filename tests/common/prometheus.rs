@@ -35,12 +35,13 @@ impl Prometheus {
 
     /// Starts it with `prometheus.yml` as it is shipped, pace and all, but for the targets and Alertmanager's address. It
     /// remembers `history`, in the OpenMetrics text format.
-    pub async fn watching(targets: &[&str], alertmanager: &str, history: &str) -> Prometheus {
+    ///
+    /// A token that it shall send is in a file.
+    pub async fn watching(targets: &[&str], alertmanager: &str, history: &str, token: Option<&Path>) -> Prometheus {
         let config = replace(&shipped("prometheus.yml"), "127.0.0.1:9000", &targets.join(r#"", ""#));
-        let prometheus = Prometheus::start(&replace(&config, "127.0.0.1:9093", alertmanager), &[], |folder| {
-            remember(history, folder)
-        })
-        .await;
+        let config = replace(&config, "127.0.0.1:9093", alertmanager);
+        let config = token.map_or(config.clone(), |token| with_token(&config, token));
+        let prometheus = Prometheus::start(&config, &[], |folder| remember(history, folder)).await;
         // What it would tell before it knows whom, it tells a minute later.
         eventually("Prometheus knows Alertmanager", async || {
             let known = prometheus.get("alertmanagers", &[]).await;
@@ -93,6 +94,16 @@ impl Prometheus {
         })
         .await;
     }
+}
+
+/// What `prometheus.yml` says in a comment, with this file.
+fn with_token(config: &str, token: &Path) -> String {
+    let config = replace(
+        config,
+        "    # authorization:\n    #   credentials_file:",
+        "    authorization:\n      credentials_file:",
+    );
+    replace(&config, "/etc/prometheus/neodyme-ops-token", &token.display().to_string())
 }
 
 /// Fails unless each of these queries is PromQL.

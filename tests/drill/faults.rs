@@ -73,6 +73,8 @@ pub enum Injection {
     HashFlood,
     /// Nobody reads the log of one instance.
     LogStalled,
+    /// Prometheus sends a token that the instances do not know.
+    TokenChanged,
     /// The clock of one instance jumps by so many seconds.
     ClockShifted(i64),
 }
@@ -293,6 +295,12 @@ pub const FAULTS: &[Fault] = &[
         name: "clock ten minutes behind",
         injection: Injection::ClockShifted(-600),
         warnings: &["NeodymeClockSkew"],
+        ..NOTHING
+    },
+    Fault {
+        name: "token of Prometheus changed",
+        injection: Injection::TokenChanged,
+        pages: &[&["NeodymeMonitoringBlind"]],
         ..NOTHING
     },
     Fault {

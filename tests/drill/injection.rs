@@ -1,6 +1,7 @@
 //! How a world is broken, kept broken and mended.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::future::pending;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::common::smtp::{Behaviour, Verb};
 use super::faults::Injection;
 use super::run::wait_for;
 use super::traffic::{Traffic, somebody};
-use super::world::World;
+use super::world::{TOKEN, World};
 
 impl World {
     /// Breaks it. Returns when the fault is there.
@@ -43,6 +44,7 @@ impl World {
             Injection::MailRefused(times) => self.refuse_mail(times).await,
             Injection::FirstDatabaseError | Injection::OneDatabaseErrorThenFlood => self.fail_one_registration().await,
             Injection::LogStalled => self.instances[1].set_reading(Reading::Paused),
+            Injection::TokenChanged => fs::write(self.token.path(), "another").unwrap(),
             Injection::ClockShifted(seconds) => self.clock.set_ahead(seconds),
             Injection::RollingRestart => self.restart_each().await,
             Injection::Nothing | Injection::RestartLoop | Injection::DuplicateFlood | Injection::HashFlood => {}
@@ -98,6 +100,7 @@ impl World {
                 }
             }
             Injection::LogStalled => self.instances[1].set_reading(Reading::On),
+            Injection::TokenChanged => fs::write(self.token.path(), TOKEN).unwrap(),
             Injection::ClockShifted(_) => self.clock.set_ahead(0),
             Injection::Nothing
             | Injection::RollingRestart

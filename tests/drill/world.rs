@@ -1,10 +1,12 @@
 //! A world of its own for each fault: two neodyme on one PostgreSQL, everything they talk to, and everybody who watches.
 
 use std::fmt::Write;
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use neodyme::config::Setting;
+use tempfile::NamedTempFile;
 use tokio_postgres::Client;
 
 use crate::common::alertmanager::Alertmanager;
@@ -22,6 +24,9 @@ use super::faults::Injection;
 use super::receivers::Receivers;
 use super::run::Pace;
 
+/// What the operations listener wants to be shown.
+pub const TOKEN: &str = "a-token-for-the-operations-listener";
+
 /// The world. It ends with this.
 pub struct World {
     pub instances: Vec<TestApp>,
@@ -36,6 +41,8 @@ pub struct World {
     pub receivers: Arc<Receivers>,
     /// The clock of the second instance, where it is asked for.
     pub clock: FakeClock,
+    /// The token that Prometheus sends, where the instances want one.
+    pub token: NamedTempFile,
     /// Sessions of others at the database.
     pub sessions: Vec<Client>,
     _alertmanager: Alertmanager,
@@ -71,6 +78,7 @@ impl World {
                     .set("password_argon2_iterations", 10),
                 // The pipe and the queue fill within a minute.
                 Injection::LogStalled => options.set("log_queue_capacity", 64),
+                Injection::TokenChanged => options.set("ops_token", TOKEN),
                 Injection::ClockShifted(_) if number == 1 => clock.give_to(options),
                 _ => options,
             };
@@ -80,7 +88,11 @@ impl World {
         let receivers = Arc::new(Receivers::start().await);
         let alertmanager = Alertmanager::start(receivers.endpoints(), pace.alertmanager).await;
         let targets: Vec<&str> = instances.iter().map(TestApp::ops_address).collect();
-        let prometheus = Prometheus::watching(&targets, alertmanager.address(), &history(&targets, pace.history)).await;
+        let token = NamedTempFile::new().unwrap();
+        fs::write(token.path(), TOKEN).unwrap();
+        let sent = (injection == Injection::TokenChanged).then_some(token.path());
+        let history = history(&targets, pace.history);
+        let prometheus = Prometheus::watching(&targets, alertmanager.address(), &history, sent).await;
         let prometheus = Arc::new(prometheus);
         World {
             instances,
@@ -92,6 +104,7 @@ impl World {
             prometheus,
             receivers,
             clock,
+            token,
             sessions: Vec::new(),
             _alertmanager: alertmanager,
         }
