@@ -176,7 +176,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "connections exhausted",
         injection: Injection::ConnectionsExhausted,
-        words: "connections exhausted",
+        // Those that neodyme had are ended first.
+        words: "connection",
         ..DATABASE_STOPPED
     },
     Fault {
