@@ -26,7 +26,9 @@ use crate::config::Config;
 use crate::lifecycle::Lifecycle;
 use crate::store::Db;
 use crate::telemetry::logging::Loggers;
-pub use crate::values::job::{Age, Effect, Failure, Job, JobState, NewJob, Payload, Reason, Receipt, TopicName};
+pub use crate::values::job::{
+    Age, Effect, Failure, HandedOver, Job, JobState, NewJob, Payload, Reason, Receipt, TopicName,
+};
 
 /// The topics, and what wakes their lanes.
 pub struct Outbox {

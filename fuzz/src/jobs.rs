@@ -1,6 +1,6 @@
 //! Jobs for what delivers them.
 
-use neodyme::outbox::{Age, Failure, Job, Payload, TopicName};
+use neodyme::outbox::{Age, Failure, HandedOver, Job, Payload, TopicName};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -20,6 +20,8 @@ pub fn job(topic: TopicName, payload: Value) -> Job {
         created_at: OffsetDateTime::UNIX_EPOCH,
         age: Age::default(),
         lease_token: Uuid::from_u128(10),
+        failing_since: None,
+        handed_over: HandedOver::default(),
     }
 }
 

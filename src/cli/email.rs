@@ -16,7 +16,7 @@ use super::table::align;
 use crate::accounts::registration::WelcomeEmail;
 use crate::config::{Config, MailConfig, SmtpTls};
 use crate::mail::{Composer, Letter, Mailer, Welcome};
-use crate::outbox::{Age, Effect, Failure, Job, Payload, Reason, Receipt, Topic};
+use crate::outbox::{Age, Effect, Failure, HandedOver, Job, Payload, Reason, Receipt, Topic};
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
 
@@ -74,6 +74,8 @@ fn job() -> Job {
         created_at: OffsetDateTime::now_utc(),
         age: Age::default(),
         lease_token: Uuid::new_v4(),
+        failing_since: None,
+        handed_over: HandedOver::default(),
     }
 }
 
@@ -98,7 +100,11 @@ async fn test(config: &Config, welcome: &Welcome<'_>) -> anyhow::Result<()> {
     });
     rows.push(("took", format!("{:.1} ms", millis(took))));
     print(align(rows.into_iter().map(|(name, value)| [name.to_owned(), value])))?;
-    outcome.map(drop).map_err(|failure| anyhow!("the email was not sent: {}", failure.reason.as_str()))
+    let may_have_been_sent = welcome.job.handed_over.since().is_some();
+    outcome.map(drop).map_err(|failure| match may_have_been_sent {
+        true => anyhow!("the email may have been sent: {}, after the server had all of it", failure.reason.as_str()),
+        false => anyhow!("the email was not sent: {}", failure.reason.as_str()),
+    })
 }
 
 fn tls(config: &MailConfig) -> String {
@@ -135,7 +141,7 @@ fn advice(reason: Reason) -> &'static str {
         Reason::Tls => "check smtp_tls against the port, the server's certificate, and smtp_ca_file",
         Reason::Auth => "check smtp_username and smtp_password, and that the server offers PLAIN or LOGIN",
         Reason::Timeout => {
-            "check the server's load and that smtp_port speaks what smtp_tls says; or raise smtp_timeout"
+            "check the server's load and that smtp_port speaks what smtp_tls says; or raise smtp_timeout or smtp_data_timeout"
         }
         Reason::Refused4xx => "wait: the server takes no mail, or none for this address, for now",
         Reason::Refused5xx => "read what the server said",

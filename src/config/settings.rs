@@ -140,8 +140,11 @@ settings! {
         smtp_username: Option<String> = "smtp_username", "";
         /// Password at the mail server.
         smtp_password: Option<Secret> = "smtp_password", "", 1;
-        /// Time for one delivery as a whole.
+        /// Time for one delivery up to the end of its message.
         smtp_timeout: Duration = "smtp_timeout", "20s", LIMIT;
+        /// Time after that for the server to say that it has taken the message. A mail that is sent again before the server
+        /// has answered comes twice; RFC 5321 (4.5.3.2.6) asks for 10 minutes.
+        smtp_data_timeout: Duration = "smtp_data_timeout", "10m", LIMIT;
         /// Sender of the mail, as `Name <address>`.
         from: Mailbox = "mail_from", "neodyme <neodyme@localhost>";
         /// Where mail is written without a mail server.

@@ -13,7 +13,7 @@ use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
 use crate::redaction::Person;
-use crate::values::job::{Effect, Failure, Job, Reason};
+use crate::values::job::{Effect, Failure, HandedOver, Job, Reason};
 use crate::values::{Email, FullName};
 
 const X_REQUEST_ID: HeaderName = HeaderName::new_from_ascii_str("X-Request-ID");
@@ -44,6 +44,7 @@ pub struct Letter {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) person: Person,
+    pub(super) handed_over: HandedOver,
 }
 
 impl Letter {
@@ -108,7 +109,17 @@ impl Composer {
         let message = builder.multipart(parts).map_err(|_| Failure::unreadable("no message can be made of it"))?;
         let message = String::from_utf8(message.formatted()).map_err(|_| Failure::unreadable("it is not UTF-8"))?;
         let person = Person::new(email.local_part(), name.expose());
-        Ok(Letter { message, message_id, subject, text, html, from: self.from.email.clone(), to, person })
+        Ok(Letter {
+            message,
+            message_id,
+            subject,
+            text,
+            html,
+            from: self.from.email.clone(),
+            to,
+            person,
+            handed_over: job.handed_over.clone(),
+        })
     }
 
     fn render(&self, email: &Email, full_name: &str, registered: OffsetDateTime) -> Result<Texts, Failure> {

@@ -35,6 +35,7 @@ pub(super) struct Smtp {
     server: Server,
     idle: Arc<Idle>,
     timeout: Duration,
+    answer_timeout: Duration,
 }
 
 impl Smtp {
@@ -43,7 +44,12 @@ impl Smtp {
     /// # Errors
     /// When a setting cannot be used.
     pub fn new(host: &Host, config: &MailConfig) -> Result<Self, InvalidSetting> {
-        Ok(Self { server: Server::new(host, config)?, idle: Arc::default(), timeout: config.smtp_timeout })
+        Ok(Self {
+            server: Server::new(host, config)?,
+            idle: Arc::default(),
+            timeout: config.smtp_timeout,
+            answer_timeout: config.smtp_data_timeout,
+        })
     }
 
     /// `smtp mail.example.com:587 starttls`
@@ -51,9 +57,12 @@ impl Smtp {
         self.server.describe()
     }
 
-    /// Sends a mail within the timeout.
+    /// Sends a mail within the timeout, and waits for the answer to it for a time of its own.
     pub async fn send(&self, letter: &Letter) -> Result<Receipt, Failure> {
-        self.attempt(letter).await.map_err(|fault| fault.into_failure(&letter.person, self.timeout))
+        self.attempt(letter).await.map_err(|fault| match letter.handed_over.since() {
+            Some(_) => fault.into_failure(&letter.person, self.answer_timeout).perhaps_done("it may have been sent"),
+            None => fault.into_failure(&letter.person, self.timeout),
+        })
     }
 
     /// Opens a connection of its own, as a delivery does, asks for a sign of life, and takes its leave.
@@ -68,10 +77,12 @@ impl Smtp {
     }
 
     async fn attempt(&self, letter: &Letter) -> Result<Receipt, Fault> {
+        letter.handed_over.end();
         let begin = Instant::now();
         let end = begin + self.timeout;
         if let Some(session) = self.idle.take() {
-            let limits = SmtpLimits { begin: begin + self.timeout / SHARE_OF_A_KEPT_CONNECTION, end };
+            let share = begin + self.timeout / SHARE_OF_A_KEPT_CONNECTION;
+            let limits = SmtpLimits { begin: share, end, answer: self.answer_timeout };
             match self.send_over(session, letter, limits).await {
                 // The server closed it meanwhile, which is nobody's fault.
                 Err(fault) if fault.is_of_a_stale_connection() => {}
@@ -79,7 +90,7 @@ impl Smtp {
             }
         }
         let session = Session::open(&self.server, end).await?;
-        self.send_over(session, letter, SmtpLimits { begin: end, end }).await
+        self.send_over(session, letter, SmtpLimits { begin: end, end, answer: self.answer_timeout }).await
     }
 
     async fn send_over(&self, mut session: Session, letter: &Letter, limits: SmtpLimits) -> Result<Receipt, Fault> {

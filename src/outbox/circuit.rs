@@ -70,7 +70,16 @@ impl Circuit {
 
     /// The service is out of order. Returns whether this is what opened the circuit.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
-        self.failures = self.failures.saturating_add(1);
+        self.fail(now, 1)
+    }
+
+    /// The same, of a fault that is the same for every job until somebody mends it: one is enough.
+    pub(super) fn is_misconfigured(&mut self, now: Instant) -> bool {
+        self.fail(now, THRESHOLD)
+    }
+
+    fn fail(&mut self, now: Instant, failures: u32) -> bool {
+        self.failures = self.failures.saturating_add(failures);
         let was_closed = self.state == CircuitState::Closed;
         if self.failures < THRESHOLD && was_closed {
             return false;
@@ -105,6 +114,15 @@ mod tests {
             assert!(!circuit.answered());
         }
         assert_eq!(circuit.permit(now), Permit::Free);
+    }
+
+    #[test]
+    fn what_somebody_has_to_mend_opens_it_at_once() {
+        let (mut circuit, now) = (Circuit::new(), Instant::now());
+        assert!(circuit.is_misconfigured(now));
+        assert_eq!(circuit.permit(now), Permit::Wait);
+        assert!(!circuit.is_misconfigured(now + REST));
+        assert_eq!(circuit.permit(now + REST * 2), Permit::Probe);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! One attempt at a job: made, timed, counted and logged in one place, under the ids of the request that caused it.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use serde::Serialize;
+use serde_json::json;
 use slog::{Logger, o};
 use tokio::time::timeout;
 
@@ -12,9 +14,12 @@ use super::station::Station;
 use crate::error::ErrorCode;
 use crate::telemetry::errors::{self, Occurrence};
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, info, warn};
-use crate::telemetry::metrics::CallOutcome;
+use crate::telemetry::metrics::{self, CallOutcome};
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt};
 use crate::values::timestamp::millis;
+
+/// No answer is waited for longer; topics have limits of their own, which are shorter.
+const LONGEST_ANSWER: Duration = Duration::from_secs(2 * 3600);
 
 #[derive(Serialize)]
 struct Call<'a> {
@@ -31,20 +36,25 @@ struct Call<'a> {
 }
 
 impl Station {
-    /// Makes one attempt, which has this long: after that the job may be another instance's.
+    /// Makes one attempt, which has this long; one that has said everything, and waits for the answer, has more.
     pub(super) async fn deliver(&self, job: &Job, limit: Duration, loggers: &Loggers) -> Result<Receipt, Failure> {
         let began = Instant::now();
         let in_flight = self.calls.enter();
-        let attempt = timeout(limit, AssertUnwindSafe(self.topic.deliver(job)).catch_unwind()).await;
-        let result = match attempt {
+        let mut attempt = pin!(AssertUnwindSafe(self.topic.deliver(job)).catch_unwind());
+        let mut attempt_ended = timeout(limit, &mut attempt).await;
+        if attempt_ended.is_err() && job.handed_over.since().is_some() {
+            attempt_ended = timeout(LONGEST_ANSWER, attempt).await;
+        }
+        let result = match attempt_ended {
             Ok(Ok(result)) => result,
             // The service was not asked, for all that is known.
             Ok(Err(_panic)) => Err(Failure::new(Reason::Payload, Effect::RetryJob, "the delivery panicked")),
-            Err(_) => {
-                Err(Failure::new(Reason::Timeout, Effect::RetryJob, "the delivery outlasted the lease of its job"))
-            }
+            Err(_) => Err(Failure::new(Reason::Timeout, Effect::RetryJob, "the delivery did not end")),
         };
         drop(in_flight);
+        if result.is_err() && job.handed_over.since().is_some() {
+            metrics::mail_perhaps_sent();
+        }
         let took = began.elapsed();
         self.calls.ended(outcome_of(&result), took);
         if let Err(failure) = &result {
@@ -52,6 +62,17 @@ impl Station {
         }
         self.log_call(&logger(job, loggers), job, &result, took);
         result
+    }
+
+    /// An attempt has said everything and waits for its answer for long. It goes on; nobody has to wait for its end to hear
+    /// that the service is slow.
+    pub(super) fn tell_of_no_answer(&self, job: &Job, waited: Duration, loggers: &Loggers) {
+        let why = format!("everything was said, and there is no answer within {waited:?}; it is waited for");
+        let failure = Failure::new(Reason::Timeout, Effect::ServiceDown, why);
+        self.record(job, &failure);
+        let exception = Exception::named(self.error_code(&failure).as_str(), &failure);
+        warn!(logger(job, loggers), "A service does not answer; it is waited for"; "exception" => exception,
+            "context" => context(json!({ "topic": job.topic.as_str(), "job_id": job.id, "attempt": job.attempt })));
     }
 
     fn record(&self, job: &Job, failure: &Failure) {

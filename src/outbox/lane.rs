@@ -22,7 +22,7 @@ use crate::outbox::store::{self as store, Pick, Settlement};
 use crate::store::Db;
 use crate::telemetry::errors::{self, Occurrence};
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, error, info, warn};
-use crate::telemetry::metrics::{self, AttemptOutcome};
+use crate::telemetry::metrics::{self, AttemptOutcome, CircuitState};
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt, TopicName};
 
 /// Of the shutdown's deadline, what is kept for returning the jobs that did not end.
@@ -31,6 +31,8 @@ const RESERVE: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(150);
 /// A backlog is worked off no faster: registrations need the processors as well.
 const PACE: Duration = Duration::from_millis(6);
+/// The part of a lease after which it is renewed, and an answer is late.
+const PATIENCE: u32 = 3;
 /// The longest wait between two tries to reach a database that is away.
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
 
@@ -38,6 +40,15 @@ const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 #[error("{0} job(s) were taken over by another instance before they were settled")]
 struct TakenOver(usize);
+
+/// A job that is being delivered.
+struct Running {
+    job: Job,
+    /// When it got its lease.
+    leased: Instant,
+    /// It has said everything, and has waited for the answer for long.
+    is_late: bool,
+}
 
 type Finished = Result<(Id, Result<Receipt, Failure>), JoinError>;
 
@@ -53,11 +64,17 @@ pub(super) struct Lane {
     lifecycle: Lifecycle,
     circuit: Circuit,
     deliveries: JoinSet<Result<Receipt, Failure>>,
-    running: HashMap<Id, Job>,
+    running: HashMap<Id, Running>,
     /// Finished, but not written down yet.
     unsettled: Vec<(Uuid, Uuid, Settlement)>,
     /// The service was left alone and is back: jobs that wait for it need wait no longer.
     came_back: bool,
+    /// When that was: the time before is held against no job.
+    back_since: Option<Instant>,
+    /// When this lane began.
+    began: Instant,
+    /// What somebody has to mend before the service is back.
+    fault: Option<Reason>,
     database_wait: Duration,
     /// The last claim took as much as it could: there may be more.
     backlog: bool,
@@ -82,6 +99,9 @@ impl Lane {
             running: HashMap::new(),
             unsettled: Vec::new(),
             came_back: false,
+            back_since: None,
+            began: Instant::now(),
+            fault: None,
             database_wait: settings.poll_interval,
             backlog: false,
             last_look: Instant::now(),
@@ -116,7 +136,9 @@ impl Lane {
         while let Some(ended) = self.deliveries.try_join_next_with_id() {
             self.note(ended);
         }
+        self.note_late_ones();
         self.station.metrics.circuit(self.circuit.state());
+        self.station.metrics.paused(self.fault);
         match self.settle_and_claim().await {
             Ok(()) => {
                 metrics::outbox_polled();
@@ -130,17 +152,53 @@ impl Lane {
                 self.database_wait = (self.database_wait * 2).min(LONGEST_DATABASE_WAIT);
             }
         }
-        self.database_wait
+        if self.running.is_empty() { self.database_wait } else { self.database_wait.min(self.patience()) }
+    }
+
+    /// Leases are renewed when this part of them is over; and an answer that takes longer is late.
+    fn patience(&self) -> Duration {
+        self.lease / PATIENCE
+    }
+
+    /// A service that takes a job and does not answer is slow: it gets no more until it answers, and the others learn of it
+    /// before the end of the wait. What it has is waited for, since to say it again would be to do it twice.
+    fn note_late_ones(&mut self) {
+        let patience = self.patience();
+        let is_late =
+            |running: &Running| running.job.handed_over.since().is_some_and(|since| since.elapsed() >= patience);
+        for running in self.running.values_mut().filter(|running| !running.is_late && is_late(running)) {
+            running.is_late = true;
+            self.station.tell_of_no_answer(&running.job, patience, &self.loggers);
+            if self.circuit.failed(Instant::now()) {
+                tell_of_pause(&self.log, self.station.about.name, Reason::Timeout);
+            }
+        }
+    }
+
+    /// Deliveries that can begin. What only waits for a late answer takes no place, up to as many again.
+    fn free(&self) -> usize {
+        let late = self.running.values().filter(|running| running.is_late).count();
+        self.concurrency.saturating_sub(self.running.len() - late.min(self.concurrency))
+    }
+
+    async fn renew(&mut self) -> Result<(), Error> {
+        let patience = self.patience();
+        let due: Vec<_> = self.running.values_mut().filter(|running| running.leased.elapsed() >= patience).collect();
+        let jobs: Vec<_> = due.iter().map(|running| (running.job.id, running.job.lease_token)).collect();
+        store::renew(&self.db, &jobs, self.lease).await?;
+        due.into_iter().for_each(|running| running.leased = Instant::now());
+        Ok(())
     }
 
     async fn settle_and_claim(&mut self) -> Result<(), Error> {
         self.last_look = Instant::now();
         self.settle().await?;
-        let free = self.concurrency.saturating_sub(self.running.len());
+        self.renew().await?;
+        let free = self.free();
         let (limit, pick) = match self.circuit.permit(Instant::now()) {
             Permit::Free if free > 0 => (free, Pick::Due { horizon: self.settings.max_backoff * 2 }),
-            Permit::Probe => (1, Pick::Probe),
-            Permit::Free => return Ok(()),
+            Permit::Probe if free > 0 => (1, Pick::Probe),
+            Permit::Free | Permit::Probe => return Ok(()),
             Permit::Wait => {
                 self.station.calls.spared();
                 return Ok(());
@@ -159,14 +217,16 @@ impl Lane {
 
     fn start(&mut self, job: Job) {
         // After a jump of the clock a lease of ours may seem to have ended: the delivery goes on under the new one.
-        if let Some(running) = self.running.values_mut().find(|running| running.id == job.id) {
-            running.lease_token = job.lease_token;
+        let leased = Instant::now();
+        if let Some(running) = self.running.values_mut().find(|running| running.job.id == job.id) {
+            running.job.lease_token = job.lease_token;
+            running.leased = leased;
             return;
         }
         let (station, loggers, delivery) = (Arc::clone(&self.station), self.loggers.clone(), job.clone());
         let lease = self.lease;
         let task = self.deliveries.spawn(async move { station.deliver(&delivery, lease, &loggers).await });
-        self.running.insert(task.id(), job);
+        self.running.insert(task.id(), Running { job, leased, is_late: false });
     }
 
     /// A delivery ended: decides what becomes of its job, and of the circuit.
@@ -175,8 +235,11 @@ impl Lane {
             Ok(ended) => ended,
             Err(panic) => (panic.id(), Err(broken(panic))),
         };
-        let Some(job) = self.running.remove(&task) else { return };
-        self.note_service(result.as_ref().err());
+        let Some(Running { job, is_late, .. }) = self.running.remove(&task) else { return };
+        // That an answer did not come was noted when it was late.
+        if !(is_late && result.is_err() && job.handed_over.since().is_some()) {
+            self.note_service(&job, result.as_ref().err());
+        }
         let settlement = match result {
             Ok(_) => Settlement::Delivered,
             Err(failure) => self.after_failure(&job, &failure),
@@ -193,25 +256,33 @@ impl Lane {
         self.unsettled.push((job.id, job.lease_token, settlement));
     }
 
-    fn note_service(&mut self, failure: Option<&Failure>) {
+    fn note_service(&mut self, job: &Job, failure: Option<&Failure>) {
         let now = Instant::now();
-        let down = failure.filter(|failure| failure.effect == Effect::ServiceDown);
-        let (opened, closed) = match (down, failure) {
-            (Some(_), _) => (self.circuit.failed(now), false),
-            (None, Some(Failure { reason: Reason::Payload, .. })) => {
+        let was_closed = self.circuit.state() == CircuitState::Closed;
+        let (opened, closed) = match failure {
+            Some(failure) if failure.reason.needs_an_operator() => (self.circuit.is_misconfigured(now), false),
+            Some(Failure { effect: Effect::ServiceDown, .. }) => (self.circuit.failed(now), false),
+            // A job that was refused before says nothing about the others, and nothing about whether the service is back.
+            Some(Failure { effect: Effect::DoubtService, .. }) if was_closed && job.attempt > 1 => (false, false),
+            Some(Failure { effect: Effect::DoubtService, .. }) => (self.circuit.failed(now), false),
+            Some(Failure { reason: Reason::Payload, .. }) => {
                 self.circuit.unasked();
                 (false, false)
             }
-            (None, _) => (false, self.circuit.answered()),
+            _ => (false, self.circuit.answered()),
         };
-        if opened {
-            let reason = down.map(|failure| failure.reason.as_str());
-            warn!(self.log, "Circuit opened; deliveries paused"; "context" => context(json!({
-                "topic": self.topic().as_str(), "reason": reason })));
+        if self.circuit.state() == CircuitState::Closed {
+            self.fault = None;
+        } else if let Some(failure) = failure.filter(|failure| failure.reason != Reason::Payload) {
+            self.fault = fault(failure);
+        }
+        if let Some(failure) = failure.filter(|_| opened) {
+            tell_of_pause(&self.log, self.topic(), self.fault.unwrap_or(failure.reason));
         }
         if closed {
             info!(self.log, "Circuit closed; deliveries resumed"; "context" => context(json!({ "topic": self.topic().as_str() })));
             self.came_back = true;
+            self.back_since = Some(now);
         }
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
             self.circuit.pause(now + pause.min(self.settings.max_backoff));
@@ -220,16 +291,30 @@ impl Lane {
 
     fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
         let error = failure.in_words();
-        let too_old = clock::earliest() - job.created_at > self.settings.retry_for;
-        if failure.effect == Effect::GiveUp || too_old {
+        if failure.effect == Effect::GiveUp || self.has_failed_for_too_long(job, failure) {
             error!(super::delivery::logger(job, &self.loggers), "Job given up"; "context" => context(json!({
                 "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
                 "reply_code": failure.code, "error": error })));
             return Settlement::Dead { error };
         }
+        let now = clock::now();
         let wait = wait_after(job.attempt, self.settings.max_backoff, random());
         let wait = wait.max(failure.retry_after.unwrap_or_default().min(self.settings.max_backoff));
-        Settlement::Retry { run_at: clock::now() + wait, error }
+        let failing_since = (failure.effect != Effect::ServiceDown && self.fault.is_none()).then_some(now);
+        Settlement::Retry { run_at: now + wait, error, failing_since, unanswered: job.handed_over.since().is_some() }
+    }
+
+    /// A job dies of its age only if it fails for its own sake: the time for which the service was out of order, or refused
+    /// everything, is not counted. One that breaks the service each time, while others are delivered, counts from the start.
+    fn has_failed_for_too_long(&self, job: &Job, failure: &Failure) -> bool {
+        let (since, watched_since) = match failure.effect {
+            Effect::ServiceDown => (Some(job.created_at), Some(self.began)),
+            _ => (job.failing_since, None),
+        };
+        let limit = self.settings.retry_for;
+        let is_up = self.circuit.state() == CircuitState::Closed;
+        let has_been_up = [watched_since, self.back_since].into_iter().flatten().all(|since| since.elapsed() > limit);
+        is_up && has_been_up && since.is_some_and(|since| clock::earliest() - since > limit)
     }
 
     /// Writes down what ended. What cannot be written is kept for the next time; at worst it is delivered again.
@@ -251,6 +336,20 @@ impl Lane {
         Ok(())
     }
 
+    /// A delivery that the end of the process broke off. One that had said everything may have been done.
+    fn after_abort(&self, job: &Job) -> Settlement {
+        if job.handed_over.since().is_none() {
+            return Settlement::Return;
+        }
+        metrics::mail_perhaps_sent();
+        let failure = Failure::new(Reason::Timeout, Effect::ServiceDown, "the process ended before the answer came");
+        let failure = failure.perhaps_done("it may have been sent");
+        let error = failure.in_words();
+        warn!(super::delivery::logger(job, &self.loggers), "A delivery ended without its answer"; "context" => context(json!({
+            "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "error": error })));
+        Settlement::Retry { run_at: clock::now(), error, failing_since: None, unanswered: true }
+    }
+
     fn record(&self, code: ErrorCode, error: &(dyn std::error::Error + 'static)) {
         errors::record(&Occurrence { step: Some(self.topic().as_str()), ..Occurrence::of(code, error, "outbox") });
     }
@@ -258,17 +357,37 @@ impl Lane {
     /// The end: lets deliveries end while there is time, and returns the jobs of the others.
     async fn finish(mut self) {
         let deadline = Instant::now() + self.drain;
-        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, self.deliveries.join_next_with_id()).await {
-            self.note(ended);
+        while !self.deliveries.is_empty() && Instant::now() < deadline {
+            // Without a database there is nobody either who could take the jobs over.
+            let _ = self.renew().await;
+            let next_look = deadline.min(Instant::now() + self.patience());
+            if let Ok(Some(ended)) = tokio::time::timeout_at(next_look, self.deliveries.join_next_with_id()).await {
+                self.note(ended);
+            }
         }
         self.deliveries.abort_all();
-        let rest = self.running.drain().map(|(_, job)| (job.id, job.lease_token, Settlement::Return));
-        self.unsettled.extend(rest);
+        for Running { job, .. } in std::mem::take(&mut self.running).into_values() {
+            self.unsettled.push((job.id, job.lease_token, self.after_abort(&job)));
+        }
         if let Err(error) = self.settle().await {
             error!(self.log, "Jobs could not be returned: they run again when their lease ends";
                 "exception" => Exception::named(error.code().as_str(), &error));
         }
     }
+}
+
+/// What somebody has to mend, if the service is out of order for that.
+fn fault(failure: &Failure) -> Option<Reason> {
+    match failure.effect {
+        // Whoever is refused whomever it writes to.
+        Effect::DoubtService => Some(Reason::SenderRefused),
+        _ => Some(failure.reason).filter(|reason| reason.needs_an_operator()),
+    }
+}
+
+fn tell_of_pause(log: &Logger, topic: TopicName, reason: Reason) {
+    warn!(log, "Circuit opened; deliveries paused"; "context" => context(json!({
+        "topic": topic.as_str(), "reason": reason.as_str() })));
 }
 
 fn broken(panic: JoinError) -> Failure {

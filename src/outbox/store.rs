@@ -4,6 +4,7 @@
 
 mod claim;
 mod operate;
+mod renew;
 mod row;
 mod settle;
 
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 
 pub use self::claim::{Pick, claim};
 pub use self::operate::{JobFilter, JobSelection, discard, find, list, retry};
+pub use self::renew::renew;
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
 use crate::error::Result;

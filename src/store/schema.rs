@@ -79,6 +79,8 @@ diesel::table! {
         lease_token -> Nullable<UuidSql>,
         finished_at -> Nullable<InstantSql>,
         last_error -> Nullable<Text>,
+        failing_since -> Nullable<InstantSql>,
+        unanswered -> Integer,
     }
 }
 

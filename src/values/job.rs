@@ -1,6 +1,7 @@
 //! Jobs: what is to be done after a commit, and how an attempt at it can end.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -150,6 +151,36 @@ pub struct Job {
     pub age: Age,
     /// Proves that the job is still this instance's.
     pub lease_token: Uuid,
+    /// Since when it has failed for its own sake.
+    pub failing_since: Option<OffsetDateTime>,
+    /// How far this attempt has come.
+    pub handed_over: HandedOver,
+}
+
+/// Whether an attempt has said everything and waits for the answer. If none comes, nobody knows whether it was done. A clone
+/// is the same one.
+#[derive(Clone, Debug, Default)]
+pub struct HandedOver(Arc<Mutex<Option<Instant>>>);
+
+impl HandedOver {
+    /// Everything is said.
+    pub fn begin(&self) {
+        *self.state() = Some(Instant::now());
+    }
+
+    /// The answer is here, or nothing has been said yet.
+    pub fn end(&self) {
+        *self.state() = None;
+    }
+
+    /// Since when there is no answer, where everything is said.
+    pub fn since(&self) -> Option<Instant> {
+        *self.state()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How old something is: nobody's clock is asked but when it is read.
@@ -197,6 +228,9 @@ pub struct Receipt {
 pub enum Effect {
     /// This job is tried again; others are not affected.
     RetryJob,
+    /// This job is tried again. Where one new job after the other fares the same, it is not for their own sake, and the
+    /// service is out of order for every job.
+    DoubtService,
     /// The service is out of order for every job.
     ServiceDown,
     /// Another attempt would end the same way: an operator has to look.
@@ -231,6 +265,12 @@ impl Failure {
     /// A job whose payload cannot be used; why.
     pub fn unreadable(why: &str) -> Self {
         Failure::new(Reason::Payload, Effect::GiveUp, format!("the payload cannot be used: {why}"))
+    }
+
+    /// The same, with the words that what was to be done may have been done.
+    #[must_use]
+    pub fn perhaps_done(self, words: &str) -> Self {
+        Failure { cause: format!("{}; {words}", self.cause).into(), ..self }
     }
 
     /// The class of the failure and what happened, for whoever has only the job: on one line, not endless, without

@@ -7,7 +7,7 @@ use neodyme::accounts::topics::ANALYTICS_EVENT;
 use neodyme::analytics::{Analytics, Event, EventName};
 use neodyme::config::AnalyticsConfig;
 use neodyme::outbox::Effect;
-use neodyme::outbox::{Age, Deliver, Failure, Job, Payload, Reason, Receipt};
+use neodyme::outbox::{Age, Deliver, Failure, HandedOver, Job, Payload, Reason, Receipt};
 use serde_json::json;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -33,6 +33,8 @@ pub(crate) fn job() -> Job {
         created_at: occurred_at,
         age: Age::default(),
         lease_token: Uuid::new_v4(),
+        failing_since: None,
+        handed_over: HandedOver::default(),
     }
 }
 

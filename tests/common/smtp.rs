@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -55,6 +56,8 @@ pub enum Behaviour {
     Greylist(BTreeMap<String, usize>),
     /// Never answers.
     HangAfter(Verb),
+    /// Takes every mail, and says so after this time.
+    SlowToTake(Duration),
     /// Answers one byte at a time, without end.
     DripAfter(Verb),
     /// Closes the connection instead of an answer.

@@ -87,6 +87,17 @@ async fn the_test_sends_an_email_and_tells_how_it_went() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_test_does_not_say_that_a_mail_was_not_sent_where_nobody_knows() {
+    let sink = SmtpSink::start(Behaviour::CloseAfter(Verb::Message)).await;
+    let (out, err, code, _) = neodyme(&sink.settings(), &["email", "test", "ada@example.com"]);
+    assert_eq!(
+        (code, err.as_str()),
+        (1, "neodyme: the email may have been sent: protocol, after the server had all of it\n")
+    );
+    assert!(out.contains("; it may have been sent\n"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_to_do_fits_the_command_that_was_refused() {
     let sink = SmtpSink::start(Behaviour::Normal).await;
     for (verb, code, text, to_do) in [

@@ -7,7 +7,7 @@ use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::config::{Config, MailConfig, Sources};
 use neodyme::mail::{Composer, InvalidSetting, Letter, Mailer, Welcome};
 use neodyme::outbox::Effect;
-use neodyme::outbox::{Age, Failure, Job, Payload, Reason, Receipt};
+use neodyme::outbox::{Age, Failure, HandedOver, Job, Payload, Reason, Receipt};
 use serde::Deserialize;
 use serde_json::json;
 use time::macros::datetime;
@@ -36,6 +36,8 @@ pub fn job_for(email: &str, full_name: &str) -> Job {
         created_at: datetime!(2026-11-22 08:31:02.000120 +01:00),
         age: Age::default(),
         lease_token: Uuid::new_v4(),
+        failing_since: None,
+        handed_over: HandedOver::default(),
     }
 }
 

@@ -92,7 +92,7 @@ async fn garbage_is_no_answer() {
     for verb in [Verb::Greeting, Verb::Ehlo, Verb::Mail, Verb::Rcpt, Verb::Data, Verb::Message] {
         let (meaning, cause, _) = behaving(Behaviour::GarbageAfter(verb)).await;
         assert_eq!(meaning, (Reason::Protocol, None, TRANSIENT, EVERY_MAIL), "{verb:?}: {cause}");
-        assert!(cause.ends_with(": the answer is not SMTP, or broke off"), "{cause}");
+        assert!(cause.contains(": the answer is not SMTP, or broke off"), "{cause}");
     }
 }
 
@@ -101,7 +101,7 @@ async fn an_answer_without_end_is_not_read_to_the_end() {
     for verb in [Verb::Greeting, Verb::Mail, Verb::Message] {
         let (meaning, cause, _) = behaving(Behaviour::FloodAfter(verb)).await;
         assert_eq!(meaning, (Reason::Protocol, None, TRANSIENT, EVERY_MAIL), "{verb:?}: {cause}");
-        assert!(cause.ends_with("the answer has no end"), "{cause}");
+        assert!(cause.contains("the answer has no end"), "{cause}");
     }
 }
 

@@ -9,12 +9,13 @@ use crate::common::smtp::{Behaviour, Identity, Security, SinkOptions, SmtpSink, 
 use crate::fixture::{failure, mailer_to, meaning};
 
 const LIMIT: (&str, &str) = ("smtp_timeout", "300ms");
+const LIMIT_OF_THE_ANSWER: (&str, &str) = ("smtp_data_timeout", "300ms");
 /// For a machine with other things to do.
 const GRACE: Duration = Duration::from_secs(5);
 
 async fn assert_times_out(sink: &SmtpSink, what: &str) {
     let start = Instant::now();
-    let failure = failure(&mailer_to(sink, &[LIMIT])).await;
+    let failure = failure(&mailer_to(sink, &[LIMIT, LIMIT_OF_THE_ANSWER])).await;
     let took = start.elapsed();
     assert_eq!(meaning(&failure), (Reason::Timeout, None, false, true), "{what}: {}", failure.cause);
     let cause = failure.cause.to_string();
@@ -36,6 +37,35 @@ async fn an_answer_that_drips_does_not_extend_the_limit() {
     for verb in [Verb::Greeting, Verb::Rcpt, Verb::Message] {
         let sink = SmtpSink::start(Behaviour::DripAfter(verb)).await;
         assert_times_out(&sink, &format!("{verb:?}")).await;
+    }
+}
+
+/// RFC 5321, 4.5.3.2.6: to send a mail again that the server may have taken is to send it twice.
+#[tokio::test]
+async fn the_answer_to_a_message_is_waited_for_beyond_the_limit() {
+    let sink = SmtpSink::start(Behaviour::SlowToTake(Duration::from_secs(1))).await;
+    mailer_to(&sink, &[LIMIT]).send_welcome(&crate::fixture::job()).await.unwrap();
+    assert_eq!(sink.count(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_answered_may_have_been_sent_and_no_other() {
+    use Verb::{Data, Message, Rcpt};
+    for (behaviour, perhaps) in [
+        (Behaviour::HangAfter(Message), true),
+        (Behaviour::CloseAfter(Message), true),
+        (Behaviour::GarbageAfter(Message), true),
+        (Behaviour::refuse(Message, 452, "4.3.1 no room"), false),
+        // All of it was written: what the server read of it, nobody knows.
+        (Behaviour::CloseMidData, true),
+        (Behaviour::HangAfter(Data), false),
+        (Behaviour::CloseAfter(Rcpt), false),
+    ] {
+        let sink = SmtpSink::start(behaviour.clone()).await;
+        let job = crate::fixture::job();
+        let failure = mailer_to(&sink, &[LIMIT, LIMIT_OF_THE_ANSWER]).send_welcome(&job).await.unwrap_err();
+        assert_eq!(job.handed_over.since().is_some(), perhaps, "{behaviour:?}: {failure:?}");
+        assert_eq!(failure.in_words().ends_with("; it may have been sent"), perhaps, "{}", failure.in_words());
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::common::rows::Rows;
 use futures_util::future::join_all;
 use neodyme::accounts::topics::{self, WELCOME_EMAIL};
-use neodyme::outbox::store::{self as outbox, JobRow, Pick, Settlement};
+use neodyme::outbox::store::{self as outbox, JobRow, JobSelection, Pick, Settlement};
 use neodyme::outbox::{Job, JobState, NewJob, Payload, TopicName};
 use neodyme::store::Db;
 use serde_json::json;
@@ -22,6 +22,7 @@ on_both_databases!(
     sixteen_claimers_claim_each_of_500_jobs_once,
     a_lost_lease_settles_nothing,
     a_delivered_job_keeps_no_payload,
+    since_when_a_job_fails_and_how_often_it_was_not_answered_is_kept,
     a_retried_job_waits_for_its_time,
     a_dead_job_stays_until_an_operator_comes,
     a_returned_job_is_as_it_was,
@@ -156,7 +157,33 @@ async fn a_lost_lease_settles_nothing(backend: Backend) {
 }
 
 pub fn retry_in(seconds: i64) -> Settlement {
-    Settlement::Retry { run_at: seconds_from_now(seconds), error: "timeout".to_owned() }
+    Settlement::Retry {
+        run_at: seconds_from_now(seconds),
+        error: "timeout".to_owned(),
+        failing_since: None,
+        unanswered: false,
+    }
+}
+
+async fn since_when_a_job_fails_and_how_often_it_was_not_answered_is_kept(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-1])).await;
+    let fail = async |failing_since, unanswered| {
+        let jobs = claim(&storage.db, 1, LEASE).await;
+        let failed = Settlement::Retry { run_at: seconds_from_now(-1), error: "x".into(), failing_since, unanswered };
+        settle(&storage.db, &jobs, failed).await;
+        row(&storage.db, jobs[0].id).await
+    };
+    let (first, later) = (to_micros(seconds_from_now(-9)), to_micros(seconds_from_now(-5)));
+    let told = |row: JobRow| (row.failing_since, row.unanswered);
+    assert_eq!(told(fail(None, false).await), (None, 0));
+    assert_eq!(told(fail(Some(first), true).await), (Some(first), 1));
+    let again = fail(Some(later), true).await;
+    let id = again.id;
+    assert_eq!(told(again), (Some(first), 2));
+    outbox::retry(&storage.db, &JobSelection::Ids(vec![id])).await.unwrap();
+    assert_eq!(told(row(&storage.db, id).await), (None, 2), "an operator has it tried anew");
+    assert_eq!(claim(&storage.db, 1, LEASE).await[0].failing_since, None);
 }
 
 async fn a_delivered_job_keeps_no_payload(backend: Backend) {

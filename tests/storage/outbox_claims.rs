@@ -16,6 +16,7 @@ on_both_databases!(
     a_job_put_off_beyond_the_horizon_is_due,
     a_job_whose_lease_has_ended_is_claimed_again,
     a_lease_that_is_longer_than_any_is_none,
+    a_lease_that_was_renewed_in_time_stands,
     a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due,
 );
 
@@ -71,6 +72,20 @@ async fn a_lease_that_is_longer_than_any_is_none(backend: Backend) {
     let first = claim(&storage.db, 9, hours(3)).await;
     assert_eq!(ids(&claim(&storage.db, 9, hours(1)).await), ids(&first));
     assert_eq!(ids(&claim(&storage.db, 9, hours(1)).await), NONE);
+}
+
+async fn a_lease_that_was_renewed_in_time_stands(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    enqueue(&storage.db, &emails([-3, -2, -1])).await;
+    let held = claim(&storage.db, 2, ENDED).await;
+    let renewable: Vec<_> = held.iter().map(|job| (job.id, job.lease_token)).collect();
+    assert_eq!(outbox::renew(&storage.db, &renewable, LEASE).await.unwrap(), 2);
+    assert_eq!(claim(&storage.db, 9, LEASE).await.len(), 1);
+    // One that was lost, or is settled, is not got back.
+    settle(&storage.db, &held[..1], Settlement::Delivered).await;
+    for gone in [&[(held[1].id, held[1].id)][..], &renewable[..1], &[]] {
+        assert_eq!(outbox::renew(&storage.db, gone, LEASE).await.unwrap(), 0);
+    }
 }
 
 async fn a_probe_takes_the_job_with_the_fewest_attempts_whenever_it_is_due(backend: Backend) {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::accounts::topics;
 use crate::outbox::store::JobRow;
 use crate::values::Email;
 use crate::values::timestamp::rfc3339;
@@ -27,6 +28,8 @@ pub(super) struct JobView {
     request_id: String,
     trace_id: String,
     last_error: Option<String>,
+    /// Attempts that were not answered.
+    unanswered: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Value>,
 }
@@ -46,6 +49,7 @@ impl JobView {
             request_id: job.request_id.clone(),
             trace_id: job.trace_id().to_owned(),
             last_error: job.last_error.clone(),
+            unanswered: job.unanswered,
             payload: None,
         }
     }
@@ -73,6 +77,16 @@ impl JobView {
         ]
     }
 
+    fn unanswered_in_words(&self) -> Option<String> {
+        let what =
+            if self.topic == topics::WELCOME_EMAIL.as_str() { "may have been sent" } else { "may have been done" };
+        match self.unanswered {
+            0 => None,
+            1 => Some(format!("1 attempt: {what}")),
+            attempts => Some(format!("{attempts} attempts: {what} that often")),
+        }
+    }
+
     /// Everything that there is, a line each.
     pub(super) fn lines(&self) -> Vec<[String; 2]> {
         let lines = [
@@ -88,6 +102,7 @@ impl JobView {
             ("request_id", Some(self.request_id.clone())),
             ("trace_id", Some(self.trace_id.clone())),
             ("last_error", self.last_error.clone()),
+            ("unanswered", self.unanswered_in_words()),
             ("payload", self.payload.as_ref().map(Value::to_string)),
         ];
         lines.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).collect()

@@ -55,10 +55,15 @@ impl Connection {
 
     /// Sends text, its end included, and reads the reply to it. It is written at once: of two small writes the second
     /// waits for the acknowledgement of the first.
-    pub async fn send(&mut self, text: &str) -> Result<Reply, What> {
-        self.stream.write_all(text.as_bytes()).await.map_err(What::Broken)?;
-        self.stream.flush().await.map_err(What::Broken)?;
+    async fn send(&mut self, text: &str) -> Result<Reply, What> {
+        self.say(text).await?;
         self.reply().await
+    }
+
+    /// Sends text, its end included.
+    pub async fn say(&mut self, text: &str) -> Result<(), What> {
+        self.stream.write_all(text.as_bytes()).await.map_err(What::Broken)?;
+        self.stream.flush().await.map_err(What::Broken)
     }
 
     /// Reads a reply.

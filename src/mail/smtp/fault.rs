@@ -130,6 +130,7 @@ impl Fault {
         let is_for_good = reason == Reason::Refused5xx && is_about_this_mail && !self.is_about_the_sender();
         let effect = match (is_unsendable || is_for_good, is_refusal && !concerns_every_job) {
             (true, _) => Effect::GiveUp,
+            (false, true) if self.is_about_the_sender() => Effect::DoubtService,
             (false, true) => Effect::RetryJob,
             (false, false) => Effect::ServiceDown,
         };

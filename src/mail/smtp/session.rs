@@ -23,8 +23,10 @@ const UNKNOWN_COMMAND: std::ops::RangeInclusive<u16> = 500..=504;
 pub(super) struct SmtpLimits {
     /// For the server to show that it still listens.
     pub begin: Instant,
-    /// For all of it.
+    /// For all of it, up to the end of the message.
     pub end: Instant,
+    /// For the answer to that.
+    pub answer: Duration,
 }
 
 /// A connection that is let in.
@@ -118,7 +120,11 @@ impl Session {
         Ok(())
     }
 
-    async fn converse(&mut self, letter: &Letter, SmtpLimits { begin, end }: SmtpLimits) -> Result<Receipt, Fault> {
+    async fn converse(
+        &mut self,
+        letter: &Letter,
+        SmtpLimits { begin, end, answer }: SmtpLimits,
+    ) -> Result<Receipt, Fault> {
         if self.needs_reset {
             self.command(Stage::Reset, 2, "RSET", begin).await?;
         }
@@ -126,7 +132,11 @@ impl Session {
         self.command(Stage::Mail, 2, &format!("MAIL FROM:<{}>{parameters}", letter.from), begin).await?;
         self.command(Stage::Rcpt, 2, &format!("RCPT TO:<{}>", letter.to), end).await?;
         self.command(Stage::Data, 3, "DATA", end).await?;
-        let taken = step(Stage::Message, end, self.connection.send(&transparent(&letter.message))).await?;
+        step(Stage::Message, end, self.connection.say(&transparent(&letter.message))).await?;
+        // From here on the server may have taken it: whoever does not wait for its word sends it twice.
+        letter.handed_over.begin();
+        let taken = step(Stage::Message, Instant::now() + answer, self.connection.reply()).await?;
+        letter.handed_over.end();
         let taken = expect(Stage::Message, 2, taken)?;
         Ok(Receipt { code: Some(taken.code) })
     }

@@ -103,6 +103,6 @@ fn statement(order: &str, lock: &str, moments: Moments) -> String {
 }
 
 /// This much later; the end of time if there is no such time.
-fn later(time: OffsetDateTime, by: Duration) -> OffsetDateTime {
+pub(super) fn later(time: OffsetDateTime, by: Duration) -> OffsetDateTime {
     time.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
 }

@@ -73,7 +73,8 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<JobRow>> {
     })
 }
 
-/// Makes jobs that are pending or dead due now. Says how many; others are left alone. Their attempts go on counting.
+/// Makes jobs that are pending or dead due now. Says how many; others are left alone. Their attempts go on
+/// counting; the time for which they are tried begins anew.
 ///
 /// # Errors
 /// When the database fails.
@@ -82,6 +83,7 @@ pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
         outbox_jobs::state.eq(JobState::Pending.as_str()),
         outbox_jobs::run_at.eq(Moment::now()),
         outbox_jobs::finished_at.eq(None::<UtcTime>),
+        outbox_jobs::failing_since.eq(None::<UtcTime>),
     );
     let states = selection.states();
     with_write!(db, DbOperation::OperateJobs, |conn| async {

@@ -11,7 +11,7 @@ use crate::label::parse;
 use crate::store::schema::JsonSql;
 use crate::store::schema::outbox_jobs;
 use crate::store::types::{Json, column};
-use crate::values::job::{Age, Job, JobState, Payload, TopicName};
+use crate::values::job::{Age, HandedOver, Job, JobState, Payload, TopicName};
 
 /// A job as it is stored. Times are UTC.
 #[derive(Clone, Debug, PartialEq, Queryable, QueryableByName)]
@@ -45,6 +45,10 @@ pub struct JobRow {
     pub finished_at: Option<OffsetDateTime>,
     /// Why the last attempt that failed did.
     pub last_error: Option<String>,
+    /// Since when it has failed for its own sake, as long as nobody has it tried anew.
+    pub failing_since: Option<OffsetDateTime>,
+    /// Attempts that were not answered after everything had been said: what it does may have been done.
+    pub unanswered: i32,
 }
 
 impl JobRow {
@@ -65,6 +69,8 @@ impl JobRow {
             created_at: self.created_at,
             age: Age::new((claimed_at - self.created_at).try_into().unwrap_or_default()),
             lease_token,
+            failing_since: self.failing_since,
+            handed_over: HandedOver::default(),
         }
     }
 }

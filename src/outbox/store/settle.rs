@@ -29,6 +29,10 @@ pub enum Settlement {
         run_at: OffsetDateTime,
         /// Why the attempt failed; never an address.
         error: String,
+        /// Since when it fails for its own sake; what is known already stays.
+        failing_since: Option<OffsetDateTime>,
+        /// Nobody said how the attempt ended: what the job does may have been done.
+        unanswered: bool,
     },
     /// It waits for an operator.
     Dead {
@@ -39,7 +43,7 @@ pub enum Settlement {
     Return,
 }
 
-/// Writes down what becomes of claimed jobs, given as id, lease token and settlement: all at once, at most 4,000. Says
+/// Writes down what becomes of claimed jobs, given as id, lease token and settlement: all at once, at most 3,600. Says
 /// how many it still found under that lease; the others belong to someone else by now, and are left alone.
 ///
 /// # Errors
@@ -61,7 +65,9 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
                 .bind::<Integer, _>(change.attempts)
                 .bind::<Nullable<BigInt>, _>(change.run_at.map(|time| moments.number(time)))
                 .bind::<Nullable<BigInt>, _>(change.finished_at.map(|time| moments.number(time)))
-                .bind::<Nullable<Text>, _>(change.error);
+                .bind::<Nullable<Text>, _>(change.error)
+                .bind::<Nullable<BigInt>, _>(change.failing_since.map(|time| moments.number(time)))
+                .bind::<Integer, _>(i32::from(change.unanswered));
         }
         query.execute(conn)
     })
@@ -75,9 +81,10 @@ fn statement(jobs: usize, moments: Moments) -> String {
         format!("({})", parameters.join(", "))
     };
     let rows: Vec<_> = (0..jobs).map(row).collect();
-    let [run_at, finished_at] = ["change.run_at", "change.finished_at"].map(|number| moments.sql(number));
+    let times = ["change.run_at", "change.finished_at", "change.failing_since"];
+    let [run_at, finished_at, failing_since] = times.map(|number| moments.sql(number));
     format!(
-        "WITH change (id, lease_token, state, attempts, run_at, finished_at, error) AS (VALUES {})
+        "WITH change (id, lease_token, state, attempts, run_at, finished_at, error, failing_since, unanswered) AS (VALUES {})
          UPDATE outbox_jobs SET
              state = change.state,
              payload = CASE change.state WHEN 'delivered' THEN '{{}}' ELSE outbox_jobs.payload END,
@@ -90,6 +97,8 @@ fn statement(jobs: usize, moments: Moments) -> String {
              END,
              finished_at = {finished_at},
              last_error = COALESCE(change.error, outbox_jobs.last_error),
+             failing_since = COALESCE(outbox_jobs.failing_since, {failing_since}),
+             unanswered = outbox_jobs.unanswered + change.unanswered,
              lease_until = NULL,
              lease_token = NULL
          FROM change
@@ -99,7 +108,7 @@ fn statement(jobs: usize, moments: Moments) -> String {
 }
 
 /// The columns of `change`.
-const COLUMNS: usize = 7;
+const COLUMNS: usize = 9;
 
 /// What a settlement writes.
 struct Change {
@@ -109,19 +118,33 @@ struct Change {
     run_at: Option<OffsetDateTime>,
     finished_at: Option<OffsetDateTime>,
     error: Option<String>,
+    failing_since: Option<OffsetDateTime>,
+    unanswered: bool,
 }
 
 impl Change {
     fn of(settlement: &Settlement, now: OffsetDateTime) -> Self {
-        let to = |state| Self { state, attempts: 0, run_at: None, finished_at: None, error: None };
+        let to = |state| Self {
+            state,
+            attempts: 0,
+            run_at: None,
+            finished_at: None,
+            error: None,
+            failing_since: None,
+            unanswered: false,
+        };
         match settlement {
             Settlement::Delivered => Self { finished_at: Some(now), ..to(JobState::Delivered) },
             Settlement::Dead { error } => {
                 Self { finished_at: Some(now), error: Some(storable(error)), ..to(JobState::Dead) }
             }
-            Settlement::Retry { run_at, error } => {
-                Self { run_at: Some(*run_at), error: Some(storable(error)), ..to(JobState::Pending) }
-            }
+            Settlement::Retry { run_at, error, failing_since, unanswered } => Self {
+                run_at: Some(*run_at),
+                error: Some(storable(error)),
+                failing_since: *failing_since,
+                unanswered: *unanswered,
+                ..to(JobState::Pending)
+            },
             Settlement::Return => Self { attempts: -1, run_at: Some(now), ..to(JobState::Pending) },
         }
     }

@@ -7,7 +7,7 @@ use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounte
 use super::declare::metrics;
 use super::registry::unix_now;
 use crate::label::labels;
-use crate::values::job::TopicName;
+use crate::values::job::{Reason, TopicName};
 
 /// From fifty milliseconds to a day.
 const DELIVERY: &[f64] = &[0.05, 0.25, 0.5, 1.5, 5.5, 15.5, 60.5, 300.5, 900.5, 3600.5, 21_600.5, 86_400.5];
@@ -55,6 +55,8 @@ metrics! { init;
     ATTEMPTS: IntCounterVec = "outbox_attempts_total" ["topic", "outcome"], "Attempts at jobs, by outcome.";
     LATENCY: HistogramVec = "outbox_delivery_latency_seconds" ["topic"] in DELIVERY, "Time from the cause of a job to its delivery.";
     LAST_POLL: Gauge = "outbox_last_poll_timestamp_seconds", "When the outbox was last looked into, in seconds since the epoch; 0 = never.";
+    PERHAPS_SENT: IntCounter = "mails_perhaps_sent_total", "Mails that were given to the mail server whole, without its answer: each is sent again, and may come twice.";
+    PAUSED: GaugeVec = "outbox_paused" ["topic", "reason"], "1 while the topic is paused by what somebody has to mend, such as refused credentials; its jobs wait.";
     CIRCUIT: GaugeVec = "outbox_circuit" ["topic", "state"], "1 for the state of the topic's circuit, 0 for the others.";
 }
 
@@ -66,6 +68,7 @@ pub struct TopicMetrics {
     attempts: Vec<IntCounter>,
     latency: Histogram,
     circuit: Vec<Gauge>,
+    paused: Vec<(Reason, Gauge)>,
 }
 
 impl TopicMetrics {
@@ -75,6 +78,7 @@ impl TopicMetrics {
         let states = OpenState::ALL.iter().map(|state| JOBS.with_label_values(&[topic, state.as_str()]));
         let outcomes = AttemptOutcome::ALL.iter().map(|outcome| ATTEMPTS.with_label_values(&[topic, outcome.as_str()]));
         let circuit = CircuitState::ALL.iter().map(|state| CIRCUIT.with_label_values(&[topic, state.as_str()]));
+        let faults = Reason::ALL.iter().copied().filter(|reason| reason.needs_an_operator());
         let metrics = TopicMetrics {
             jobs: states.collect(),
             oldest: OLDEST.with_label_values(&[topic]),
@@ -82,6 +86,7 @@ impl TopicMetrics {
             attempts: outcomes.collect(),
             latency: LATENCY.with_label_values(&[topic]),
             circuit: circuit.collect(),
+            paused: faults.map(|reason| (reason, PAUSED.with_label_values(&[topic, reason.as_str()]))).collect(),
         };
         metrics.circuit(CircuitState::Closed);
         metrics
@@ -117,12 +122,24 @@ impl TopicMetrics {
         self.latency.observe(latency.as_secs_f64());
     }
 
+    /// What somebody has to mend before jobs are delivered again.
+    pub fn paused(&self, fault: Option<Reason>) {
+        for (reason, gauge) in &self.paused {
+            gauge.set(f64::from(fault == Some(*reason)));
+        }
+    }
+
     /// The state of the circuit.
     pub fn circuit(&self, state: CircuitState) {
         for other in CircuitState::ALL {
             self.circuit[*other as usize].set(f64::from(*other == state));
         }
     }
+}
+
+/// A mail was given away whole, and nobody said whether it was taken.
+pub fn mail_perhaps_sent() {
+    PERHAPS_SENT.inc();
 }
 
 /// Somebody looks for jobs.

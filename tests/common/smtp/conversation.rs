@@ -177,6 +177,9 @@ impl Conversation {
             self.shared.received.lock().unwrap().extend(mail);
             self.mails += 1;
         }
+        if let Behaviour::SlowToTake(time) = self.behaviour() {
+            tokio::time::sleep(time).await;
+        }
         self.answer(Verb::Message, "250 2.0.0 taken").await.map(drop)
     }
 
