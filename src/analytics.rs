@@ -5,6 +5,7 @@
 
 mod client;
 mod event;
+mod expectation;
 mod failure;
 mod probe;
 
@@ -16,12 +17,14 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub use self::event::{Event, EventName};
+use self::expectation::Expectation;
 use crate::config::AnalyticsConfig;
 use crate::error::Cause;
 use crate::http::TraceContext;
 use crate::values::job::{Failure, Job, Receipt};
 
-/// The bytes of an answer's body that are read, so that its connection can be used again. What it says is ignored.
+/// The bytes of an answer's body that are read: to see whether it is the service's, and so that its connection can be used
+/// again.
 const BODY_LIMIT: usize = 64 * 1024;
 /// The time in which they must arrive. After that it is cheaper to open a new connection.
 const BODY_TIME: Duration = Duration::from_secs(1);
@@ -32,6 +35,7 @@ pub struct Analytics {
     client: Client,
     endpoint: Url,
     timeout: Duration,
+    expectation: Expectation,
 }
 
 impl Analytics {
@@ -42,7 +46,7 @@ impl Analytics {
     pub fn new(config: &AnalyticsConfig) -> Result<Option<Analytics>, Cause> {
         let Some(base) = &config.base_url else { return Ok(None) };
         let (client, endpoint) = (client::build(base, config.timeout)?, client::endpoint(base)?);
-        Ok(Some(Analytics { client, endpoint, timeout: config.timeout }))
+        Ok(Some(Analytics { client, endpoint, timeout: config.timeout, expectation: Expectation::new(config) }))
     }
 
     /// Where events go, for the line at start.
@@ -52,7 +56,8 @@ impl Analytics {
 
     /// Delivers the event of a job within `analytics_timeout`.
     ///
-    /// The answer's status decides: its body may be as long, as slow or as broken as it likes. A connection that breaks
+    /// The answer's status decides, and whether it is the service's own; its body may be as long, as slow or as broken as it
+    /// likes. A connection that breaks
     /// before an answer, as one of the pool does that the service has closed meanwhile, is replaced once.
     ///
     /// # Errors
@@ -61,10 +66,14 @@ impl Analytics {
         let deadline = Instant::now() + self.timeout;
         let request = self.request(job, event).map_err(failure::broken)?;
         let answer = timeout_at(deadline, self.send(request)).await;
-        let response = answer.map_err(|_| failure::timeout(self.timeout))?.map_err(failure::broken)?;
-        let outcome = failure::judge(&response);
-        drain(response, deadline.min(Instant::now() + BODY_TIME)).await;
-        outcome
+        let mut response = answer.map_err(|_| failure::timeout(self.timeout))?.map_err(failure::broken)?;
+        let body = beginning(&mut response, deadline.min(Instant::now() + BODY_TIME)).await;
+        if !self.expectation.takes(response.status().as_u16()) {
+            return Err(failure::refused(&response, &body));
+        }
+        let checked = self.expectation.check(response.headers(), &body);
+        checked.map_err(|foreign| failure::foreign(&response, foreign))?;
+        Ok(Receipt { code: Some(response.status().as_u16()) })
     }
 
     fn request(&self, job: &Job, event: &Event) -> reqwest::Result<Request> {
@@ -93,13 +102,12 @@ fn traceparent(job: &Job) -> String {
     TraceContext::from_header(HeaderValue::from_str(&job.traceparent).ok().as_ref(), trace, span).traceparent()
 }
 
-/// Reads what is left of the answer, as far as it is worth it.
-async fn drain(mut response: Response, deadline: Instant) {
-    let mut left = BODY_LIMIT;
-    while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
-        match left.checked_sub(chunk.len()) {
-            Some(rest) => left = rest,
-            None => return,
-        }
+/// What the body begins with, read as far as it is worth it.
+async fn beginning(response: &mut Response, deadline: Instant) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < BODY_LIMIT {
+        let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await else { break };
+        body.extend_from_slice(&chunk[..chunk.len().min(BODY_LIMIT - body.len())]);
     }
+    body
 }

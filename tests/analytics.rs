@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use common::analytics::{AnalyticsService, Behaviour};
 use fixture::Delivering;
-use fixture::{analytics, job, outcome};
+use fixture::{analytics, config, job, outcome};
 use neodyme::analytics::Analytics;
-use neodyme::config::AnalyticsConfig;
 use neodyme::outbox::Effect;
 use neodyme::outbox::{Payload, Reason, Receipt};
 use serde_json::json;
@@ -26,7 +25,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn without_a_base_url_there_is_no_analytics() {
-    assert!(Analytics::new(&AnalyticsConfig { base_url: None, timeout: SOON }).unwrap().is_none());
+    assert!(Analytics::new(&config([])).unwrap().is_none());
 }
 
 #[tokio::test]

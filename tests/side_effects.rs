@@ -133,18 +133,23 @@ async fn a_refused_event_is_dead_at_once_and_holds_up_nothing(backend: Backend) 
 async fn a_fault_of_the_configuration_pauses_the_events_and_kills_none(backend: Backend) {
     let service = AnalyticsService::start().await;
     let app = app_with(&service, backend).await;
-    for code in [404, 405, 409, 401, 301] {
-        service.behave(Behaviour::Status(code, None));
+    let page = Behaviour::Foreign(200, Some("text/html"), "<!doctype html><title>Sign in</title>");
+    let refusals = [404, 405, 409, 401, 301].map(|code| Behaviour::Status(code, None));
+    for behaviour in refusals.into_iter().chain([page]) {
+        service.behave(behaviour.clone());
         for _ in 0..10 {
             register(&app).await;
         }
         let circuit = metric("neodyme_outbox_circuit").label("topic", "analytics_event").label("state", "open");
         circuit.value(1.0).assert_in(&app).await;
-        assert!(!states(&app, "analytics_event").await.contains(&"dead".to_owned()), "killed by {code}");
+        assert!(!states(&app, "analytics_event").await.contains(&"dead".to_owned()), "killed by {behaviour:?}");
+        let faults = metric("neodyme_outbox_paused").label("topic", "analytics_event");
+        let expected = if behaviour == Behaviour::Status(409, None) { 0.0 } else { 1.0 };
+        faults.value(expected).assert_in(&app).await;
         service.behave(Behaviour::Ok);
         wait_for_state(&app, "analytics_event", "delivered").await;
     }
-    assert_eq!(service.taken().len(), 50);
+    assert_eq!(service.taken().len(), 60);
     metric("neodyme_outbox_attempts_total").label("outcome", "dead").value(0.0).assert_in(&app).await;
 }
 

@@ -9,9 +9,10 @@ use http::header::{HeaderMap, RETRY_AFTER};
 use reqwest::Response;
 
 use super::client::Unresolved;
+use super::expectation::{Foreign, is_page};
 use crate::error::chain;
 use crate::tls::has_expired;
-use crate::values::job::{Effect, Failure, Reason, Receipt};
+use crate::values::job::{Effect, Failure, Reason};
 
 /// The longest wait that a service can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -58,8 +59,9 @@ fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure
 ///
 /// | status | reason | permanent | service down | why |
 /// |---|---|---|---|---|
-/// | 2xx | | | | delivered |
+/// | 2xx | not_the_service | no | yes | `analytics_expect_statuses` has another |
 /// | 400, 413, 422 | refused_4xx | yes | no | this event is refused |
+/// | the same, as a page of HTML | not_the_service | no | yes | no service says that of an event, but a proxy of every request |
 /// | 408, 425 | refused_4xx | no | no | try this event again |
 /// | 401, 402, 403, 407 | auth | no | yes | neodyme is not let in |
 /// | 409 | refused_4xx | no | yes | the key may be of an attempt that still runs: what it leads to is not known yet |
@@ -69,10 +71,11 @@ fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure
 /// | 3xx | not_the_service | no | yes | a redirect that is not followed is an address that the operator must correct |
 /// | 5xx | refused_5xx | no | yes | the service failed |
 /// | others | protocol | no | yes | no status of HTTP |
-pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
+pub(super) fn refused(response: &Response, body: &[u8]) -> Failure {
     let (status, code) = (response.status(), Some(response.status().as_u16()));
     let (reason, effect) = match status.as_u16() {
-        200..=299 => return Ok(Receipt { code }),
+        200..=299 => (Reason::NotTheService, Effect::ServiceDown),
+        400 | 413 | 422 if is_page(body) => (Reason::NotTheService, Effect::ServiceDown),
         400 | 413 | 422 => (Reason::Refused4xx, Effect::GiveUp),
         408 | 425 => (Reason::Refused4xx, Effect::RetryJob),
         401 | 402 | 403 | 407 => (Reason::Auth, Effect::ServiceDown),
@@ -85,12 +88,20 @@ pub(super) fn judge(response: &Response) -> Result<Receipt, Failure> {
     let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let retry_after = asks.then(|| retry_after(response.headers(), SystemTime::now())).flatten();
     let refused = Refused(status, remedy(status));
-    Err(Failure { code, retry_after, ..Failure::new(reason, effect, refused) })
+    Failure { code, retry_after, ..Failure::new(reason, effect, refused) }
+}
+
+/// The status says that all is well, but it is not the service that says so.
+pub(super) fn foreign(response: &Response, what: Foreign) -> Failure {
+    let answered = format!("the service answered {} with {what}", response.status());
+    let failure = Failure::new(Reason::NotTheService, Effect::ServiceDown, answered);
+    Failure { code: Some(response.status().as_u16()), ..failure }
 }
 
 /// What an operator can do about the configuration, where the status says that it is wrong.
 fn remedy(status: StatusCode) -> &'static str {
     match status.as_u16() {
+        200..=299 => "; analytics_expect_statuses does not have it",
         300..=399 => "; set analytics_base_url to where the service is now",
         401 | 402 | 403 | 407 => "; neodyme sends no credentials: the service must let its address in",
         code if is_of_a_wrong_address(code) => "; check that analytics_base_url leads to it",

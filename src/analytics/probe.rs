@@ -3,21 +3,23 @@
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Analytics, BODY_TIME, drain, failure};
+use super::expectation::{Foreign, is_page};
+use super::{Analytics, BODY_TIME, beginning, failure};
 use crate::error::Cause;
 
 impl Analytics {
-    /// Asks `GET {base}/health`. Any 2xx will do.
+    /// Asks `GET {base}/health`. Any 2xx will do that is no page of HTML.
     ///
     /// # Errors
     /// What stands in the way; nothing of what the service wrote.
     pub async fn probe(&self) -> Result<(), Cause> {
         let request = self.client.get(health_of(&self.endpoint)?).timeout(self.timeout);
-        let response = request.send().await.map_err(|error| failure::broken(error).cause)?;
-        let outcome = failure::judge(&response);
-        // The connection can be used again once the body has come; the answer is known by now.
-        tokio::spawn(drain(response, Instant::now() + BODY_TIME));
-        outcome.map(|_receipt| ()).map_err(|failure| failure.cause)
+        let mut response = request.send().await.map_err(|error| failure::broken(error).cause)?;
+        let body = beginning(&mut response, Instant::now() + BODY_TIME).await;
+        if !response.status().is_success() {
+            return Err(failure::refused(&response, &body).cause);
+        }
+        if is_page(&body) { Err(failure::foreign(&response, Foreign::Page).cause) } else { Ok(()) }
     }
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
-use super::{DatabaseUrl, Environment, Host, HostPattern, LogFormat, Secret, SmtpTls};
+use super::{DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, Secret, SmtpTls};
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
 const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
@@ -158,12 +158,20 @@ settings! {
         base_url: Option<Url> = "analytics_base_url", "";
         /// Time for one event as a whole.
         timeout: Duration = "analytics_timeout", "10s", LIMIT;
+        /// Statuses that say that an event was taken; without any, all of 2xx.
+        expect_statuses: Vec<u16> = "analytics_expect_statuses", "";
+        /// Content types that an answer may have whose status says so. One without a body, or without a type, is accepted, but
+        /// not a page of HTML; any other is not the service's, and the event waits.
+        expect_types: Vec<MediaType> = "analytics_expect_types", "application/json,text/plain";
+        /// Text that its body must have within the first 64 KiB.
+        expect_text: Option<String> = "analytics_expect_text", "";
     }
     /// What follows a registration.
     outbox: OutboxConfig "Outbox" {
         /// Time between two looks for jobs, besides the one that each new job causes.
         poll_interval: Duration = "outbox_poll_interval", "1s", LIMIT;
-        /// Time for which a job that fails is tried again. After that it is dead.
+        /// Time for which a job is tried again that fails for its own sake. After that it is dead. The time for which its
+        /// service is down, or refuses everything, does not count.
         retry_for: Duration = "outbox_retry_for", "1d", RETENTION;
         /// Longest wait between two tries of a job.
         max_backoff: Duration = "outbox_max_backoff", "10m", LIMIT;

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::{DatabaseUrl, Host, HostPattern, Secret};
+use super::{DatabaseUrl, Host, HostPattern, MediaType, Secret};
 use crate::text::is_control;
 
 const OUT_OF_RANGE: &str = "is out of range";
@@ -159,6 +159,13 @@ lists! {
         "is not a list of networks", parse_network;
     HostPattern, "NAMES", "host names without a port, with commas between, such as metrics.example.com,*.svc.cluster.local",
         "is not a list of host names", HostPattern::parse;
+    MediaType, "TYPES", "media types with commas between, such as application/json,text/plain",
+        "is not a list of media types", MediaType::parse;
+    u16, "STATUSES", "HTTP statuses with commas between, such as 200,202", "is not a list of HTTP statuses", parse_status;
+}
+
+fn parse_status(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|status| (200..600).contains(status))
 }
 
 fn parse_network(text: &str) -> Option<IpNet> {

@@ -72,10 +72,10 @@ error_codes! {
         "Keep the log, find the user and the address by the request id, and end the user's access.";
     /// Mail could not be sent.
     EmailServiceError = "EMAIL_SERVICE_ERROR", Unexpected [], "The service failed",
-        "Look at the mail server and the `smtp_` settings. The outbox tries again for `outbox_retry_for`.";
+        "Look at the mail server and the `smtp_` settings. The outbox tries again.";
     /// An event could not be sent to the analytics service.
     AnalyticsServiceError = "ANALYTICS_SERVICE_ERROR", Unexpected [], "The service failed",
-        "Look at the analytics service. The outbox tries again for `outbox_retry_for`.";
+        "Look at the analytics service. The outbox tries again.";
     /// A registration failed for a reason of the service's own.
     UserRegistrationError = "USER_REGISTRATION_ERROR", Unexpected [500], "The registration failed",
         "Read the cause chain; the step says where.";

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use neodyme::analytics::Analytics;
-use neodyme::config::AnalyticsConfig;
 use neodyme::outbox::Effect;
 use neodyme::outbox::Failure;
 use neodyme::outbox::Reason::{Auth, Connect, Dns, NotTheService, Protocol, Refused4xx, Refused5xx, Timeout};
@@ -11,7 +10,7 @@ use serde_json::json;
 
 use crate::SOON;
 use crate::common::analytics::{AnalyticsService, Behaviour};
-use crate::fixture::{analytics, gone, job, outcome};
+use crate::fixture::{analytics, analytics_at, analytics_with, gone, job, outcome};
 
 /// For what never answers.
 const SHORT: Duration = Duration::from_millis(200);
@@ -116,8 +115,7 @@ async fn a_service_that_is_down_is_found_again() {
 
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_told_from_one_that_does_not_answer() {
-    let base_url = Some("http://analytics.invalid/".parse().unwrap());
-    let analytics = Analytics::new(&AnalyticsConfig { base_url, timeout: SOON }).unwrap().unwrap();
+    let analytics = analytics_at("http://analytics.invalid/", SOON);
     gone(&outcome(&analytics, &job()).await.unwrap_err(), Dns);
 }
 
@@ -244,4 +242,70 @@ async fn what_is_no_http_is_no_answer() {
     let service = AnalyticsService::start().await;
     service.behave(Behaviour::Garbage);
     gone(&outcome(&analytics(&service, SOON), &job()).await.unwrap_err(), Protocol);
+}
+
+const LOGIN: &str = "\r\n<!DOCTYPE html><html><title>Sign in</title>canary@example.com</html>";
+
+/// What says 200 and is not the service: no event is lost to it.
+#[tokio::test]
+async fn an_answer_that_is_not_the_services_delivers_nothing() {
+    let service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    for (status, content_type, body, says) in [
+        (200, Some("text/html; charset=utf-8"), LOGIN, "200 OK with an HTML page"),
+        (202, Some("application/json"), LOGIN, "an HTML page"),
+        (200, None, "<HTML><body>Welcome to the hotel", "an HTML page"),
+        (200, Some("text/html"), "Please sign in, canary", "none of analytics_expect_types"),
+        (200, Some("application/xml"), "<canary/>", "none of analytics_expect_types"),
+        (200, Some("canary"), "?", "none of analytics_expect_types"),
+        (400, Some("text/html"), "<html>The plain HTTP request was sent to HTTPS port", "answered 400"),
+    ] {
+        service.behave(Behaviour::Foreign(status, content_type, body));
+        let failure = outcome(&analytics, &job()).await.unwrap_err();
+        let meaning = (failure.reason, failure.code, failure.effect);
+        assert_eq!(meaning, (NotTheService, Some(status), Effect::ServiceDown), "{content_type:?} {body}");
+        assert!(failure.cause.to_string().contains(says), "{}", failure.cause);
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_service_of_events_says_is_its_own() {
+    let service = AnalyticsService::start().await;
+    let analytics = analytics(&service, SOON);
+    for (content_type, body) in [
+        (None, ""),
+        (Some("text/html; charset=utf-8"), ""),
+        (None, "ok"),
+        (Some("application/json"), r#"{"accepted":1,"note":"<html>"}"#),
+        (Some("application/vnd.example+json"), "{}"),
+        (Some("text/plain;charset=utf-8"), "ok"),
+    ] {
+        service.behave(Behaviour::Foreign(200, content_type, body));
+        assert_eq!(outcome(&analytics, &job()).await.unwrap().code, Some(200), "{content_type:?} {body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_expected_of_an_answer_can_be_set() {
+    let service = AnalyticsService::start().await;
+    let html = ("analytics_expect_types", "text/html");
+    let text = ("analytics_expect_text", "\"accepted\":true");
+    let statuses = ("analytics_expect_statuses", "202, 409");
+    let json = Some("application/json");
+    for (settings, status, content_type, body, reason) in [
+        (&[html][..], 200, Some("text/html"), "<html>ok", None),
+        (&[html], 200, json, "{}", Some(NotTheService)),
+        (&[text], 200, json, r#"{"accepted":true}"#, None),
+        (&[text], 200, json, r#"{"accepted":false}"#, Some(NotTheService)),
+        (&[text], 204, None, "", Some(NotTheService)),
+        (&[statuses], 202, json, "{}", None),
+        (&[statuses], 409, json, "{}", None),
+        (&[statuses], 200, json, "{}", Some(NotTheService)),
+        (&[statuses], 500, json, "{}", Some(Refused5xx)),
+    ] {
+        let analytics = analytics_with(&service.base_url(), settings);
+        service.behave(Behaviour::Foreign(status, content_type, body));
+        let found = outcome(&analytics, &job()).await.err().map(|failure| failure.reason);
+        assert_eq!(found, reason, "{settings:?} {status} {body}");
+    }
 }

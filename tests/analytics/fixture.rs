@@ -5,7 +5,7 @@ use std::time::Duration;
 use neodyme::accounts::registration::AnalyticsEvent;
 use neodyme::accounts::topics::ANALYTICS_EVENT;
 use neodyme::analytics::{Analytics, Event, EventName};
-use neodyme::config::AnalyticsConfig;
+use neodyme::config::{AnalyticsConfig, Config, Sources};
 use neodyme::outbox::Effect;
 use neodyme::outbox::{Age, Deliver, Failure, HandedOver, Job, Payload, Reason, Receipt};
 use serde_json::json;
@@ -15,8 +15,24 @@ use uuid::Uuid;
 use crate::common::analytics::AnalyticsService;
 
 pub(crate) fn analytics(service: &AnalyticsService, timeout: Duration) -> Analytics {
-    let base_url = Some(service.base_url().parse().unwrap());
-    Analytics::new(&AnalyticsConfig { base_url, timeout }).unwrap().unwrap()
+    analytics_at(&service.base_url(), timeout)
+}
+
+pub(crate) fn analytics_at(base_url: &str, timeout: Duration) -> Analytics {
+    let timeout = format!("{}ms", timeout.as_millis());
+    analytics_with(base_url, &[("analytics_timeout", &timeout)])
+}
+
+/// A client with these settings.
+pub(crate) fn analytics_with(base_url: &str, settings: &[(&str, &str)]) -> Analytics {
+    let settings = settings.iter().copied().chain([("analytics_base_url", base_url)]);
+    Analytics::new(&config(settings)).unwrap().unwrap()
+}
+
+pub(crate) fn config<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> AnalyticsConfig {
+    let variable = |(key, value): (&str, &str)| (format!("NEODYME_{}", key.to_uppercase()).into(), value.into());
+    let environment = settings.into_iter().map(variable).collect();
+    Config::load(&Sources { environment, ..Sources::default() }).unwrap().analytics
 }
 
 /// The first attempt at a new job.

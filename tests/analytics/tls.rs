@@ -8,13 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use neodyme::analytics::Analytics;
-use neodyme::config::AnalyticsConfig;
 use neodyme::outbox::Reason;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::common::analytics::AnalyticsService;
-use crate::fixture::{gone, job, outcome};
+use crate::fixture::{analytics_at, gone, job, outcome};
 
 /// Where the client of the second test finds the service.
 const ADDRESS: &str = "TEST_ANALYTICS_ADDRESS";
@@ -69,8 +68,7 @@ async fn a_service_without_tls_gets_no_event() {
 }
 
 fn over_tls(address: SocketAddr) -> Analytics {
-    let base_url = Some(format!("https://{address}/v1").parse().unwrap());
-    Analytics::new(&AnalyticsConfig { base_url, timeout: Duration::from_secs(10) }).unwrap().unwrap()
+    analytics_at(&format!("https://{address}/v1"), Duration::from_secs(10))
 }
 
 /// Answers everything with 202, under a certificate of its own making that is valid until this year, and counts. Returns

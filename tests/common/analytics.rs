@@ -28,6 +28,8 @@ pub enum Behaviour {
     Ok,
     /// Answers with this status and `Retry-After`.
     Status(u16, Option<String>),
+    /// Answers with this status, content type and body, and takes nothing.
+    Foreign(u16, Option<&'static str>, &'static str),
     /// Never answers.
     Hang,
     /// Takes it, after this time.

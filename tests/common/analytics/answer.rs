@@ -57,6 +57,13 @@ async fn perform(behaviour: Behaviour, path: &str, garbage: &AtomicBool) -> Answ
     match behaviour {
         Behaviour::Ok => status(202, None),
         Behaviour::Status(code, retry_after) => status(code, retry_after.map(|value| ("retry-after", value))),
+        Behaviour::Foreign(code, content_type, body) => {
+            let mut response = Response::builder().status(code);
+            if let Some(content_type) = content_type {
+                response = response.header("content-type", content_type);
+            }
+            Ok(response.body(Full::from(body).boxed()).unwrap())
+        }
         Behaviour::Hang => pending().await,
         Behaviour::Slow(time) => {
             tokio::time::sleep(time).await;
