@@ -7,6 +7,7 @@ mod operate;
 mod renew;
 mod row;
 mod settle;
+mod summary;
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
@@ -19,6 +20,7 @@ pub use self::operate::{JobFilter, JobSelection, discard, find, list, retry};
 pub use self::renew::renew;
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
+pub use self::summary::{Group, GroupBy, Reply, summary};
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moment;

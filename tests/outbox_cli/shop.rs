@@ -69,21 +69,37 @@ impl Shop {
         AppOptions::on_database(self.database.clone()).run(arguments, self.folder.path()).into()
     }
 
-    /// Puts jobs in that are due for so many seconds.
-    pub async fn enqueue(&self, topic: TopicName, seconds: &[i64]) -> Vec<NewJob> {
-        let now = OffsetDateTime::now_utc();
-        let job = |seconds: &i64| NewJob {
+    fn job(topic: TopicName, seconds: i64) -> NewJob {
+        NewJob {
             id: Uuid::now_v7(),
             topic,
             payload: Payload::new(json!({"email": "ada@example.com", "full_name": "Ada Lovelace"})),
             user_id: Some(Uuid::now_v7()),
             request_id: format!("request-{seconds}"),
             traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
-            created_at: now - time::Duration::seconds(*seconds),
-        };
-        let jobs: Vec<_> = seconds.iter().map(job).collect();
+            created_at: OffsetDateTime::now_utc() - time::Duration::seconds(seconds),
+        }
+    }
+
+    /// Puts jobs in that are due for so many seconds.
+    pub async fn enqueue(&self, topic: TopicName, seconds: &[i64]) -> Vec<NewJob> {
+        let jobs: Vec<_> = seconds.iter().map(|seconds| Self::job(topic, *seconds)).collect();
         let rows = Rows { jobs: jobs.clone(), ..Rows::default() };
         rows.insert(&self.db).await.unwrap();
+        jobs
+    }
+
+    /// Puts welcome emails in for these addresses, which are due since a minute and more, the first one for longest.
+    pub async fn enqueue_to(&self, addresses: &[&str]) -> Vec<NewJob> {
+        let seconds: Vec<_> = (60..).take(addresses.len()).collect();
+        let due = seconds.into_iter().rev().zip(addresses);
+        let mut jobs = Vec::new();
+        for (seconds, address) in due {
+            let mut job = Self::job(WELCOME_EMAIL, seconds);
+            job.payload = Payload::new(json!({"email": address, "full_name": "Ada Lovelace"}));
+            jobs.push(job);
+        }
+        Rows { jobs: jobs.clone(), ..Rows::default() }.insert(&self.db).await.unwrap();
         jobs
     }
 

@@ -93,11 +93,11 @@ async fn an_operator_lists_retries_and_discards(backend: Backend) {
     let claimed = claim(db, 3, LEASE).await;
     settle(db, &claimed[..1], Settlement::Delivered).await;
     settle(db, &claimed[1..2], dead()).await;
-    let emails = JobFilter { topics: vec![WELCOME_EMAIL], state: None };
+    let emails = JobFilter { topics: vec![WELCOME_EMAIL], state: None, ..JobFilter::default() };
     let listed: Vec<_> = outbox::list(db, &emails, 9).await.unwrap().iter().map(|row| row.id).collect();
     assert_eq!(listed, jobs[1..].iter().map(|job| job.id).collect::<Vec<_>>());
-    let all = || JobFilter { topics: topics::names(), state: None };
-    let in_state = |state| JobFilter { topics: topics::names(), state: Some(state) };
+    let all = || JobFilter { topics: topics::names(), state: None, ..JobFilter::default() };
+    let in_state = |state| JobFilter { topics: topics::names(), state: Some(state), ..JobFilter::default() };
     for (n, state) in [JobState::Delivered, JobState::Dead, JobState::Running].into_iter().enumerate() {
         let listed = outbox::list(db, &in_state(state), 9).await.unwrap();
         assert_eq!((listed.len(), listed[0].id), (1, jobs[n].id), "{state:?}");

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::accounts::topics;
 use crate::cli::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
 use crate::label::{LabelSet, parse};
+use crate::outbox::store::{GroupBy, Reply};
 use crate::outbox::{JobState, TopicName};
 
 /// How many rows are listed unless the operator says otherwise.
@@ -19,12 +20,19 @@ const LIMIT: &str = "50";
 pub(super) fn outbox() -> Command {
     let state = |states: &[JobState]| option("state", "STATE", "Only in this state").value_parser(label(states));
     let topic = || option("topic", "TOPIC", "Only of this topic").value_parser(topic_name());
+    let domain = || option("domain", "DOMAIN", "Only for recipients of this domain, such as example.com");
+    let reply = || {
+        let help = "Only those that failed so last: a reply's code, a class, or both, such as 'refused_5xx (550)'";
+        option("reply", "REPLY", help).value_parser(parse_reply)
+    };
     let changeable = [JobState::Pending, JobState::Dead];
     let change = |name, about| {
         with_settings(Command::new(name).about(about), OF_THE_DATABASE)
             .arg(ids())
-            .arg(flag("all", "All pending and dead jobs, or those of --topic and --state"))
+            .arg(flag("all", "All pending and dead jobs, or those of --topic, --state, --domain and --reply"))
             .arg(topic().requires("all"))
+            .arg(domain().requires("all"))
+            .arg(reply().requires("all"))
             .arg(state(&changeable).requires("all"))
             .group(ArgGroup::new("which").args(["id", "all"]).required(true))
             .arg(json())
@@ -34,6 +42,12 @@ pub(super) fn outbox() -> Command {
             .args([
                 topic(),
                 state(JobState::ALL).help("Only in this state; without it, all that are not delivered"),
+                domain(),
+                reply(),
+                option("by", "KEYS", "Count jobs by these, with commas between, instead of listing them")
+                    .value_delimiter(',')
+                    .action(ArgAction::Append)
+                    .value_parser(label(GroupBy::ALL)),
                 limit(),
                 json(),
             ]),
@@ -86,6 +100,11 @@ fn topic_name() -> impl TypedValueParser<Value = TopicName> {
     let all = topics::ALL.iter().map(|topic| topic.name);
     PossibleValuesParser::new(all.clone().map(TopicName::as_str))
         .try_map(move |text| all.clone().find(|name| name.as_str() == text).ok_or("unknown"))
+}
+
+fn parse_reply(text: &str) -> Result<Reply, &'static str> {
+    Reply::parse(text)
+        .ok_or("accepted: the code of a reply, such as 550, a class, such as timeout, or 'refused_5xx (550)'")
 }
 
 fn parse_id(text: &str) -> Result<Uuid, &'static str> {

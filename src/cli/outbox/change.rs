@@ -11,7 +11,7 @@ use crate::cli::database::open;
 use crate::cli::output::{print, to_json};
 use crate::config::Config;
 use crate::outbox::JobState;
-use crate::outbox::store::{self as outbox, JobSelection};
+use crate::outbox::store::{self as outbox, GroupBy, JobSelection};
 use crate::store::Db;
 
 pub(super) async fn retry(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
@@ -44,15 +44,15 @@ fn report(arguments: &ArgMatches, key: &str, changed: usize, done: &str) -> anyh
 }
 
 /// So many jobs of a topic in a state.
-type Found = (String, JobState, u64);
+type Found = (String, JobState, i64);
 
 /// The jobs that are meant. Each one that is named must be there and must wait; else nothing is changed.
 async fn select(db: &Db, arguments: &ArgMatches) -> anyhow::Result<(JobSelection, Vec<Found>)> {
     if arguments.get_flag("all") {
         let filter = filter(arguments);
-        let counts = outbox::counts(db, &filter.topics).await?.into_iter();
-        let meant = counts.filter(|count| filter.state.is_none_or(|only| only == count.state) && waits(count.state));
-        let found = meant.map(|count| (count.topic, count.state, count.jobs)).collect();
+        let groups = outbox::summary(db, &filter, &[GroupBy::Topic], usize::MAX, usize::MAX).await?.into_iter();
+        let meant = groups.filter(|group| waits(group.state));
+        let found = meant.map(|group| (group.topic.unwrap_or_default(), group.state, group.jobs)).collect();
         return Ok((JobSelection::All(filter), found));
     }
     let ids = ids(arguments);

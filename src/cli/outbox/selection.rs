@@ -21,5 +21,7 @@ pub(super) fn filter(arguments: &ArgMatches) -> JobFilter {
     JobFilter {
         topics: only.map_or_else(topics::names, |topic| vec![topic]),
         state: arguments.get_one("state").copied(),
+        domain: arguments.get_one::<String>("domain").map(|domain| domain.to_lowercase()),
+        reply: arguments.get_one("reply").copied(),
     }
 }

@@ -1,10 +1,13 @@
 //! What an operator does with jobs: looks at them, has them tried again, discards them.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::row::JobRow;
+use super::summary::{Dialect, Reply};
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moment;
@@ -14,6 +17,25 @@ use crate::store::types::{Id, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::job::{JobState, TopicName};
 
+/// The condition of a filter that no column has.
+macro_rules! of_domain_and_reply {
+    ($db:expr, $filter:expr) => {{
+        let dialect = Dialect::of($db);
+        let domain = $filter.domain.clone().unwrap_or_default();
+        sql::<Bool>("(")
+            .bind::<Text, _>(domain.clone())
+            .sql(" = '' OR ")
+            .sql(dialect.domain())
+            .sql(" = ")
+            .bind::<Text, _>(domain)
+            .sql(") AND COALESCE(")
+            .sql(dialect.head())
+            .sql(", '') || ' ' LIKE ")
+            .bind::<Text, _>($filter.pattern())
+            .sql(" ESCAPE '\\'")
+    }};
+}
+
 /// Some of the jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
@@ -21,6 +43,10 @@ pub struct JobFilter {
     pub topics: Vec<TopicName>,
     /// Only in this state; without one, those that are not delivered.
     pub state: Option<JobState>,
+    /// Only for recipients of this domain, in small letters.
+    pub domain: Option<String>,
+    /// Only those that failed so last.
+    pub reply: Option<Reply>,
 }
 
 /// The jobs that a change is for.
@@ -38,7 +64,12 @@ impl JobFilter {
         self.topics.iter().map(|topic| topic.as_str()).collect()
     }
 
-    fn states(&self) -> Vec<JobState> {
+    /// What the head of an error must look like, for LIKE.
+    pub(super) fn pattern(&self) -> String {
+        self.reply.as_ref().map_or_else(|| "%".to_owned(), Reply::pattern)
+    }
+
+    pub(super) fn states(&self) -> Vec<JobState> {
         self.state.map_or_else(|| vec![JobState::Pending, JobState::Running, JobState::Dead], |state| vec![state])
     }
 }
@@ -53,6 +84,7 @@ pub async fn list(db: &Db, filter: &JobFilter, limit: usize) -> Result<Vec<JobRo
         let jobs = outbox_jobs::table
             .filter(outbox_jobs::topic.eq_any(filter.topics()))
             .filter(outbox_jobs::state.eq_any(states))
+            .filter(of_domain_and_reply!(db, filter))
             .limit(to_bigint(limit))
             .into_boxed();
         let ordered = match filter.state {
@@ -93,7 +125,8 @@ pub async fn retry(db: &Db, selection: &JobSelection) -> Result<usize> {
                 waiting.filter(outbox_jobs::id.eq_any(stored(ids))).set(pending).execute(conn).await
             }
             JobSelection::All(filter) => {
-                waiting.filter(outbox_jobs::topic.eq_any(filter.topics())).set(pending).execute(conn).await
+                let all = waiting.filter(outbox_jobs::topic.eq_any(filter.topics()));
+                all.filter(of_domain_and_reply!(db, filter)).set(pending).execute(conn).await
             }
         }
     })
@@ -109,7 +142,10 @@ pub async fn discard(db: &Db, selection: &JobSelection) -> Result<usize> {
         let waiting = diesel::delete(outbox_jobs::table).filter(outbox_jobs::state.eq_any(&states));
         match selection {
             JobSelection::Ids(ids) => waiting.filter(outbox_jobs::id.eq_any(stored(ids))).execute(conn).await,
-            JobSelection::All(filter) => waiting.filter(outbox_jobs::topic.eq_any(filter.topics())).execute(conn).await,
+            JobSelection::All(filter) => {
+                let all = waiting.filter(outbox_jobs::topic.eq_any(filter.topics()));
+                all.filter(of_domain_and_reply!(db, filter)).execute(conn).await
+            }
         }
     })
 }
