@@ -7,6 +7,7 @@
 mod backoff;
 mod circuit;
 mod delivery;
+mod failed;
 mod housekeeping;
 mod lane;
 mod station;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
+pub use self::failed::FailedJobs;
+use self::failed::Watch;
 use self::lane::Lane;
 use self::station::Station;
 pub use self::station::series_of;
@@ -33,12 +36,14 @@ pub use crate::values::job::{
 /// The topics, and what wakes their lanes.
 pub struct Outbox {
     stations: Vec<Arc<Station>>,
+    watch: Watch,
 }
 
 impl Outbox {
     /// An outbox of these topics.
     pub fn new(topics: Vec<Arc<dyn Deliver>>) -> Self {
-        Outbox { stations: topics.into_iter().map(|topic| Arc::new(Station::new(topic))).collect() }
+        let stations = topics.into_iter().map(|topic| Arc::new(Station::new(topic))).collect();
+        Outbox { stations, watch: Watch::new() }
     }
 
     /// Tells the lanes that these jobs were committed.
@@ -56,13 +61,18 @@ impl Outbox {
         self.stations.iter().map(|station| (station.about.name.as_str(), station.metrics.pending())).collect()
     }
 
+    /// Jobs that failed, in summary, as last looked at.
+    pub fn failed(&self) -> Arc<FailedJobs> {
+        self.watch.found()
+    }
+
     /// Delivers until the service closes, then finishes what it began, and returns the rest.
     pub async fn run(self: Arc<Self>, db: Db, config: Config, loggers: Loggers, lifecycle: Lifecycle) {
         let lanes = self
             .stations
             .iter()
             .map(|station| Lane::new(Arc::clone(station), db.clone(), &config, &loggers, lifecycle.clone()).run());
-        let housekeeping = housekeeping::run(&self.stations, &db, &config.outbox, &loggers, &lifecycle);
+        let housekeeping = housekeeping::run(&self.stations, &self.watch, &db, &config.outbox, &loggers, &lifecycle);
         tokio::join!(join_all(lanes), housekeeping);
         for station in &self.stations {
             station.topic.end().await;

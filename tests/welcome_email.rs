@@ -178,6 +178,11 @@ async fn what_the_server_said_is_kept_with_the_job_and_names_nobody(backend: Bac
     for said in [outbox(&app, &["list"]), outbox(&app, &["show", "--id", id])] {
         assert!(said.contains(words) && !said.contains("kanarien"), "{said}");
     }
+    let dead = metric("neodyme_outbox_dead_jobs").label("topic", "welcome_email").label("reason", "refused_5xx");
+    dead.value(1.0).assert_in(&app).await;
+    let page = app.get_ops("/").await.text().to_owned();
+    let row = "<td>example.com</td><td>refused_5xx (550)</td>";
+    assert!(page.contains(row) && page.contains(id) && !page.contains("kanarien"), "{page}");
 }
 
 async fn a_mail_server_that_comes_back_is_found_within_seconds(backend: Backend) {

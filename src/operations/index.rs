@@ -14,9 +14,11 @@ use crate::config::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::http::{Access, Call, Endpoint};
 use crate::lifecycle::Phase;
+use crate::outbox::store::Group;
+use crate::outbox::{FailedJobs, JobState};
 use crate::state::App;
 use crate::telemetry::metrics::{self, DependencyStatus, HealthStatus, RegistrationOutcome};
-use crate::values::timestamp;
+use crate::values::timestamp::{self, rfc3339};
 
 /// What the index leads to, once the table is whole.
 #[derive(Clone, Default)]
@@ -57,6 +59,7 @@ struct Index<'a> {
     checks: Vec<Check>,
     registrations: Vec<Count>,
     errors: Vec<Count>,
+    jobs: Jobs,
     endpoints: &'a [Link],
 }
 
@@ -71,6 +74,26 @@ struct Word {
 struct Check {
     name: &'static str,
     status: Word,
+}
+
+/// Jobs of the outbox that failed, as they were found at some time.
+#[derive(Serialize)]
+struct Jobs {
+    at: Option<String>,
+    groups: Vec<Failed>,
+    has_more: bool,
+}
+
+/// Jobs that failed in the same way.
+#[derive(Serialize)]
+struct Failed {
+    jobs: i64,
+    state: Word,
+    topic: Option<String>,
+    domain: Option<String>,
+    reply: Option<String>,
+    oldest: String,
+    example: String,
 }
 
 #[derive(Serialize)]
@@ -103,9 +126,23 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
         ],
         registrations: counts(RegistrationOutcome::ALL.iter().map(|outcome| outcome.as_str()), &summary.registrations),
         errors: counts(ErrorKind::ALL.iter().map(|kind| kind.as_str()), &summary.errors),
+        jobs: jobs(&app.outbox.failed()),
         endpoints: links,
     };
     page("index.html", index)
+}
+
+fn jobs(found: &FailedJobs) -> Jobs {
+    let failed = |group: &Group| Failed {
+        jobs: group.jobs,
+        state: Word { text: group.state.as_str(), class: if group.state == JobState::Dead { "bad" } else { "warn" } },
+        topic: group.topic.clone(),
+        domain: group.domain.clone(),
+        reply: group.reply.clone(),
+        oldest: rfc3339(group.oldest),
+        example: group.example.to_string(),
+    };
+    Jobs { at: found.at.map(rfc3339), groups: found.groups.iter().map(failed).collect(), has_more: found.has_more }
 }
 
 fn state(app: &App) -> Word {

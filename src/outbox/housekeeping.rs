@@ -8,6 +8,7 @@ use slog::Logger;
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::failed::Watch;
 use super::station::Station;
 use super::store as outbox;
 use super::topic::About;
@@ -25,6 +26,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 /// Runs until the service closes.
 pub(super) async fn run(
     stations: &[Arc<Station>],
+    watch: &Watch,
     db: &Db,
     settings: &OutboxConfig,
     loggers: &Loggers,
@@ -41,7 +43,7 @@ pub(super) async fn run(
             () = &mut closing => return,
             _ = ticks.tick() => {}
         }
-        warn_of(log, count(stations, db).await);
+        warn_of(log, count(stations, watch, db).await);
         if pruned.elapsed() >= PRUNE_INTERVAL {
             pruned = Instant::now();
             warn_of(log, prune(stations, db, settings, log).await);
@@ -55,7 +57,7 @@ fn warn_of(log: &Logger, result: Result<()>) {
     }
 }
 
-async fn count(stations: &[Arc<Station>], db: &Db) -> Result<()> {
+async fn count(stations: &[Arc<Station>], watch: &Watch, db: &Db) -> Result<()> {
     let topics: Vec<_> = stations.iter().map(|station| station.about.name).collect();
     let counts = outbox::counts(db, &topics).await?;
     for Station { about, metrics, .. } in stations.iter().map(Arc::as_ref) {
@@ -67,7 +69,7 @@ async fn count(stations: &[Arc<Station>], db: &Db) -> Result<()> {
         let oldest = of(JobState::Pending).and_then(|count| count.oldest);
         metrics.oldest_pending(oldest.map_or(0.0, unix_seconds));
     }
-    Ok(())
+    watch.look(stations, db, &counts).await
 }
 
 fn unix_seconds(time: OffsetDateTime) -> f64 {

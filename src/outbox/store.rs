@@ -3,6 +3,7 @@
 //! Time is that of the database's server, or on SQLite of the process that asks (see [`moment`](crate::store::moment)), in UTC.
 
 mod claim;
+mod filter;
 mod operate;
 mod renew;
 mod row;
@@ -16,11 +17,12 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 
 pub use self::claim::{Pick, claim};
-pub use self::operate::{JobFilter, JobSelection, discard, find, list, retry};
+pub use self::filter::{JobFilter, Reply};
+pub use self::operate::{JobSelection, discard, find, list, retry};
 pub use self::renew::renew;
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
-pub use self::summary::{Group, GroupBy, Reply, summary};
+pub use self::summary::{Group, GroupBy, summary};
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moment;

@@ -37,7 +37,9 @@ pub use self::http::{
 pub use self::inventory::{Metric, markdown};
 pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
-pub use self::outbox::{AttemptOutcome, CircuitState, OpenState, TopicMetrics, mail_perhaps_sent, outbox_polled};
+pub use self::outbox::{
+    AttemptOutcome, CircuitState, DeadReason, OpenState, TopicMetrics, mail_perhaps_sent, outbox_polled,
+};
 pub use self::password::{
     HashKernel, HashOperation, hash_kernel, hash_pool, hash_queue_wait, hash_rejected, password_hashed,
 };

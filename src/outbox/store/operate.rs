@@ -6,8 +6,8 @@ use diesel::sql_types::{Bool, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::filter::{Dialect, JobFilter, of_domain_and_reply};
 use super::row::JobRow;
-use super::summary::{Dialect, Reply};
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moment;
@@ -15,39 +15,7 @@ use crate::store::query::{with_read, with_write};
 use crate::store::schema::outbox_jobs;
 use crate::store::types::{Id, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
-use crate::values::job::{JobState, TopicName};
-
-/// The condition of a filter that no column has.
-macro_rules! of_domain_and_reply {
-    ($db:expr, $filter:expr) => {{
-        let dialect = Dialect::of($db);
-        let domain = $filter.domain.clone().unwrap_or_default();
-        sql::<Bool>("(")
-            .bind::<Text, _>(domain.clone())
-            .sql(" = '' OR ")
-            .sql(dialect.domain())
-            .sql(" = ")
-            .bind::<Text, _>(domain)
-            .sql(") AND COALESCE(")
-            .sql(dialect.head())
-            .sql(", '') || ' ' LIKE ")
-            .bind::<Text, _>($filter.pattern())
-            .sql(" ESCAPE '\\'")
-    }};
-}
-
-/// Some of the jobs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobFilter {
-    /// Of these topics. All are named, since the index begins with the topic.
-    pub topics: Vec<TopicName>,
-    /// Only in this state; without one, those that are not delivered.
-    pub state: Option<JobState>,
-    /// Only for recipients of this domain, in small letters.
-    pub domain: Option<String>,
-    /// Only those that failed so last.
-    pub reply: Option<Reply>,
-}
+use crate::values::job::JobState;
 
 /// The jobs that a change is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,22 +24,6 @@ pub enum JobSelection {
     Ids(Vec<Uuid>),
     /// All of these.
     All(JobFilter),
-}
-
-impl JobFilter {
-    /// The topics as the database knows them.
-    fn topics(&self) -> Vec<&'static str> {
-        self.topics.iter().map(|topic| topic.as_str()).collect()
-    }
-
-    /// What the head of an error must look like, for LIKE.
-    pub(super) fn pattern(&self) -> String {
-        self.reply.as_ref().map_or_else(|| "%".to_owned(), Reply::pattern)
-    }
-
-    pub(super) fn states(&self) -> Vec<JobState> {
-        self.state.map_or_else(|| vec![JobState::Pending, JobState::Running, JobState::Dead], |state| vec![state])
-    }
 }
 
 /// The first `limit` jobs, the one that is due for longest first; of delivered ones the last, latest first.

@@ -9,15 +9,15 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::operate::JobFilter;
+use super::filter::{Dialect, JobFilter};
 use crate::error::Result;
-use crate::label::{labels, parse};
+use crate::label::labels;
 use crate::store::Db;
 use crate::store::query::with_read;
 use crate::store::schema::{InstantSql, UuidSql};
 use crate::store::types::to_bigint;
 use crate::telemetry::metrics::DbOperation;
-use crate::values::job::{JobState, Reason};
+use crate::values::job::JobState;
 
 labels! {
     /// What jobs of one group have in common, besides their state.
@@ -117,96 +117,4 @@ fn statement(dialect: Dialect, filter: &JobFilter, by: &[GroupBy], scan: usize) 
 
 fn typed(column: &str) -> String {
     format!("CAST({column} AS text)")
-}
-
-/// The words of a database for what SQL has no common ones for.
-#[derive(Clone, Copy)]
-pub(super) enum Dialect {
-    Sqlite,
-    Postgres,
-}
-
-impl Dialect {
-    pub(super) fn of(db: &Db) -> Self {
-        match db {
-            Db::Sqlite { .. } => Dialect::Sqlite,
-            Db::Postgres { .. } => Dialect::Postgres,
-        }
-    }
-
-    /// The domain of the recipient: what is behind the last `@`.
-    pub(super) fn domain(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => {
-                "CASE WHEN instr(payload ->> '$.email', '@') > 0 THEN lower(substr(payload ->> '$.email', 1 + length(
-                     rtrim(payload ->> '$.email', replace(payload ->> '$.email', '@', ''))))) END"
-            }
-            Dialect::Postgres => "lower(substring(payload ->> 'email' FROM '@([^@]*)$'))",
-        }
-    }
-
-    /// The class of the last failure and the reply's code: what an error has before its words.
-    pub(super) fn head(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => {
-                "CASE WHEN instr(last_error, ':') > 0 THEN substr(last_error, 1, instr(last_error, ':') - 1)
-                 ELSE substr(last_error, 1, 60) END"
-            }
-            Dialect::Postgres => "left(split_part(last_error, ':', 1), 60)",
-        }
-    }
-
-    /// An id sorts by its time.
-    fn least_id(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => "min(id)",
-            Dialect::Postgres => "CAST(min(CAST(id AS text)) AS uuid)",
-        }
-    }
-}
-
-/// A reply that jobs are sought by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
-    reason: Option<Reason>,
-    code: Option<u16>,
-}
-
-impl Reply {
-    /// Reads `550`, `refused_5xx`, or both, as a summary has them: `refused_5xx (550)`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (reason, code) = match text.split_once('(') {
-            Some((reason, code)) => (Some(reason.trim()), Some(code.strip_suffix(')')?)),
-            None if text.starts_with(|first: char| first.is_ascii_digit()) => (None, Some(text)),
-            None => (Some(text), None),
-        };
-        let reason = reason.map(|reason| parse(reason).ok_or(())).transpose().ok()?;
-        let code = code.map(|code| code.parse().ok().filter(|code| (100..1000).contains(code)).ok_or(()));
-        Some(Reply { reason, code: code.transpose().ok()? })
-    }
-
-    /// For LIKE, with `\` before what is meant as it is; for the head of an error and a space.
-    pub(super) fn pattern(&self) -> String {
-        let reason = self.reason.map_or_else(|| "%".to_owned(), |reason| reason.as_str().replace('_', "\\_"));
-        match self.code {
-            Some(code) => format!("{reason} ({code}) "),
-            None => format!("{reason} %"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_is_a_class_a_code_or_both() {
-        let pattern = |text| Reply::parse(text).map(|reply| reply.pattern());
-        assert_eq!(pattern("550").as_deref(), Some("% (550) "));
-        assert_eq!(pattern("refused_5xx").as_deref(), Some("refused\\_5xx %"));
-        assert_eq!(pattern("refused_5xx (550)").as_deref(), Some("refused\\_5xx (550) "));
-        for text in ["", "%", "refused", "5", "55000", "550%", "refused_5xx (x)", "refused_5xx (550", "(550)"] {
-            assert_eq!(Reply::parse(text), None, "{text}");
-        }
-    }
 }

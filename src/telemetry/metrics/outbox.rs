@@ -1,12 +1,13 @@
 //! The outbox: what waits, what was tried, and how long it took.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
 use super::declare::metrics;
 use super::registry::unix_now;
-use crate::label::labels;
+use crate::label::{labels, parse};
 use crate::values::job::{Reason, TopicName};
 
 /// From fifty milliseconds to a day.
@@ -37,6 +38,31 @@ labels! {
 }
 
 labels! {
+    /// Why a job was given up.
+    #[derive(PartialOrd, Ord)]
+    pub enum DeadReason("reason") {
+        /// It has failed for too long, or HTTP: it was refused for good.
+        Refused4xx = "refused_4xx",
+        /// It was refused for good.
+        Refused5xx = "refused_5xx",
+        /// Only another mail server could take it.
+        NoSmtputf8 = "no_smtputf8",
+        /// It cannot be read.
+        Payload = "payload",
+        /// Anything else, for too long.
+        Other = "other",
+    }
+}
+
+impl DeadReason {
+    /// That of a job whose last error begins so.
+    pub fn of(error: &str) -> Self {
+        let class = error.split(' ').next().unwrap_or_default();
+        parse(class).unwrap_or(DeadReason::Other)
+    }
+}
+
+labels! {
     /// Whether a topic's service is called.
     pub enum CircuitState("state") {
         /// It is.
@@ -50,6 +76,7 @@ labels! {
 
 metrics! { init;
     JOBS: GaugeVec = "outbox_jobs" ["topic", "state"], "Jobs in the outbox, by topic and state, refreshed in the background; aggregate over instances with max.";
+    DEAD: GaugeVec = "outbox_dead_jobs" ["topic", "reason"], "Dead jobs by the reason of their last failure, of the 10,000 that became due last; aggregate over instances with max.";
     OLDEST: GaugeVec = "outbox_oldest_pending_timestamp_seconds" ["topic"], "When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.";
     ENQUEUED: IntCounterVec = "outbox_enqueued_total" ["topic"], "Jobs put into the outbox.";
     ATTEMPTS: IntCounterVec = "outbox_attempts_total" ["topic", "outcome"], "Attempts at jobs, by outcome.";
@@ -63,6 +90,7 @@ metrics! { init;
 /// The series of one topic, resolved once.
 pub struct TopicMetrics {
     jobs: Vec<Gauge>,
+    dead: Vec<Gauge>,
     oldest: Gauge,
     enqueued: IntCounter,
     attempts: Vec<IntCounter>,
@@ -79,8 +107,10 @@ impl TopicMetrics {
         let outcomes = AttemptOutcome::ALL.iter().map(|outcome| ATTEMPTS.with_label_values(&[topic, outcome.as_str()]));
         let circuit = CircuitState::ALL.iter().map(|state| CIRCUIT.with_label_values(&[topic, state.as_str()]));
         let faults = Reason::ALL.iter().copied().filter(|reason| reason.needs_an_operator());
+        let deaths = DeadReason::ALL.iter().map(|reason| DEAD.with_label_values(&[topic, reason.as_str()]));
         let metrics = TopicMetrics {
             jobs: states.collect(),
+            dead: deaths.collect(),
             oldest: OLDEST.with_label_values(&[topic]),
             enqueued: ENQUEUED.with_label_values(&[topic]),
             attempts: outcomes.collect(),
@@ -95,6 +125,13 @@ impl TopicMetrics {
     /// How many jobs stand there.
     pub fn jobs(&self, state: OpenState, jobs: u64) {
         self.jobs[state as usize].set(jobs as f64);
+    }
+
+    /// How many of the dead jobs died of what.
+    pub fn dead(&self, jobs: &BTreeMap<DeadReason, i64>) {
+        for reason in DeadReason::ALL {
+            self.dead[*reason as usize].set(jobs.get(reason).copied().unwrap_or_default() as f64);
+        }
     }
 
     /// Jobs that wait, as last counted.
