@@ -23,7 +23,7 @@ use std::time::Duration;
 use common::alertmanager::Alertmanager;
 use common::rules::{Rule, rules};
 use common::{eventually_within, http};
-use faults::{FAULTS, Fault, Injection};
+use faults::{FAULTS, Fault, Injection, NOTHING};
 use receivers::{Notice, Receiver, Receivers};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ const MORE: &[Fault] = &[
 ];
 
 const fn named(name: &'static str) -> Fault {
-    Fault { name, injection: Injection::Nothing, pages: &[], warnings: &[], may: &[], proof: None }
+    Fault { name, ..NOTHING }
 }
 
 type Labels = BTreeMap<String, String>;

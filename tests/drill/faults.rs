@@ -107,7 +107,7 @@ const MAIL_USERS: &str =
 const DATABASE_ERRORS: &str =
     r#"max_over_time(job_error_type:neodyme_errors:increase5m{error_type="DATABASE_ERROR"}[30m])"#;
 
-const NOTHING: Fault = Fault {
+pub const NOTHING: Fault = Fault {
     name: "none",
     injection: Injection::Nothing,
     pages: &[],
