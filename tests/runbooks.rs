@@ -14,6 +14,7 @@ use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::{Database, open_postgres};
 use common::eventually;
 use common::postgres::Cluster;
+use common::smtp::{Behaviour, SmtpSink, Verb};
 use tokio_postgres::{Client, NoTls};
 
 /// What only a whole machine has: its service manager, its clock's keeper, its container's limits.
@@ -169,4 +170,42 @@ async fn who_has_all_connections_is_found() {
         holders.lines().nth(2).is_some_and(|first| first.contains("crawler")).then_some(())
     };
     eventually("the holder is named first", holders).await;
+}
+
+async fn app_with_mail(sink: &SmtpSink) -> TestApp {
+    let options = AppOptions::on_database(Database::Postgres(Cluster::shared().create_database()));
+    TestApp::spawn(sink.settings().into_iter().fold(options, |options, (key, value)| options.set(key, value))).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_domain_that_refuses_and_its_words_are_found() {
+    let sink = SmtpSink::start(Behaviour::refuse(Verb::Rcpt, 550, "5.2.1 we take no mail from there")).await;
+    let app = app_with_mail(&sink).await;
+    for n in 0..3 {
+        app.register(&format!("user{n}@refusing.example")).await;
+    }
+    let counted = async || {
+        let table = prints(&app, "NeodymeOutboxDeadLetters", "--by", "");
+        let row = |line: &str| line.starts_with("3 ") && line.contains("refusing.example  refused_5xx (550)");
+        table.lines().any(row).then_some(())
+    };
+    eventually("the domain is named, with how many", counted).await;
+    let words = prints(&app, "NeodymeOutboxDeadLetters", "--limit", "");
+    assert!(words.contains("5.2.1 we take no mail from there"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_has_to_mend_is_found() {
+    let sink = SmtpSink::start(Behaviour::refuse(Verb::Mail, 550, "5.7.1 sender is not verified")).await;
+    let app = app_with_mail(&sink).await;
+    app.register(&fresh_email()).await;
+    let counted = async || {
+        let table = prints(&app, "NeodymeOutboxPaused", "--by", "");
+        table.contains("sender_refused (550)").then_some(())
+    };
+    eventually("the reply is named", counted).await;
+    let words = prints(&app, "NeodymeOutboxPaused", "journalctl", "");
+    assert!(words.contains("MAIL FROM: 550 5.7.1 sender is not verified"), "{words}");
+    let settings = prints(&app, "NeodymeOutboxPaused", "neodyme check", "");
+    assert!(!settings.is_empty(), "{settings}");
 }
