@@ -13,6 +13,7 @@ mod lane;
 mod station;
 pub mod store;
 mod topic;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

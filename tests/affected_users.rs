@@ -6,9 +6,11 @@ mod common;
 
 use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::database::{Backend, Database, open_postgres, open_sqlite};
+use common::eventually;
 use common::http::Answer;
 use common::postgres::Cluster;
 use common::scrape::{Matcher, metric};
+use common::smtp::{Behaviour, SmtpSink};
 use diesel::connection::SimpleConnection;
 
 fn of_database_errors(name: &str) -> Matcher {
@@ -87,3 +89,27 @@ async fn whose_request_failed_before_it_gave_an_address_counts_by_that_of_the_cl
     let users = metric("neodyme_error_users").label("error_type", "5xx").label("within", "5m").read(&app).await;
     assert_eq!(users, 3.0, "two of IPv4, and one /64 of IPv6");
 }
+
+async fn those_whose_mail_waits_for_the_server_count_as_well(backend: Backend) {
+    let mut mail = SmtpSink::start(Behaviour::Normal).await;
+    mail.go_down().await;
+    let options =
+        mail.settings().into_iter().fold(AppOptions::on(backend), |options, (key, value)| options.set(key, value));
+    let app = TestApp::spawn(options).await;
+    for _ in 0..8 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    let circuit = metric("neodyme_outbox_circuit").label("topic", "welcome_email").label("state", "closed");
+    circuit.value(0.0).assert_in(&app).await;
+    // Probes would take a minute and a half to meet them all.
+    for _ in 0..30 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    let hit = metric("neodyme_error_users").label("error_type", "EMAIL_SERVICE_ERROR").label("within", "incident");
+    eventually("all thirty-eight are counted", async || (hit.clone().read(&app).await == 38.0).then_some(())).await;
+    mail.come_back().await;
+    mail.until_received(38).await;
+    assert_eq!(hit.read(&app).await, 38.0, "and are not forgotten when it is over");
+}
+
+on_both_databases!(those_whose_mail_waits_for_the_server_count_as_well);

@@ -14,6 +14,7 @@ use super::backoff::{random, wait_after};
 use super::circuit::{Circuit, Permit};
 use super::station::Station;
 use super::topic::TopicSettings;
+use super::waiting::Waiting;
 use crate::clock;
 use crate::config::{Config, OutboxConfig};
 use crate::error::{Error, ErrorCode};
@@ -63,6 +64,7 @@ pub(super) struct Lane {
     log: Logger,
     lifecycle: Lifecycle,
     circuit: Circuit,
+    waiting: Waiting,
     deliveries: JoinSet<Result<Receipt, Failure>>,
     running: HashMap<Id, Running>,
     /// Finished, but not written down yet.
@@ -95,6 +97,7 @@ impl Lane {
             log: loggers.get(LoggerName::Outbox).clone(),
             lifecycle,
             circuit: Circuit::new(),
+            waiting: Waiting::default(),
             deliveries: JoinSet::new(),
             running: HashMap::new(),
             unsettled: Vec::new(),
@@ -194,6 +197,7 @@ impl Lane {
         self.last_look = Instant::now();
         self.settle().await?;
         self.renew().await?;
+        self.count_waiting().await?;
         let free = self.free();
         let (limit, pick) = match self.circuit.permit(Instant::now()) {
             Permit::Free if free > 0 => (free, Pick::Due { horizon: self.settings.max_backoff * 2 }),
@@ -213,6 +217,14 @@ impl Lane {
             self.start(job);
         }
         Ok(())
+    }
+
+    async fn count_waiting(&mut self) -> Result<(), Error> {
+        if self.circuit.state() == CircuitState::Closed {
+            self.waiting.end();
+            return Ok(());
+        }
+        self.waiting.look(&self.db, self.topic(), self.station.about.error).await
     }
 
     fn start(&mut self, job: Job) {

@@ -9,6 +9,7 @@ mod renew;
 mod row;
 mod settle;
 mod summary;
+mod untried;
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
@@ -23,6 +24,7 @@ pub use self::renew::renew;
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
 pub use self::summary::{Group, GroupBy, summary};
+pub use self::untried::untried;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moment;

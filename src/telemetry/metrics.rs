@@ -26,7 +26,7 @@ mod summary;
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub(crate) use self::errors::error;
-pub use self::errors::{CauseClass, init_error_users, request_failed};
+pub use self::errors::{CauseClass, init_error_users, request_failed, user_waits};
 pub use self::exposition::{Encoded, encode};
 pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};

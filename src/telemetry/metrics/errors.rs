@@ -146,6 +146,11 @@ pub(crate) fn error(code: ErrorCode, class: Option<CauseClass>, subject: Option<
     USERS.happened(code, hash_of(subject), now);
 }
 
+/// A user waits for what errors of this type keep from being done.
+pub fn user_waits(code: ErrorCode, user: &str) {
+    USERS.happened(code, hash_of(Some(user)), unix_now());
+}
+
 /// A request was answered with 5xx; `subject` as of [`error`].
 pub fn request_failed(subject: &str) {
     USERS.request_failed(hash_of(Some(subject)), unix_now());
