@@ -8,6 +8,7 @@ mod beat;
 pub(crate) mod cgroup;
 mod check;
 mod judge;
+mod machine;
 mod probes;
 mod system;
 

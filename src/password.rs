@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
 use self::hasher::Hasher;
@@ -220,15 +221,21 @@ fn hash(job: Job, shared: &Shared, hasher: &mut Hasher) -> Option<Done> {
     shared.busy.fetch_add(1, Relaxed);
     metrics::hash_queue_wait(job.queued.elapsed());
     let done = (!job.answer.is_closed()).then(|| {
-        let began = Instant::now();
+        let (began, cpu_before) = (Instant::now(), cpu_time());
         let hash = hasher.hash(job.password.expose()).map(PasswordHash);
         let took = began.elapsed();
         shared.hashed(took);
-        metrics::password_hashed(HashOperation::Hash, took);
+        metrics::password_hashed(HashOperation::Hash, took, cpu_time().saturating_sub(cpu_before));
         Done { at: began + took, hash: hash.map_err(Error::PasswordHash), answer: job.answer }
     });
     shared.busy.fetch_sub(1, Relaxed);
     done
+}
+
+/// For how long this thread has been on a processor.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.try_into().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use procfs::ProcessCGroups;
+use procfs::FromRead;
 use procfs::process::{MountInfo, Process};
+use procfs::{CpuPressure, ProcessCGroups};
 
 /// A version 1 group without a limit says a number near 2^63.
 const NO_LIMIT: u64 = 1 << 60;
@@ -64,6 +65,25 @@ impl Cgroups {
     }
 }
 
+impl Cgroups {
+    /// Seconds for which a limit on CPU time held the processes of this group back, its own limit or one above.
+    pub fn throttled_seconds(&self) -> f64 {
+        let version_1 = self.cpu.is_version_1;
+        self.cpu.groups.iter().filter_map(|group| throttled_seconds(group, version_1)).sum()
+    }
+
+    /// Seconds in which some process of this group waited for a processor. Version 2 knows, unless the group is the root.
+    pub fn pressure_seconds(&self) -> Option<f64> {
+        let own = self.cpu.groups.first().filter(|_| !self.cpu.is_version_1)?;
+        Some(seconds_of_pressure(&CpuPressure::from_file(own.join("cpu.pressure")).ok()?))
+    }
+}
+
+/// Seconds in which some task waited for a processor.
+pub(super) fn seconds_of_pressure(pressure: &CpuPressure) -> f64 {
+    pressure.some.total as f64 / 1e6
+}
+
 impl Hierarchy {
     fn find(controller: &str, groups: &ProcessCGroups, mounts: &[MountInfo]) -> Self {
         let bound = groups.0.iter().find(|group| group.controllers.iter().any(|name| name == controller));
@@ -117,6 +137,14 @@ fn cpu_seconds(group: &Path, version_1: bool) -> Option<f64> {
     }
 }
 
+fn throttled_seconds(group: &Path, version_1: bool) -> Option<f64> {
+    let file = group.join("cpu.stat");
+    match version_1 {
+        true => field(&file, "throttled_time").map(|nanos| nanos as f64 / 1e9),
+        false => field(&file, "throttled_usec").map(|micros| micros as f64 / 1e6),
+    }
+}
+
 /// A file with one number; none for `max` and for -1, which say that there is no limit.
 fn number(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
@@ -152,11 +180,16 @@ mod tests {
             ("memory.current", "700\n"),
             ("memory.stat", "anon 500\ninactive_file 200\nactive_file 0\n"),
             ("cpu.max", "150000 100000\n"),
-            ("cpu.stat", "usage_usec 2500000\nuser_usec 1\n"),
+            ("cpu.stat", "usage_usec 2500000\nuser_usec 1\nnr_throttled 3\nthrottled_usec 1500000\n"),
+            (
+                "cpu.pressure",
+                "some avg10=1.50 avg60=0.10 avg300=0.00 total=250000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n",
+            ),
         ];
         let cgroups = of(false, vec![group(folder.path(), &files)]);
         assert_eq!(cgroups.memory(), Some(Share { used: 500.0, limit: 1000.0 }));
         assert_eq!(cgroups.cpu(), Some(Share { used: 2.5, limit: 1.5 }));
+        assert_eq!((cgroups.throttled_seconds(), cgroups.pressure_seconds()), (1.5, Some(0.25)));
     }
 
     #[test]
@@ -169,10 +202,12 @@ mod tests {
             ("cpu.cfs_quota_us", "50000"),
             ("cpu.cfs_period_us", "100000"),
             ("cpuacct.usage", "2500000000"),
+            ("cpu.stat", "nr_periods 9\nnr_throttled 3\nthrottled_time 1500000000\n"),
         ];
         let cgroups = of(true, vec![group(folder.path(), &files)]);
         assert_eq!(cgroups.memory(), Some(Share { used: 500.0, limit: 1000.0 }));
         assert_eq!(cgroups.cpu(), Some(Share { used: 2.5, limit: 0.5 }));
+        assert_eq!((cgroups.throttled_seconds(), cgroups.pressure_seconds()), (1.5, None));
     }
 
     #[test]

@@ -2,19 +2,19 @@
 //!
 //! It is read in the background, away from the async threads: a request for it only copies the last figures.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use procfs::process::Process;
 use procfs::{Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
-use rustix::fs::statvfs;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::cgroup::{Cgroups, Share};
+use super::machine;
 use crate::config::{Config, DatabaseUrl};
+use crate::telemetry::metrics::DiskUse;
 use crate::values::timestamp;
 
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -55,6 +55,7 @@ pub struct System {
 /// Reads the figures again and again.
 pub(super) struct Sampler {
     folder: Arc<Path>,
+    written: Arc<[(DiskUse, PathBuf)]>,
     latest: Mutex<Option<System>>,
 }
 
@@ -64,7 +65,7 @@ impl Sampler {
             DatabaseUrl::Sqlite { path } => path.parent().unwrap_or(path),
             DatabaseUrl::Postgres(_) => &config.mail.directory,
         };
-        Sampler { folder: folder.into(), latest: Mutex::new(None) }
+        Sampler { folder: folder.into(), written: machine::folders(config).into(), latest: Mutex::new(None) }
     }
 
     pub fn latest(&self) -> Option<System> {
@@ -73,12 +74,19 @@ impl Sampler {
 
     /// Samples until it is dropped. A read that hangs, as of a filesystem whose server is gone, is waited for.
     pub async fn run(&self) {
-        let mut before = None;
+        let (mut before, mut counts) = (None, None);
         let cgroups = Arc::new(Cgroups::of_this_process());
         loop {
-            let (folder, cgroups) = (Arc::clone(&self.folder), Arc::clone(&cgroups));
-            if let Ok((system, cpu)) = tokio::task::spawn_blocking(move || sample(&folder, &cgroups, before)).await {
-                before = cpu;
+            let (folder, written, cgroups) =
+                (Arc::clone(&self.folder), Arc::clone(&self.written), Arc::clone(&cgroups));
+            let look = move || {
+                let now = machine::Counts::read(&cgroups, cpu_of_machine().map(|share| share.used));
+                now.tell_since(&counts.unwrap_or(now));
+                machine::tell(&cgroups, &written);
+                (sample(&folder, &cgroups, before), now)
+            };
+            if let Ok(((system, cpu), now)) = tokio::task::spawn_blocking(look).await {
+                (before, counts) = (cpu, Some(now));
                 *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(system);
             }
             tokio::time::sleep(INTERVAL).await;
@@ -105,8 +113,7 @@ fn sample(folder: &Path, cgroups: &Cgroups, before: Option<Cpu>) -> (System, Opt
         cores: share.limit,
         at: Instant::now(),
     });
-    let disk = statvfs(existing(folder)).ok();
-    let disk = disk.as_ref();
+    let disk = machine::space(folder);
     let process = Process::myself().ok();
     let stat = process.as_ref().and_then(|process| process.stat().ok());
     let system = System {
@@ -115,11 +122,9 @@ fn sample(folder: &Path, cgroups: &Cgroups, before: Option<Cpu>) -> (System, Opt
         memory_percent: memory.map(|share| percent(share.used, share.limit)),
         memory_limit_bytes: memory.map(|share| share.limit as u64),
         limited_by: if own_memory.is_some() || own_cpu.is_some() { "cgroup" } else { "machine" },
-        disk_percent: disk.map(|disk| {
-            let used = disk.f_blocks.saturating_sub(disk.f_bfree);
-            percent(used as f64, (used + disk.f_bavail) as f64)
-        }),
-        disk_free_bytes: disk.map(|disk| disk.f_bavail * disk.f_frsize),
+        disk_percent: disk
+            .map(|disk| percent(disk.size_bytes.saturating_sub(disk.free_bytes) as f64, disk.size_bytes as f64)),
+        disk_free_bytes: disk.map(|disk| disk.free_bytes),
         load_average: LoadAverage::current().ok().map(|load| [load.one, load.five, load.fifteen].map(rounded)),
         open_fds: process.as_ref().and_then(|process| process.fd_count().ok()).map(|open| open as u64),
         threads: stat.as_ref().map(|stat| stat.num_threads.unsigned_abs()),
@@ -155,12 +160,6 @@ fn percent(part: f64, whole: f64) -> f64 {
 
 fn rounded(load: f32) -> f64 {
     (f64::from(load) * 100.0).round() / 100.0
-}
-
-/// The folder, or the nearest above it that is there.
-fn existing(folder: &Path) -> PathBuf {
-    let absolute = std::path::absolute(folder).unwrap_or_else(|_: io::Error| PathBuf::from("/"));
-    absolute.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/")).to_owned()
 }
 
 #[cfg(test)]

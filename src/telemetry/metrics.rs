@@ -15,6 +15,7 @@ mod http;
 mod inventory;
 mod json;
 mod logs;
+mod machine;
 mod outbox;
 mod password;
 mod process;
@@ -37,6 +38,7 @@ pub use self::http::{
 pub use self::inventory::{Metric, markdown};
 pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
+pub use self::machine::{DiskSpace, DiskUse, PressureOn, cpu_cores, cpu_pressure, cpu_throttled, disk, machine_cpu};
 pub use self::outbox::{
     AttemptOutcome, CircuitState, DeadReason, OpenState, TopicMetrics, mail_perhaps_sent, outbox_polled,
 };
@@ -61,6 +63,7 @@ pub fn init() {
     health::init();
     http::init();
     logs::init();
+    machine::init();
     outbox::init();
     password::init();
     process::init();

@@ -4,7 +4,9 @@
 use std::marker::PhantomData;
 
 use prometheus::core::Collector;
-use prometheus::{Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
+use prometheus::{
+    Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts,
+};
 
 use super::registry::REGISTRY;
 use crate::label::LabelSet;
@@ -74,6 +76,12 @@ impl Declare for IntCounter {
     }
 }
 
+impl Declare for Counter {
+    fn declare(line: Line) -> Self {
+        register(Counter::with_opts(line.opts()))
+    }
+}
+
 impl Declare for Gauge {
     fn declare(line: Line) -> Self {
         register(Gauge::with_opts(line.opts()))
@@ -107,6 +115,13 @@ impl Declare for HistogramVec {
 impl<L: LabelSet> Declare for CounterBy<L> {
     fn declare(line: Line) -> Self {
         let vec = register(IntCounterVec::new(line.opts(), &L::names()));
+        By::resolve(|values| vec.with_label_values(values))
+    }
+}
+
+impl<L: LabelSet> Declare for By<L, Counter> {
+    fn declare(line: Line) -> Self {
+        let vec = register(CounterVec::new(line.opts(), &L::names()));
         By::resolve(|values| vec.with_label_values(values))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{Gauge, Histogram, IntCounter};
+use prometheus::{Counter, Gauge, Histogram, IntCounter};
 
 use super::declare::{GaugeBy, HistogramBy, metrics};
 use super::registry::INTERNAL;
@@ -44,6 +44,7 @@ labels! {
 
 metrics! { init;
     DURATION: HistogramBy<HashOperation> = "password_hash_duration_seconds" in INTERNAL, "Time of a password hash on its worker.";
+    CPU: Counter = "password_hash_cpu_seconds_total", "CPU time of password hashes. Where they take longer, their workers waited for a processor.";
     QUEUE_WAIT: Histogram = "password_hash_queue_wait_seconds" in INTERNAL, "Time a password waited for a hash worker.";
     QUEUE_LENGTH: Gauge = "password_hash_queue_length", "Passwords that wait for a hash worker.";
     WORKERS: GaugeBy<WorkerState> = "password_hash_workers", "Hash workers, by state.";
@@ -51,8 +52,9 @@ metrics! { init;
     REJECTIONS: IntCounter = "password_hash_rejections_total", "Passwords refused at once because the expected wait for a hash worker was too long.";
 }
 
-/// A worker finished a hash.
-pub fn password_hashed(operation: HashOperation, took: Duration) {
+/// A worker finished a hash, and so much of the time it was on a processor.
+pub fn password_hashed(operation: HashOperation, took: Duration, computed: Duration) {
+    CPU.inc_by(computed.as_secs_f64());
     DURATION.at(operation).observe(took.as_secs_f64());
 }
 
