@@ -32,6 +32,7 @@ const EQUIVALENT: &[(&str, &str)] = &[
         "error-patterns.yml job_instance_error_type:neodyme_error_age_seconds:min{}: (timestamp(neodyme_clock_timestamp_seconds{job=\"neodyme\"}) - neodyme_clock_timestamp_seconds{job=\"neodyme\"})[4m30s:5s] → (timestamp(neodyme_clock_timestamp_seconds{job=\"neodyme\"}) - neodyme_clock_timestamp_seconds{job=\"neodyme\"})[9m:5s]",
         SOONER,
     ),
+    ("machine.yml NeodymeDiskAlmostFull{component=disk,reason=trend,severity=warning}: < → <=", LINE),
     ("outbox.yml job_topic:neodyme_outbox_oldest_pending_age_seconds:max{}: 0 → 1", EPOCH),
     ("slo.yml job_slo:neodyme_overdue_events:max{slo=welcome_email}: 0 → 1", EPOCH),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 0", VALUE),
@@ -39,6 +40,7 @@ const EQUIVALENT: &[(&str, &str)] = &[
 ];
 const EPOCH: &str = "0 is never, and nothing happened in the first second of 1970";
 const SOONER: &str = "what it goes with is forgotten sooner";
+const LINE: &str = "what a line foretells is never exactly 0";
 const VALUE: &str = "it fires with any value, and nobody looks at it";
 
 #[test]

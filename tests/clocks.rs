@@ -136,7 +136,7 @@ async fn what_waits_is_told_its_age_by_every_instance() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_leaves_the_database_is_told_within_seconds() {
     let database = Database::Postgres(Cluster::shared().create_database());
-    let Database::Postgres(url) = &database else { unreachable!() };
+    let Database::Postgres(url) = &database else { panic!("{database:?}") };
     let server = url.split(['@', '/']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
     let way = Proxy::to(server).await;
     let through = Database::Postgres(url.replace(server, &way.address().to_string()));

@@ -11,10 +11,13 @@ use std::process::Command;
 
 use common::alertmanager::{Alertmanager, Endpoints};
 use common::app::{AppOptions, TestApp, fresh_email};
-use common::database::{Database, open_postgres};
+use common::clock::FakeClock;
+use common::database::{Backend, Database, open_postgres};
 use common::eventually;
 use common::postgres::Cluster;
 use common::smtp::{Behaviour, SmtpSink, Verb};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio_postgres::{Client, NoTls};
 
 /// What only a whole machine has: its service manager, its clock's keeper, its container's limits.
@@ -208,4 +211,43 @@ async fn what_somebody_has_to_mend_is_found() {
     assert!(words.contains("MAIL FROM: 550 5.7.1 sender is not verified"), "{words}");
     let settings = prints(&app, "NeodymeOutboxPaused", "neodyme check", "");
     assert!(!settings.is_empty(), "{settings}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_clock_is_wrong_is_found() {
+    let database = Database::Postgres(Cluster::shared().create_database());
+    let clock = FakeClock::new();
+    let app = TestApp::spawn(clock.give_to(AppOptions::on_database(database))).await;
+    clock.set_ahead(-600);
+    let behind = async || {
+        let printed = prints(&app, "NeodymeClockSkew", "clock_timestamp", "");
+        let times: Vec<_> = printed.lines().map(|line| OffsetDateTime::parse(line, &Rfc3339).expect(line)).collect();
+        let [instance, machine, server] = times[..] else { panic!("{printed}") };
+        assert!((machine - server).whole_seconds().abs() < 60, "{printed}");
+        ((server - instance).whole_seconds() > 540).then_some(())
+    };
+    eventually("the instance differs", behind).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_the_processors_is_found() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let mut neighbour = Command::new("sh").args(["-c", "while :; do :; done # nightly-backup"]).spawn().unwrap();
+    let first = async || {
+        let busiest = prints(&app, "NeodymeProcessorStarved", "top -b", "");
+        busiest.lines().nth(1)?;
+        busiest.lines().take(8).any(|line| line.contains("nightly-backup")).then_some(())
+    };
+    eventually("the neighbour is named", first).await;
+    neighbour.kill().unwrap();
+    neighbour.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fills_the_disk_is_found() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    fs::write(app.folder().join("data/core.4711"), vec![7; 20 << 20]).unwrap();
+    let largest = prints(&app, "NeodymeDiskAlmostFull", "du -xah", "");
+    let named: Vec<&str> = largest.lines().filter(|line| line.contains("20M") || line.contains("21M")).collect();
+    assert!(named.iter().any(|line| line.ends_with("data/core.4711")), "{largest}");
 }
