@@ -77,7 +77,7 @@ async fn everything_is_on_one_page(backend: Backend) {
         [("database", "connected"), ("email_service", "connected"), ("analytics_service", "disabled")]
     {
         let check = &body["checks"][check];
-        assert_eq!(keys(check), ["checked_at", "error", "healthy", "response_time_ms", "since", "status"]);
+        assert_eq!(keys(check), ["cause", "checked_at", "error", "healthy", "response_time_ms", "since", "status"]);
         assert_eq!((&check["status"], &check["healthy"]), (&status.into(), &true.into()), "{check}");
         assert!(is_recent(&check["since"]), "{check}");
         assert_eq!(check["checked_at"].is_string(), status == "connected", "{check}");

@@ -25,9 +25,11 @@ async fn assert_becomes_unready(app: &TestApp, kind: &str, says: &str) {
     assert_eq!(ready["reasons"], serde_json::json!(["database_unusable"]), "{ready}");
     let health = app.get("/health/").await;
     assert_eq!((health.status, &health.json()["status"]), (503, &"unhealthy".into()));
+    assert_eq!(health.json()["cause"], kind, "{}", health.text());
     metric("neodyme_dependency_up").label("dependency", "database").value(0.0).assert_in(app).await;
     metric("neodyme_db_errors_total").label("kind", kind).at_least(1.0).assert_in(app).await;
     let detailed = app.get_ops("/health/detailed").await.json();
+    assert_eq!(detailed["checks"]["database"]["cause"], kind, "{detailed}");
     let error = detailed["checks"]["database"]["error"].as_str().unwrap_or_default().to_owned();
     assert!(error.contains(&format!("({kind})")) && error.contains(says), "{error}");
     app.register(&fresh_email()).await.assert_problem(503, "DATABASE_ERROR");
@@ -99,6 +101,19 @@ async fn a_server_that_is_set_to_read_only_is_seen_at_the_start_and_later() {
     assert_check_fails(&AppOptions::on_database(Database::Postgres(url)), "read_only", "it accepts no writes");
     session.batch_execute("SET default_transaction_read_only = off").await.unwrap();
     set("off").await;
+    assert_heals(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_keeps_registrations_waiting_is_named() {
+    let database = Database::create(Backend::Postgres, Path::new(""));
+    let Database::Postgres(url) = &database else { panic!("not of this kind") };
+    let app = TestApp::spawn(AppOptions::on_database(database.clone())).await;
+    assert_heals(&app).await;
+    let (session, _) = open_postgres(url).await;
+    session.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    assert_becomes_unready(&app, "lock", "another transaction holds a lock").await;
+    session.batch_execute("ROLLBACK").await.unwrap();
     assert_heals(&app).await;
 }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::judge::Judge;
 use super::probes::Probe;
-use crate::error::{Cause, chain_in_words};
+use crate::error::{Cause, DbErrorKind, Error, chain_in_words};
 use crate::redaction::redact;
 use crate::telemetry::logging::{context, debug, info, warn};
 use crate::telemetry::metrics::{self, CallOutcome, Calls, Dependency, DependencyStatus, ExternalService};
@@ -68,6 +68,8 @@ pub struct Report {
     pub since: OffsetDateTime,
     /// What the last check failed with, also while that is not believed yet.
     pub error: Option<String>,
+    /// Which kind of failure that is, as in `neodyme_db_errors_total`; of the database only.
+    pub cause: Option<&'static str>,
 }
 
 fn as_str<S: serde::Serializer>(status: &DependencyStatus, serializer: S) -> Result<S::Ok, S::Error> {
@@ -77,7 +79,7 @@ fn as_str<S: serde::Serializer>(status: &DependencyStatus, serializer: S) -> Res
 impl Report {
     fn first(status: DependencyStatus) -> Self {
         let since = OffsetDateTime::now_utc();
-        Report { healthy: true, status, response_time_ms: None, checked_at: None, since, error: None }
+        Report { healthy: true, status, response_time_ms: None, checked_at: None, since, error: None, cause: None }
     }
 
     fn is_known(&self) -> bool {
@@ -89,6 +91,7 @@ impl Report {
 struct Outcome {
     took: Duration,
     error: Option<String>,
+    cause: Option<&'static str>,
     call: CallOutcome,
     seen: DependencyStatus,
 }
@@ -108,6 +111,11 @@ impl Check {
     /// What is believed.
     pub fn status(&self) -> DependencyStatus {
         self.report.borrow().status
+    }
+
+    /// Which kind of failure the last check ended with.
+    pub fn cause(&self) -> Option<&'static str> {
+        self.report.borrow().cause
     }
 
     /// What is known; waits for the first check, which begins with the service.
@@ -152,14 +160,19 @@ impl Check {
         let probing = AssertUnwindSafe(async { probe().await }).catch_unwind();
         let answer = timeout(self.limits.timeout, probing).await;
         let took = began.elapsed();
-        let failed = |call, error| Outcome { took, error: Some(error), call, seen: DependencyStatus::Error };
+        let seen = DependencyStatus::Error;
+        let failed = |call, error, cause| Outcome { took, error: Some(error), cause, call, seen };
         let is_slow = took >= self.limits.slow_after;
         let seen = if is_slow { DependencyStatus::Slow } else { DependencyStatus::Connected };
         match answer {
-            Ok(Ok(Ok(()))) => Outcome { took, error: None, call: CallOutcome::Success, seen },
-            Ok(Ok(Err(cause))) => failed(CallOutcome::Error, in_words(&cause)),
-            Ok(Err(_panic)) => failed(CallOutcome::Error, "the check itself failed".into()),
-            Err(_) => failed(CallOutcome::Timeout, format!("no answer within {:?}", self.limits.timeout)),
+            Ok(Ok(Ok(()))) => Outcome { took, error: None, cause: None, call: CallOutcome::Success, seen },
+            Ok(Ok(Err(cause))) => failed(CallOutcome::Error, in_words(&cause), kind_of(&cause)),
+            Ok(Err(_panic)) => failed(CallOutcome::Error, "the check itself failed".into(), None),
+            Err(_) => {
+                let error = format!("no answer within {:?}", self.limits.timeout);
+                let is_database = self.dependency == Dependency::Database;
+                failed(CallOutcome::Timeout, error, is_database.then_some(DbErrorKind::Timeout.as_str()))
+            }
         }
     }
 
@@ -200,6 +213,7 @@ impl Check {
                 checked_at: Some(now),
                 since: if status == before { report.since } else { now },
                 error: outcome.error,
+                cause: outcome.cause,
             };
         });
     }
@@ -225,6 +239,14 @@ fn in_words(cause: &Cause) -> String {
         }
     }
     redact(&text, MAX_ERROR_BYTES).into()
+}
+
+/// The kind of a failure of the database.
+fn kind_of(cause: &Cause) -> Option<&'static str> {
+    match cause.downcast_ref::<Error>() {
+        Some(Error::Database { kind, .. }) => Some(kind.as_str()),
+        _ => None,
+    }
 }
 
 /// A tenth more or less, so that instances started together do not check together.

@@ -18,7 +18,7 @@ use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Checked, Endpoint, Held, Query, Written};
 use crate::lifecycle::Phase;
 use crate::state::App;
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, HealthStatus};
 use crate::values::timestamp;
 
 const HEALTH: &str = "Whether this instance takes requests and can answer them, for load balancers: 200 or 503.";
@@ -49,23 +49,33 @@ pub(super) fn of_operations() -> Vec<Endpoint<App>> {
     ]
 }
 
-async fn report(call: Call<App>, (): ()) -> Result<Checked<Head>> {
+async fn report(call: Call<App>, (): ()) -> Result<Checked<State>> {
     Ok(state(&call.state))
 }
 
-async fn fresh_report(call: Call<App>, Query(fresh): Query<Fresh>) -> Result<Checked<Head>> {
+async fn fresh_report(call: Call<App>, Query(fresh): Query<Fresh>) -> Result<Checked<State>> {
     look(&call.state, fresh).await;
     Ok(state(&call.state))
 }
 
+#[derive(Serialize, JsonSchema)]
+struct State {
+    #[serde(flatten)]
+    head: Head,
+    /// Why the database cannot be used, where it cannot: the kind of the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+}
+
 /// Good while the service takes requests and can answer them.
-fn state(app: &App) -> Checked<Head> {
+fn state(app: &App) -> Checked<State> {
     let (is_good, status) = match (app.lifecycle.phase(), app.health.status()) {
         (Phase::Starting, _) => (false, "starting"),
         (Phase::Draining | Phase::Closing, _) => (false, "shutting_down"),
         (Phase::Ready, status) => (status.is_usable(), status.as_str()),
     };
-    Checked { is_good, body: Head::new(status) }
+    let cause = if status == HealthStatus::Unhealthy.as_str() { app.health.database.cause() } else { None };
+    Checked { is_good, body: State { head: Head::new(status), cause } }
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -13,6 +13,10 @@ use crate::telemetry::metrics::DbOperation;
 /// A write that succeeded speaks for the next one for this long.
 const CONVINCES_FOR: Duration = Duration::from_secs(5);
 
+/// A registration that waits for a lock for longer than this is one that cannot be written; an answer within the time of a check
+/// says so.
+const LOCK_PATIENCE: &str = "SET LOCAL lock_timeout = '1s'";
+
 /// Does in a transaction what a registration does, and undoes it.
 pub type Rehearsal = for<'a> fn(&'a mut Transaction) -> BoxFuture<'a, Result<()>>;
 
@@ -69,6 +73,9 @@ impl Db {
 
     async fn rehearse_in(&self, tx: &mut Transaction, rehearsal: Rehearsal) -> Result<()> {
         tx.begin().await?;
+        if matches!(self, Db::Postgres { .. }) {
+            tx.execute(DbOperation::Rehearse, LOCK_PATIENCE).await?;
+        }
         rehearsal(tx).await?;
         tx.flush().await?;
         match self {
