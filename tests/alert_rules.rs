@@ -34,10 +34,22 @@ const EQUIVALENT: &[(&str, &str)] = &[
     ),
     ("machine.yml NeodymeDiskAlmostFull{component=disk,reason=trend,severity=warning}: < → <=", LINE),
     ("outbox.yml job_topic:neodyme_outbox_oldest_pending_age_seconds:max{}: 0 → 1", EPOCH),
+    (
+        "registration.yml NeodymeRegistrationsFailing{component=registration,severity=critical,slo=availability}: \
+         job_cause:neodyme_registration_errors:ratio10m{cause=\"database\"} → job_cause:neodyme_registration_errors:ratio10m",
+        TOLD,
+    ),
+    (
+        "registration.yml NeodymeRegistrationsFailing{component=registration,severity=critical,slo=availability}: \
+         job_cause:neodyme_registration_errors:ratio20s{cause=\"database\"}[4m10s] → \
+         job_cause:neodyme_registration_errors:ratio20s[4m10s]",
+        TOLD,
+    ),
     ("slo.yml job_slo:neodyme_overdue_events:max{slo=welcome_email}: 0 → 1", EPOCH),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 0", VALUE),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 2", VALUE),
 ];
+const TOLD: &str = "the rule for other causes has told it already, as the same alert";
 const EPOCH: &str = "0 is never, and nothing happened in the first second of 1970";
 const SOONER: &str = "what it goes with is forgotten sooner";
 const LINE: &str = "what a line foretells is never exactly 0";
