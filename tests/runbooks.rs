@@ -15,13 +15,15 @@ use common::clock::FakeClock;
 use common::database::{Backend, Database, open_postgres};
 use common::eventually;
 use common::postgres::Cluster;
+use common::prometheus::Prometheus;
 use common::smtp::{Behaviour, SmtpSink, Verb};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::{Client, NoTls};
 
 /// What only a whole machine has: its service manager, its clock's keeper, its container's limits.
-const OF_A_MACHINE: [&str; 5] = ["systemctl", "timedatectl", "chronyc", "journalctl -k", "/sys/fs/cgroup"];
+const OF_A_MACHINE: [&str; 7] =
+    ["/etc/prometheus", "THE-PUBLIC-ADDRESS", "systemctl", "timedatectl", "chronyc", "journalctl -k", "/sys/fs/cgroup"];
 /// What changes something, or sends something to somebody.
 const NOT_ONLY_LOOKS: [&str; 5] = ["outbox retry", "outbox discard", "/users/", "email test", "pg_terminate_backend("];
 
@@ -96,6 +98,7 @@ async fn every_command_that_looks_runs_where_all_is_well() {
     assert_eq!(app.register(&fresh_email()).await.status, 201);
     let nobody = Endpoints { http: SocketAddr::from(([127, 0, 0, 1], 9)), smtp_port: 9 };
     let alertmanager = Alertmanager::start(nobody, &[]).await;
+    let prometheus = Prometheus::scraping(&app, &[]).await;
     let mut tried = 0;
     for runbook in runbooks() {
         for command in commands(&runbook) {
@@ -104,6 +107,7 @@ async fn every_command_that_looks_runs_where_all_is_well() {
                 continue;
             }
             let command = command.replace("127.0.0.1:9093", alertmanager.address());
+            let command = command.replace("PROMETHEUS", prometheus.address());
             let (_, complaint) = run(&app, &command, "DATABASE_ERROR");
             assert!(complaint.is_empty(), "{runbook}: {command}\n{complaint}");
             tried += 1;

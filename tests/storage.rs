@@ -236,7 +236,7 @@ async fn the_pool_gives_up_in_time(backend: Backend) {
     let waiting = tokio::spawn(async move { register(&db, &user("ada@example.com")).await });
     eventually("it has a connection", async || (storage.db.pool_status().in_use == 1).then_some(())).await;
     let error = register(&storage.db, &user("bob@example.com")).await.unwrap_err();
-    assert_eq!(kind(&error), DbErrorKind::Timeout);
+    assert_eq!(kind(&error), DbErrorKind::PoolExhausted);
     assert!(message(&error).contains("database_acquire_timeout"), "{}", message(&error));
     drop(lock);
     waiting.await.unwrap().unwrap();
@@ -262,9 +262,9 @@ async fn a_registration_of_late_says_more_than_a_check(backend: Backend) {
     let lock = storage.lock_writes().await;
     storage.db.check(accounts::rehearse).await.unwrap();
     let error = register(&storage.db, &user("bob@example.com")).await.unwrap_err();
-    assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Timeout), "{}", message(&error));
+    assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Lock), "{}", message(&error));
     let error = storage.db.check(accounts::rehearse).await.unwrap_err();
-    assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Timeout), "{}", message(&error));
+    assert!(matches!(kind(&error), DbErrorKind::Busy | DbErrorKind::Lock), "{}", message(&error));
     // One that is written while the check waits: it was the queue.
     let (db, waiting) = (storage.db.clone(), storage.db.clone());
     let (checked, ()) = tokio::join!(async { db.check(accounts::rehearse).await }, async {

@@ -68,6 +68,11 @@ impl Prometheus {
         Prometheus { url, client: http::client(), _daemon: daemon }
     }
 
+    /// `127.0.0.1:…`
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     /// An answer of its API: `get("query", &[("query", "up")])`.
     pub async fn get(&self, endpoint: &str, parameters: &[(&str, &str)]) -> Value {
         let mut url = url::Url::parse(&format!("{}/api/v1/{endpoint}", self.url)).unwrap();

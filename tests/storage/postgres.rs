@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use neodyme::accounts::users;
+use neodyme::config::DatabaseConfig;
 use neodyme::error::DbErrorKind;
 use neodyme::store::Db;
 
@@ -38,12 +39,19 @@ async fn a_server_that_stops_and_starts_again_is_used_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
-    let storage =
-        Storage::migrated_with(Backend::Postgres, |config| config.query_timeout = Duration::from_millis(100)).await;
+async fn a_wait_for_a_lock_is_ended_by_the_server_and_told_from_a_slow_statement() {
+    let change = |config: &mut DatabaseConfig| config.query_timeout = Duration::from_millis(200);
+    let storage = Storage::migrated_with(Backend::Postgres, change).await;
+    let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
+    let without_limit = format!("{url}{}options=-clock_timeout%3D0", if url.contains('?') { '&' } else { '?' });
+    let mut config = fixture::config(&Database::Postgres(without_limit));
+    change(&mut config);
+    let patient = Db::connect(&config).await.unwrap();
     let lock = storage.lock_writes().await;
     let error = register(&storage.db, &user("ada@example.com")).await.unwrap_err();
-    assert_eq!(kind(&error), DbErrorKind::Timeout);
+    assert_eq!(kind(&error), DbErrorKind::Lock, "{}", message(&error));
+    let error = register(&patient, &user("ada@example.com")).await.unwrap_err();
+    assert_eq!(kind(&error), DbErrorKind::Timeout, "{}", message(&error));
     assert!(message(&error).contains("database_query_timeout"), "{}", message(&error));
     drop(lock);
     register(&storage.db, &user("ada@example.com")).await.unwrap();
