@@ -58,6 +58,10 @@ pub enum Injection {
     RollingRestart,
     /// One instance gets SIGKILL 20 s after each start.
     RestartLoop,
+    /// The mail server does not let neodyme in any more.
+    MailRefusesLogin,
+    /// The analytics service is behind a login page, which answers 200.
+    AnalyticsLoginPage,
     /// The mail server refuses the recipients of one domain for good.
     DomainRefused,
     /// The mail server refuses the mail of one new user after the other, each so many times, with 451.
@@ -191,6 +195,29 @@ pub const FAULTS: &[Fault] = &[
     },
     MAIL_DOWN,
     Fault { name: "mail server hanging", injection: Injection::MailHanging, ..MAIL_DOWN },
+    Fault {
+        name: "mail server refusing the login",
+        injection: Injection::MailRefusesLogin,
+        warnings: &["NeodymeOutboxPaused welcome_email"],
+        may: &[
+            "NeodymeErrorUsersAffected EMAIL_SERVICE_ERROR",
+            "NeodymeErrorRateHigh EMAIL_SERVICE_ERROR",
+            "NeodymeExternalServiceFailing email",
+            "NeodymeErrorBudgetBurn welcome_email",
+        ],
+        ..MAIL_DOWN
+    },
+    Fault {
+        name: "analytics behind a login page",
+        injection: Injection::AnalyticsLoginPage,
+        warnings: &["NeodymeOutboxPaused analytics_event"],
+        may: &[
+            "NeodymeErrorUsersAffected ANALYTICS_SERVICE_ERROR",
+            "NeodymeErrorRateHigh ANALYTICS_SERVICE_ERROR",
+            "NeodymeExternalServiceFailing analytics",
+        ],
+        ..NOTHING
+    },
     Fault {
         name: "analytics answering 500",
         injection: Injection::AnalyticsFailing,

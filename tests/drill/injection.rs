@@ -31,6 +31,16 @@ impl World {
             Injection::TableLocked => self.lock_users().await,
             Injection::ConnectionsExhausted => self.take_connections().await,
             Injection::OneHung => self.instances[1].signal(Signal::STOP),
+            Injection::MailRefusesLogin => {
+                self.mail.behave(Behaviour::refuse(Verb::Mail, 535, "5.7.8 Authentication credentials invalid"));
+            }
+            Injection::AnalyticsLoginPage => {
+                self.analytics.behave(Analytics::Foreign(
+                    200,
+                    Some("text/html"),
+                    "<!doctype html><title>Log in</title>",
+                ));
+            }
             Injection::DomainRefused => self.refuse_domain().await,
             Injection::MailDown => self.mail.go_down().await,
             Injection::MailHanging => {
@@ -91,7 +101,8 @@ impl World {
                 self.mail.behave(Behaviour::Normal);
                 self.mail.come_back().await;
             }
-            Injection::AnalyticsFailing => self.analytics.behave(Analytics::Ok),
+            Injection::MailRefusesLogin => self.mail.behave(Behaviour::Normal),
+            Injection::AnalyticsFailing | Injection::AnalyticsLoginPage => self.analytics.behave(Analytics::Ok),
             Injection::AnalyticsDown => self.analytics.resume().await,
             Injection::OneKilled | Injection::RestartLoop => self.instances[1].restart().await,
             Injection::AllKilled => {
