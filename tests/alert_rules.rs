@@ -36,11 +36,6 @@ const EQUIVALENT: &[(&str, &str)] = &[
     ("outbox.yml job_topic:neodyme_outbox_oldest_pending_age_seconds:max{}: 0 → 1", EPOCH),
     (
         "registration.yml NeodymeRegistrationsFailing{component=registration,severity=critical,slo=availability}: \
-         job_cause:neodyme_registration_errors:ratio10m{cause=\"database\"} → job_cause:neodyme_registration_errors:ratio10m",
-        TOLD,
-    ),
-    (
-        "registration.yml NeodymeRegistrationsFailing{component=registration,severity=critical,slo=availability}: \
          job_cause:neodyme_registration_errors:ratio20s{cause=\"database\"}[4m10s] → \
          job_cause:neodyme_registration_errors:ratio20s[4m10s]",
         TOLD,
