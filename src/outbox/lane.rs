@@ -1,5 +1,7 @@
 //! One topic's lane: claim → deliver → settle, again and again. The SQL is in `outbox::store`, the attempt in `delivery`.
 
+mod judgement;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +12,17 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::backoff::{random, wait_after};
 use super::circuit::{Circuit, Permit};
 use super::station::Station;
 use super::topic::TopicSettings;
 use super::waiting::Waiting;
-use crate::clock;
 use crate::config::{Config, OutboxConfig};
 use crate::error::{Error, ErrorCode};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::outbox::store::{self as store, Pick, Settlement};
 use crate::store::Db;
 use crate::telemetry::errors::{self, Occurrence};
-use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, error, info, warn};
+use crate::telemetry::logging::{Exception, LoggerName, Loggers, context, error, warn};
 use crate::telemetry::metrics::{self, AttemptOutcome, CircuitState};
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt, TopicName};
 
@@ -268,67 +268,6 @@ impl Lane {
         self.unsettled.push((job.id, job.lease_token, settlement));
     }
 
-    fn note_service(&mut self, job: &Job, failure: Option<&Failure>) {
-        let now = Instant::now();
-        let was_closed = self.circuit.state() == CircuitState::Closed;
-        let (opened, closed) = match failure {
-            Some(failure) if failure.reason.needs_an_operator() => (self.circuit.is_misconfigured(now), false),
-            Some(Failure { effect: Effect::ServiceDown, .. }) => (self.circuit.failed(now), false),
-            // A job that was refused before says nothing about the others, and nothing about whether the service is back.
-            Some(Failure { effect: Effect::DoubtService, .. }) if was_closed && job.attempt > 1 => (false, false),
-            Some(Failure { effect: Effect::DoubtService, .. }) => (self.circuit.failed(now), false),
-            Some(Failure { reason: Reason::Payload, .. }) => {
-                self.circuit.unasked();
-                (false, false)
-            }
-            _ => (false, self.circuit.answered()),
-        };
-        if self.circuit.state() == CircuitState::Closed {
-            self.fault = None;
-        } else if let Some(failure) = failure.filter(|failure| failure.reason != Reason::Payload) {
-            self.fault = fault(failure);
-        }
-        if let Some(failure) = failure.filter(|_| opened) {
-            tell_of_pause(&self.log, self.topic(), self.fault.unwrap_or(failure.reason));
-        }
-        if closed {
-            info!(self.log, "Circuit closed; deliveries resumed"; "context" => context(json!({ "topic": self.topic().as_str() })));
-            self.came_back = true;
-            self.back_since = Some(now);
-        }
-        if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
-            self.circuit.pause(now + pause.min(self.settings.max_backoff));
-        }
-    }
-
-    fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
-        let error = failure.in_words();
-        if failure.effect == Effect::GiveUp || self.has_failed_for_too_long(job, failure) {
-            error!(super::delivery::logger(job, &self.loggers), "Job given up"; "context" => context(json!({
-                "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
-                "reply_code": failure.code, "error": error })));
-            return Settlement::Dead { error };
-        }
-        let now = clock::now();
-        let wait = wait_after(job.attempt, self.settings.max_backoff, random());
-        let wait = wait.max(failure.retry_after.unwrap_or_default().min(self.settings.max_backoff));
-        let failing_since = (failure.effect != Effect::ServiceDown && self.fault.is_none()).then_some(now);
-        Settlement::Retry { run_at: now + wait, error, failing_since, unanswered: job.handed_over.since().is_some() }
-    }
-
-    /// A job dies of its age only if it fails for its own sake: the time for which the service was out of order, or refused
-    /// everything, is not counted. One that breaks the service each time, while others are delivered, counts from the start.
-    fn has_failed_for_too_long(&self, job: &Job, failure: &Failure) -> bool {
-        let (since, watched_since) = match failure.effect {
-            Effect::ServiceDown => (Some(job.created_at), Some(self.began)),
-            _ => (job.failing_since, None),
-        };
-        let limit = self.settings.retry_for;
-        let is_up = self.circuit.state() == CircuitState::Closed;
-        let has_been_up = [watched_since, self.back_since].into_iter().flatten().all(|since| since.elapsed() > limit);
-        is_up && has_been_up && since.is_some_and(|since| clock::earliest() - since > limit)
-    }
-
     /// Writes down what ended. What cannot be written is kept for the next time; at worst it is delivered again.
     async fn settle(&mut self) -> Result<(), Error> {
         if !self.unsettled.is_empty() {
@@ -346,20 +285,6 @@ impl Lane {
             self.came_back = false;
         }
         Ok(())
-    }
-
-    /// A delivery that the end of the process broke off. One that had said everything may have been done.
-    fn after_abort(&self, job: &Job) -> Settlement {
-        if job.handed_over.since().is_none() {
-            return Settlement::Return;
-        }
-        metrics::mail_perhaps_sent();
-        let failure = Failure::new(Reason::Timeout, Effect::ServiceDown, "the process ended before the answer came");
-        let failure = failure.perhaps_done("it may have been sent");
-        let error = failure.in_words();
-        warn!(super::delivery::logger(job, &self.loggers), "A delivery ended without its answer"; "context" => context(json!({
-            "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "error": error })));
-        Settlement::Retry { run_at: clock::now(), error, failing_since: None, unanswered: true }
     }
 
     fn record(&self, code: ErrorCode, error: &(dyn std::error::Error + 'static)) {
@@ -385,15 +310,6 @@ impl Lane {
             error!(self.log, "Jobs could not be returned: they run again when their lease ends";
                 "exception" => Exception::named(error.code().as_str(), &error));
         }
-    }
-}
-
-/// What somebody has to mend, if the service is out of order for that.
-fn fault(failure: &Failure) -> Option<Reason> {
-    match failure.effect {
-        // Whoever is refused whomever it writes to.
-        Effect::DoubtService => Some(Reason::SenderRefused),
-        _ => Some(failure.reason).filter(|reason| reason.needs_an_operator()),
     }
 }
 

@@ -323,6 +323,7 @@ pub const FAULTS: &[Fault] = &[
         name: "clock ten minutes behind",
         injection: Injection::ClockShifted(-600),
         warnings: &["NeodymeClockSkew"],
+        may: &["NeodymeClockJumped"],
         ..NOTHING
     },
     Fault {

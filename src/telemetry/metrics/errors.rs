@@ -151,7 +151,7 @@ pub fn user_waits(code: ErrorCode, user: &str) {
     USERS.happened(code, hash_of(Some(user)), unix_now());
 }
 
-/// A request was answered with 5xx; `subject` as of [`error`].
+/// A request was answered with 5xx; `subject` is whom it hit: the address that was given, or the client.
 pub fn request_failed(subject: &str) {
     USERS.request_failed(hash_of(Some(subject)), unix_now());
 }
