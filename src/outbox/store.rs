@@ -1,6 +1,6 @@
 //! The table `outbox_jobs`: jobs are put in with what causes them, claimed under a lease, and settled.
 //!
-//! Time is that of the database's server, or on SQLite of the process that asks (see [`moment`](crate::store::moment)), in UTC.
+//! Time is that of the database's server, or on SQLite of the process that asks (see `crate::store::moment`), in UTC.
 
 mod claim;
 mod filter;
