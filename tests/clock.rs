@@ -21,7 +21,8 @@ const UNTIL_REMOVAL: Duration = Duration::from_secs(100);
 
 /// Two users whose events are refused for now, and tried again all the time.
 async fn with_jobs_that_fail(service: &AnalyticsService, clock: &FakeClock, backend: Backend) -> TestApp {
-    service.behave(Behaviour::Status(500, None));
+    // "Too early" is about the event, not about the service: such a job has an age.
+    service.behave(Behaviour::Status(425, None));
     let options = AppOptions::on(backend).set("analytics_base_url", service.base_url());
     let options = options.set("outbox_max_backoff", "500ms").set("outbox_poll_interval", "100ms");
     let app = TestApp::spawn(clock.give_to(options)).await;
@@ -70,12 +71,16 @@ async fn rows_go_and_jobs_are_given_up_by_a_clock_that_is_right_alone(backend: B
 async fn right(backend: Backend) {
     let (service, clock) = (AnalyticsService::start().await, FakeClock::new());
     let app = with_jobs_that_fail(&service, &clock, backend).await;
-    let long_ago = |time: &str| match backend {
-        Backend::Sqlite => format!("{time} = {time} - 400 * 86400000000"),
-        Backend::Postgres => format!("{time} = {time} - interval '400 days'"),
+    let age = match backend {
+        Backend::Sqlite => "400 * 86400000000",
+        Backend::Postgres => "interval '400 days'",
     };
-    for (table, time) in [("audit_log", "occurred_at"), ("outbox_jobs", "created_at")] {
-        let change = format!("UPDATE {table} SET {} RETURNING request_id AS text", long_ago(time));
+    for (table, old, time) in [
+        ("audit_log", "occurred_at", "occurred_at"),
+        ("outbox_jobs", "created_at", "created_at"),
+        ("outbox_jobs", "failing_since", "created_at"),
+    ] {
+        let change = format!("UPDATE {table} SET {old} = {time} - {age} RETURNING request_id AS text");
         assert!(!app.database.texts(&change).await.is_empty());
     }
     let given_up = async || {

@@ -39,7 +39,7 @@ settings! {
         /// foreign page sent here.
         ops_allowed_hosts: Vec<HostPattern> = "ops_allowed_hosts", "";
         /// Key of the hash that counts the users affected by an error. Without one, instances share a random one through their
-        /// database
+        /// database.
         error_user_hash_key: Option<Secret> = "error_user_hash_key", "", 16;
     }
     /// Limits of both listeners, and whom to believe about the client's address.

@@ -156,7 +156,12 @@ const HASH_FLOOD: Fault = Fault {
         "NeodymeErrorBudgetBurn registration_latency",
     ]],
     warnings: &["NeodymePasswordHashQueueSlow"],
-    may: &["NeodymeErrorBudgetBurn availability", "NeodymeErrorBudgetBurn registration_latency"],
+    // Worlds beside it are neighbours.
+    may: &[
+        "NeodymeErrorBudgetBurn availability",
+        "NeodymeErrorBudgetBurn registration_latency",
+        "NeodymeProcessorStarved",
+    ],
     harms_nobody: false,
     ..NOTHING
 };
