@@ -34,12 +34,6 @@ const EQUIVALENT: &[(&str, &str)] = &[
     ),
     ("machine.yml NeodymeDiskAlmostFull{component=disk,reason=trend,severity=warning}: < → <=", LINE),
     ("outbox.yml job_topic:neodyme_outbox_oldest_pending_age_seconds:max{}: 0 → 1", EPOCH),
-    (
-        "registration.yml NeodymeRegistrationsFailing{component=registration,severity=critical,slo=availability}: \
-         job_cause:neodyme_registration_errors:ratio20s{cause=\"database\"}[4m10s] → \
-         job_cause:neodyme_registration_errors:ratio20s[4m10s]",
-        TOLD,
-    ),
     ("slo.yml job_slo:neodyme_overdue_events:max{slo=welcome_email}: 0 → 1", EPOCH),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 0", VALUE),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 2", VALUE),

@@ -5,11 +5,11 @@
 mod claim;
 mod filter;
 mod operate;
+mod pending;
 mod renew;
 mod row;
 mod settle;
 mod summary;
-mod untried;
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
@@ -20,11 +20,11 @@ use time::OffsetDateTime;
 pub use self::claim::{Pick, claim};
 pub use self::filter::{JobFilter, Reply};
 pub use self::operate::{JobSelection, discard, find, list, retry};
+pub use self::pending::pending;
 pub use self::renew::renew;
 pub use self::row::JobRow;
 pub use self::settle::{Settlement, settle};
 pub use self::summary::{Group, GroupBy, summary};
-pub use self::untried::untried;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moment;

@@ -1,9 +1,9 @@
-//! Whom it hits that a service is left alone: their jobs wait untried, so no failed attempt tells of them.
+//! Whom it hits that a service is left alone: their jobs wait, and no failed attempt tells of them.
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::store;
 use crate::error::{ErrorCode, Result};
@@ -13,22 +13,20 @@ use crate::values::job::TopicName;
 
 /// Between two looks: a page's number is at most half a minute old.
 const LOOK: Duration = Duration::from_secs(5);
-/// Jobs at one look. What waits beyond is seen at the next ones.
-const AT_ONCE: usize = 5_000;
-
-/// A job may be seen so long after one that came later: its transaction took longer.
-const LATE: Duration = Duration::from_secs(10);
+/// Jobs at one look. What waits beyond is seen at the next ones; when all were seen it begins again, since a job may appear
+/// after one that is younger.
+const AT_ONCE: usize = 20_000;
 
 /// What was seen of the jobs that wait.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     looked: Option<Instant>,
-    /// The last job that was counted came then.
-    last: Option<OffsetDateTime>,
+    /// The last job that was seen, if there are more.
+    last: Option<Uuid>,
 }
 
 impl Waiting {
-    /// Counts those whose jobs have come to wait since the last look, among the users that errors of this type hit.
+    /// Counts those whose jobs wait among the users that errors of this type hit.
     ///
     /// # Errors
     /// When the database fails.
@@ -37,12 +35,10 @@ impl Waiting {
             return Ok(());
         }
         self.looked = Some(Instant::now());
-        let after = self.last.map_or(OffsetDateTime::UNIX_EPOCH, |last| last - LATE);
-        for (came, user) in store::untried(db, topic, after, AT_ONCE).await? {
-            self.last = Some(came);
-            if let Some(user) = user {
-                metrics::user_waits(error, &user.to_string());
-            }
+        let jobs = store::pending(db, topic, self.last.unwrap_or_default(), AT_ONCE).await?;
+        self.last = jobs.last().map(|(id, _)| *id).filter(|_| jobs.len() == AT_ONCE);
+        for user in jobs.into_iter().filter_map(|(_, user)| user) {
+            metrics::user_waits(error, &user.to_string());
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The subcommands with which an operator looks at what is stored, and changes it.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -20,7 +20,10 @@ const LIMIT: &str = "50";
 pub(super) fn outbox() -> Command {
     let state = |states: &[JobState]| option("state", "STATE", "Only in this state").value_parser(label(states));
     let topic = || option("topic", "TOPIC", "Only of this topic").value_parser(topic_name());
-    let domain = || option("domain", "DOMAIN", "Only for recipients of this domain, such as example.com");
+    let domain = || {
+        let help = "Only for recipients of this domain, such as example.com";
+        option("domain", "DOMAIN", help).value_parser(NonEmptyStringValueParser::new())
+    };
     let reply = || {
         let help = "Only those that failed so last: a reply's code, a class, or both, such as 'refused_5xx (550)'";
         option("reply", "REPLY", help).value_parser(parse_reply)

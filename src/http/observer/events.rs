@@ -147,7 +147,9 @@ impl RequestEnded<'_> {
         let context = self.context;
         let client = context.client.to_string();
         let subject = context.subject().unwrap_or(&client);
-        if self.status.is_server_error() {
+        // A monitor that looks and gets nothing is no user.
+        let is_of_a_user = context.subject().is_some() || !matches!(self.method, MethodLabel::Get | MethodLabel::Head);
+        if self.status.is_server_error() && is_of_a_user {
             metrics::request_failed(subject);
         }
         errors::record(&Occurrence {

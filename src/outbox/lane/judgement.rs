@@ -19,6 +19,12 @@ impl Lane {
         let (opened, closed) = match failure {
             Some(failure) if failure.reason.needs_an_operator() => (self.circuit.is_misconfigured(now), false),
             Some(Failure { effect: Effect::ServiceDown, .. }) => (self.circuit.failed(now), false),
+            // The service is back: it answers, and refuses one that it refused before.
+            Some(Failure { effect: Effect::DoubtService, .. })
+                if !was_closed && job.attempt > 1 && self.fault != Some(Reason::SenderRefused) =>
+            {
+                (false, self.circuit.answered())
+            }
             // A job that was refused before says nothing about the others, and nothing about whether the service is back.
             Some(Failure { effect: Effect::DoubtService, .. }) if was_closed && job.attempt > 1 => (false, false),
             Some(Failure { effect: Effect::DoubtService, .. }) => (self.circuit.failed(now), false),
