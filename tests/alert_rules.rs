@@ -38,7 +38,6 @@ const EQUIVALENT: &[(&str, &str)] = &[
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 0", VALUE),
     ("watchdog.yml Watchdog{component=alerting,severity=info}: 1 → 2", VALUE),
 ];
-const TOLD: &str = "the rule for other causes has told it already, as the same alert";
 const EPOCH: &str = "0 is never, and nothing happened in the first second of 1970";
 const SOONER: &str = "what it goes with is forgotten sooner";
 const LINE: &str = "what a line foretells is never exactly 0";

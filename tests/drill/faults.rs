@@ -99,7 +99,7 @@ impl Fault {
 impl Injection {
     /// Whether the fault is over as soon as it was injected.
     pub fn is_momentary(self) -> bool {
-        matches!(self, Injection::MailRefused(_) | Injection::FirstDatabaseError | Injection::DomainRefused)
+        matches!(self, Injection::MailRefused(_) | Injection::FirstDatabaseError)
     }
 }
 

@@ -102,6 +102,12 @@ impl World {
                 self.mail.come_back().await;
             }
             Injection::MailRefusesLogin => self.mail.behave(Behaviour::Normal),
+            Injection::DomainRefused => {
+                self.mail.behave(Behaviour::Normal);
+                // An operator decides.
+                let discard = "DELETE FROM outbox_jobs WHERE state = 'dead'";
+                self.session().await.unwrap().batch_execute(discard).await.unwrap();
+            }
             Injection::AnalyticsFailing | Injection::AnalyticsLoginPage => self.analytics.behave(Analytics::Ok),
             Injection::AnalyticsDown => self.analytics.resume().await,
             Injection::OneKilled | Injection::RestartLoop => self.instances[1].restart().await,
@@ -115,7 +121,6 @@ impl World {
             Injection::ClockShifted(_) => self.clock.set_ahead(0),
             Injection::Nothing
             | Injection::RollingRestart
-            | Injection::DomainRefused
             | Injection::MailRefused(_)
             | Injection::FirstDatabaseError
             | Injection::OneDatabaseErrorThenFlood
