@@ -25,7 +25,7 @@ use mutants::mutants;
 const EQUIVALENT: &[(&str, &str)] = &[
     ("affected-users.yml job_error_type:neodyme_error_incident_start_timestamp_seconds:min{}: 0 → 1", EPOCH),
     (
-        "affected-users.yml job_error_type:neodyme_error_user_sample:bound{}: neodyme_error_users{job=\"neodyme\",within=\"incident\"}[15m] → neodyme_error_users{job=\"neodyme\",within=\"incident\"}[30m]",
+        "affected-users.yml job_error_type:neodyme_error_user_sample:bound{}: neodyme_error_users{job=\"neodyme\",within=\"incident\"}[4m30s] → neodyme_error_users{job=\"neodyme\",within=\"incident\"}[9m]",
         SOONER,
     ),
     (

@@ -155,7 +155,12 @@ const TABLE: &[Line] = {
         ),
         ("3D000", Refused, Spent, "there is no such database; create it, or check database_url"),
         ("53100", DiskFull, Usable, "its disk is full; free some space there"),
-        ("53300", ConnectionsExhausted, Spent, "raise its max_connections, or lower database_pool_size"),
+        (
+            "53300",
+            ConnectionsExhausted,
+            Spent,
+            "raise its max_connections, or the CONNECTION LIMIT of the role or the database, or lower database_pool_size",
+        ),
         ("53 54", Resources, Usable, "the server is out of a resource"),
         ("XX001 XX002", Damaged, Usable, "its data are damaged; look at the server's log, restore a backup"),
         ("58", Other, Usable, "the server cannot read or write its disk; look at its log"),

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 pub(super) const CAPACITY: usize = 8192;
 /// "In the last five minutes".
 pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
-/// An incident is over when nothing happened for so long.
-pub(super) const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// An incident is over when nothing happened for so long: when its alerts are, so that a page says nothing of one before.
+pub(super) const PAUSE: Duration = Duration::from_secs(270);
 
 /// The users that one type of error has hit since its incident began.
 #[derive(Default)]

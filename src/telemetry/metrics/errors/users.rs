@@ -71,7 +71,7 @@ impl Users {
         let began = vec(
             opts(
                 "error_incident_start_timestamp_seconds",
-                "When errors of this type began to happen, without a pause of 15 minutes since; 0 = there is no incident.",
+                "When errors of this type began to happen, without a pause of 4.5 minutes since; 0 = there is no incident.",
             ),
             &["error_type"],
         );

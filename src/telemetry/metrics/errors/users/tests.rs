@@ -193,14 +193,14 @@ fn the_users_of_a_process_that_is_gone_still_count() {
         (590, is(COUNT, 15)),
         (640, is(COUNT, 25)),
         (640, is(COUNT_5M, 25)),
-        (1450, is(COUNT, 25)),
-        (1600, is(COUNT, 15)),
+        (860, is(COUNT, 25)),
+        (900, is(COUNT, 15)),
     ];
     // Killed with 15 users; the next process meets 5 of them again, and 10 others.
     merging.of(&[before("a:9000", 0..15), after("a2", 10..25)], &known);
     // The same beside an instance that goes on.
     let all = [before("a:9000", 0..15), after("a2", 10..25), process("b:9000", 0..2)];
-    merging.of(&all, &[(640, is(COUNT, 25)), (640, is(COUNT_5M, 25)), (1600, is(COUNT, 17))]);
+    merging.of(&all, &[(640, is(COUNT, 25)), (640, is(COUNT_5M, 25)), (900, is(COUNT, 17))]);
     // Many of them.
     let many = [before("a:9000", 0..2000), after("a2", 1000..3000)];
     merging.of(&many, &[(590, is(COUNT, 2000)), (640, is_nearly(COUNT, 3000))]);
