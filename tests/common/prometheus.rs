@@ -59,7 +59,7 @@ impl Prometheus {
             copy_files("alert-rules", &folder.join("alert-rules"));
             prepare(folder);
             command
-                .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+                .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--rules.alert.resend-delay=15s"])
                 .arg(format!("--web.listen-address={address}"))
                 .args(extra);
         });
