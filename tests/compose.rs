@@ -206,7 +206,7 @@ fn the_configuration_of_a_stack_is_the_shipped_one() {
         }
 
         let changed = prometheus.lines().zip(made.lines()).filter(|(shipped, made)| shipped != made).count();
-        let expected = if target.starts_with("dns:") { 3 } else { 2 * usize::from(target != "127.0.0.1:9000") };
+        let expected = if target.starts_with("dns:") { 4 } else { 2 * usize::from(target != "127.0.0.1:9000") };
         assert_eq!((changed, made.lines().count()), (expected, prometheus.lines().count()), "{made}");
         let (shipped, receivers) = alertmanager.split_once("\nreceivers:\n").unwrap();
         let (routes, mailboxes) = routed.split_once("\nreceivers:\n").unwrap();
