@@ -57,8 +57,8 @@ impl Analytics {
     /// Delivers the event of a job within `analytics_timeout`.
     ///
     /// The answer's status decides, and whether it is the service's own; its body may be as long, as slow or as broken as it
-    /// likes. A connection that breaks
-    /// before an answer, as one of the pool does that the service has closed meanwhile, is replaced once.
+    /// likes. A connection that breaks before an answer, as one of the pool does that the service has closed meanwhile, is
+    /// replaced once.
     ///
     /// # Errors
     /// See [`Failure`]. Its cause repeats no text of an answer.

@@ -4,6 +4,7 @@
 //! code, its title and a detail that is safe to show.
 
 mod code;
+mod db_error_kind;
 mod reference;
 
 use std::error::Error as StdError;
@@ -14,55 +15,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 pub use self::code::{About, ErrorCode, ErrorKind};
+pub use self::db_error_kind::DbErrorKind;
 pub use self::reference::{markdown, statuses};
-use crate::label::labels;
-
-labels! {
-    /// Where a database failure comes from.
-    pub enum DbErrorKind("kind") {
-        /// No connection could be had, or it broke.
-        Connection = "connection",
-        /// No connection, or no answer to a statement, within its limit.
-        Timeout = "timeout",
-        /// All connections of the pool were busy for too long.
-        PoolExhausted = "pool_exhausted",
-        /// The server has no connection left.
-        ConnectionsExhausted = "connections_exhausted",
-        /// Another transaction held a lock for too long.
-        Lock = "lock",
-        /// The name of its host is not known.
-        Dns = "dns",
-        /// No trusted TLS.
-        Tls = "tls",
-        /// A constraint refused the change.
-        Constraint = "constraint",
-        /// The database chose this transaction as the victim of a deadlock.
-        Deadlock = "deadlock",
-        /// Concurrent transactions could not be put in an order.
-        Serialization = "serialization",
-        /// SQLite: another process holds the write lock.
-        Busy = "busy",
-        /// It accepts no writes: a standby, or a file or server that is read-only.
-        ReadOnly = "read_only",
-        /// There is no space left.
-        DiskFull = "disk_full",
-        /// A right is missing.
-        Permission = "permission",
-        /// File descriptors or memory are used up.
-        Resources = "resources",
-        /// It refuses this user or knows no such database, or cannot be trusted.
-        Refused = "refused",
-        /// A table, or a part of one, is missing or too many.
-        Schema = "schema",
-        /// It is none that neodyme can work with: another kind of file, a newer schema, an encoding that cannot hold every
-        /// name, an address that means nothing.
-        Unsuitable = "unsuitable",
-        /// Its data are damaged.
-        Damaged = "damaged",
-        /// Anything else.
-        Other = "other",
-    }
-}
 
 /// A cause that is kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -247,6 +201,14 @@ impl Error {
             Error::TargetTooLong => StatusCode::URI_TOO_LONG,
             Error::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             _ => self.code().status(),
+        }
+    }
+
+    /// Where a failure of the database comes from; none where it is another's.
+    pub fn database_kind(&self) -> Option<DbErrorKind> {
+        match self {
+            Error::Database { kind, .. } => Some(*kind),
+            _ => None,
         }
     }
 

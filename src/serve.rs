@@ -2,6 +2,7 @@
 
 mod service_manager;
 mod signals;
+mod user_hash_key;
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,11 +14,12 @@ use serde_json::json;
 use slog::Logger;
 use tokio::net::TcpListener;
 
+use self::user_hash_key::user_hash_key;
 use crate::accounts::{audit, topics};
 use crate::analytics::Analytics;
 use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
-use crate::error::{Cause, DbErrorKind, Error};
+use crate::error::{DbErrorKind, Error};
 use crate::fairness::Rate;
 use crate::health::{Health, Probes};
 use crate::http::{Guard, Router, Service};
@@ -239,7 +241,7 @@ fn is_worth_waiting(url: &DatabaseUrl, error: &anyhow::Error) -> bool {
     use DbErrorKind::{
         Connection, ConnectionsExhausted, DiskFull, Dns, PoolExhausted, ReadOnly, Refused, Resources, Timeout, Tls,
     };
-    let Some(Error::Database { kind, .. }) = error.downcast_ref::<Error>() else { return false };
+    let Some(kind) = error.downcast_ref().and_then(Error::database_kind) else { return false };
     let may_pass = matches!(
         kind,
         Connection
@@ -277,33 +279,6 @@ fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, 
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
     info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
     Ok((Arc::new(mailer), analytics))
-}
-
-/// The key of the user hashes: made of the one set, or else the one that instances share through their database.
-async fn user_hash_key(config: &Config, db: &Db, log: &Logger) -> anyhow::Result<[u8; 16]> {
-    if let Some(secret) = &config.error_user_hash_key {
-        return Ok(stretched(secret.expose().as_bytes()));
-    }
-    let mut fresh = [0; 16];
-    getrandom::fill(&mut fresh).map_err(|error| Cause::from(error.to_string())).map_err(anyhow::Error::from_boxed)?;
-    let shared = db.shared_key("error_users", &fresh).await.unwrap_or_else(|error| {
-        warn!(log, "Instances have no key in common to count the users that errors hit: until the next start, one that two \
-                    instances meet counts twice"; "exception" => Exception::named(error.code().as_str(), &error));
-        fresh.to_vec()
-    });
-    Ok(stretched(&shared))
-}
-
-/// A key of any length as one of 16 bytes.
-fn stretched(secret: &[u8]) -> [u8; 16] {
-    use std::hash::Hasher;
-    let mut key = [0; 16];
-    for (half, number) in key.chunks_exact_mut(8).zip(0_u8..) {
-        let mut hasher = siphasher::sip::SipHasher13::new_with_keys(u64::from(number), 0);
-        hasher.write(secret);
-        half.copy_from_slice(&hasher.finish().to_le_bytes());
-    }
-    key
 }
 
 /// A panic is a line like any other; its request is answered by the observer.

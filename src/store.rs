@@ -18,7 +18,6 @@ pub(crate) mod query;
 mod readiness;
 mod row;
 pub(crate) mod schema;
-mod shared_key;
 pub(crate) mod sqlite;
 mod tls;
 pub(crate) mod transaction;

@@ -63,9 +63,7 @@ impl Cgroups {
         });
         shares.min_by(|one, other| one.limit.total_cmp(&other.limit))
     }
-}
 
-impl Cgroups {
     /// Seconds for which a limit on CPU time held the processes of this group back, its own limit or one above.
     pub fn throttled_seconds(&self) -> f64 {
         let version_1 = self.cpu.is_version_1;

@@ -243,10 +243,7 @@ fn in_words(cause: &Cause) -> String {
 
 /// The kind of a failure of the database.
 fn kind_of(cause: &Cause) -> Option<&'static str> {
-    match cause.downcast_ref::<Error>() {
-        Some(Error::Database { kind, .. }) => Some(kind.as_str()),
-        _ => None,
-    }
+    cause.downcast_ref().and_then(Error::database_kind).map(DbErrorKind::as_str)
 }
 
 /// A tenth more or less, so that instances started together do not check together.

@@ -80,10 +80,11 @@ impl Sampler {
             let (folder, written, cgroups) =
                 (Arc::clone(&self.folder), Arc::clone(&self.written), Arc::clone(&cgroups));
             let look = move || {
-                let now = machine::Counts::read(&cgroups, cpu_of_machine().map(|share| share.used));
+                let machine_cpu = cpu_of_machine();
+                let now = machine::Counts::read(&cgroups, machine_cpu.map(|share| share.used));
                 now.tell_since(&counts.unwrap_or(now));
                 machine::tell(&cgroups, &written);
-                (sample(&folder, &cgroups, before), now)
+                (sample(&folder, &cgroups, machine_cpu, before), now)
             };
             if let Ok(((system, cpu), now)) = tokio::task::spawn_blocking(look).await {
                 (before, counts) = (cpu, Some(now));
@@ -102,17 +103,14 @@ struct Cpu {
     at: Instant,
 }
 
-fn sample(folder: &Path, cgroups: &Cgroups, before: Option<Cpu>) -> (System, Option<Cpu>) {
+fn sample(folder: &Path, cgroups: &Cgroups, machine_cpu: Option<Share>, before: Option<Cpu>) -> (System, Option<Cpu>) {
     let machine = Meminfo::current().ok();
     let total = machine.as_ref().map(|memory| memory.mem_total);
     let own_memory = cgroups.memory().filter(|share| total.is_none_or(|total| share.limit < total as f64));
     let memory = own_memory.or_else(|| memory_of(&machine?));
     let own_cpu = cgroups.cpu();
-    let cpu = own_cpu.or_else(cpu_of_machine).map(|share| Cpu {
-        used_seconds: share.used,
-        cores: share.limit,
-        at: Instant::now(),
-    });
+    let cpu =
+        own_cpu.or(machine_cpu).map(|share| Cpu { used_seconds: share.used, cores: share.limit, at: Instant::now() });
     let disk = machine::space(folder);
     let process = Process::myself().ok();
     let stat = process.as_ref().and_then(|process| process.stat().ok());
@@ -173,9 +171,9 @@ mod tests {
     #[test]
     fn the_kernel_says_something_of_everything() {
         let cgroups = Cgroups::of_this_process();
-        let (first, cpu) = sample(Path::new("not/there"), &cgroups, None);
+        let (first, cpu) = sample(Path::new("not/there"), &cgroups, cpu_of_machine(), None);
         assert_eq!(first.cpu_percent, None, "there is nothing to compare with");
-        let (system, _) = sample(Path::new("."), &cgroups, cpu);
+        let (system, _) = sample(Path::new("."), &cgroups, cpu_of_machine(), cpu);
         for percent in [system.cpu_percent, system.memory_percent, system.disk_percent] {
             assert!((0.0..=100.0).contains(&percent.unwrap()), "{system:?}");
         }

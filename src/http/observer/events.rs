@@ -145,17 +145,16 @@ impl Event for RequestEnded<'_> {
 impl RequestEnded<'_> {
     fn record(&self, error: &Error) {
         let context = self.context;
-        let client = context.client.to_string();
-        let subject = context.subject().unwrap_or(&client);
+        let subject = context.subject().map_or_else(|| context.client.to_string().into(), Cow::Borrowed);
         // A monitor that looks and gets nothing is no user.
         let is_of_a_user = context.subject().is_some() || !matches!(self.method, MethodLabel::Get | MethodLabel::Head);
         if self.status.is_server_error() && is_of_a_user {
-            metrics::request_failed(subject);
+            metrics::request_failed(&subject);
         }
         errors::record(&Occurrence {
             code: error.code(),
             error,
-            subject: Some(subject),
+            subject: Some(&subject),
             user_id: context.user_id(),
             request_id: Some(context.request_id.as_str()),
             trace_id: Some(&context.trace.trace_id().to_string()),

@@ -59,11 +59,9 @@ impl<'a> Occurrence<'a> {
 
     /// The class of its cause, where it is known.
     pub(super) fn class(&self) -> Option<CauseClass> {
-        let of_delivery = || self.error.downcast_ref().map(|failure: &Failure| CauseClass::Delivery(failure.reason));
-        match self.error.downcast_ref() {
-            Some(crate::error::Error::Database { kind, .. }) => Some(CauseClass::Database(*kind)),
-            _ => of_delivery(),
-        }
+        let of_database = self.error.downcast_ref().and_then(crate::error::Error::database_kind);
+        let of_delivery = self.error.downcast_ref().map(|failure: &Failure| failure.reason);
+        of_database.map(CauseClass::Database).or(of_delivery.map(CauseClass::Delivery))
     }
 }
 

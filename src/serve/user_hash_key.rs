@@ -1,0 +1,63 @@
+//! The key of the hashes by which users that errors hit are told apart: set, or shared by all instances through the table
+//! `shared_keys`.
+
+use std::hash::Hasher;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use siphasher::sip::SipHasher13;
+use slog::Logger;
+
+use crate::config::Config;
+use crate::error::{Cause, Result};
+use crate::store::Db;
+use crate::store::query::{with_read, with_write};
+use crate::store::schema::shared_keys;
+use crate::telemetry::logging::{Exception, warn};
+use crate::telemetry::metrics::DbOperation;
+
+/// The key: made of the one set, or else the one that instances share.
+pub(super) async fn user_hash_key(config: &Config, db: &Db, log: &Logger) -> anyhow::Result<[u8; 16]> {
+    if let Some(secret) = &config.error_user_hash_key {
+        return Ok(stretched(secret.expose().as_bytes()));
+    }
+    let mut fresh = [0; 16];
+    getrandom::fill(&mut fresh).map_err(|error| Cause::from(error.to_string())).map_err(anyhow::Error::from_boxed)?;
+    let shared = shared(db, "error_users", &fresh).await.unwrap_or_else(|error| {
+        warn!(log, "Instances have no key in common to count the users that errors hit: until the next start, one that two \
+                    instances meet counts twice"; "exception" => Exception::named(error.code().as_str(), &error));
+        fresh.to_vec()
+    });
+    Ok(stretched(&shared))
+}
+
+/// The key of this name: the one that is there, or else `fresh`, which is the key of all from then on.
+async fn shared(db: &Db, name: &str, fresh: &[u8]) -> Result<Vec<u8>> {
+    if let Some(key) = find(db, name).await? {
+        return Ok(key);
+    }
+    with_write!(db, DbOperation::Ping, |conn| {
+        diesel::insert_into(shared_keys::table)
+            .values((shared_keys::name.eq(name), shared_keys::value.eq(fresh)))
+            .on_conflict_do_nothing()
+            .execute(conn)
+    })?;
+    Ok(find(db, name).await?.unwrap_or_else(|| fresh.to_vec()))
+}
+
+async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>> {
+    with_read!(db, DbOperation::Ping, |conn| async {
+        shared_keys::table.find(name).select(shared_keys::value).first::<Vec<u8>>(conn).await.optional()
+    })
+}
+
+/// A key of any length as one of 16 bytes.
+fn stretched(secret: &[u8]) -> [u8; 16] {
+    let mut key = [0; 16];
+    for (half, number) in key.chunks_exact_mut(8).zip(0_u8..) {
+        let mut hasher = SipHasher13::new_with_keys(u64::from(number), 0);
+        hasher.write(secret);
+        half.copy_from_slice(&hasher.finish().to_le_bytes());
+    }
+    key
+}
