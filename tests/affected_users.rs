@@ -93,9 +93,7 @@ async fn whose_request_failed_before_it_gave_an_address_counts_by_that_of_the_cl
 async fn those_whose_mail_waits_for_the_server_count_as_well(backend: Backend) {
     let mut mail = SmtpSink::start(Behaviour::Normal).await;
     mail.go_down().await;
-    let options =
-        mail.settings().into_iter().fold(AppOptions::on(backend), |options, (key, value)| options.set(key, value));
-    let app = TestApp::spawn(options).await;
+    let app = TestApp::spawn(AppOptions::on(backend).set_all(mail.settings())).await;
     for _ in 0..8 {
         assert_eq!(app.register(&fresh_email()).await.status, 201);
     }

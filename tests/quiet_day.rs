@@ -51,9 +51,7 @@ const LIVES: [Life; 5] = [
 async fn counted() -> Scrape {
     let (mail, analytics) = (SmtpSink::start(Behaviour::Normal).await, AnalyticsService::start().await);
     let options = AppOptions::on(Backend::Sqlite).set("analytics_base_url", analytics.base_url());
-    let app =
-        TestApp::spawn(mail.settings().into_iter().fold(options, |options, (key, value)| options.set(key, value)))
-            .await;
+    let app = TestApp::spawn(options.set_all(mail.settings())).await;
     let taken = fresh_email();
     for number in 0..30 {
         assert_eq!(app.register(&fresh_email()).await.status, 201);

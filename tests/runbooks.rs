@@ -183,7 +183,7 @@ async fn who_has_all_connections_is_found() {
 
 async fn app_with_mail(sink: &SmtpSink) -> TestApp {
     let options = AppOptions::on_database(Database::Postgres(Cluster::shared().create_database()));
-    TestApp::spawn(sink.settings().into_iter().fold(options, |options, (key, value)| options.set(key, value))).await
+    TestApp::spawn(options.set_all(sink.settings())).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

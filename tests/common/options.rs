@@ -66,6 +66,11 @@ impl AppOptions {
         self
     }
 
+    /// With settings, by their keys, such as those of a fake at the far end of a socket. The last one counts.
+    pub fn set_all<V: ToString>(self, settings: impl IntoIterator<Item = (&'static str, V)>) -> AppOptions {
+        settings.into_iter().fold(self, |options, (key, value)| options.set(key, value))
+    }
+
     /// With a variable of the environment that is no setting of ours.
     pub fn variable(mut self, name: &str, value: impl ToString) -> AppOptions {
         self.variables.push((name.to_owned(), value.to_string()));

@@ -69,7 +69,7 @@ impl World {
                 // Traffic comes through a load balancer, and a client may register as often as it is shipped.
                 .set("trusted_proxies", "127.0.0.1")
                 .set("registrations_per_client", setting("registrations_per_client").default);
-            options = mail.settings().into_iter().fold(options, |options, (key, value)| options.set(key, value));
+            options = options.set_all(mail.settings());
             options = match injection {
                 // A hash takes some 100 ms.
                 Injection::HashFlood | Injection::OneDatabaseErrorThenFlood => options
