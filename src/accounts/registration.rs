@@ -22,7 +22,7 @@ use self::attempt::Attempt;
 pub use self::form::Registration;
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::AuditEntry;
-use crate::accounts::users::{self, User};
+use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -88,6 +88,7 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
         created_at: now,
         updated_at: now,
         email_verified_at: None,
+        role: Role::User,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table `users`.
 
 mod arrival;
+mod role;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::arrival::insert_new;
+pub use self::role::Role;
 use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::store::error::is_unique_violation;
@@ -40,6 +42,8 @@ pub struct User {
     pub updated_at: OffsetDateTime,
     /// When the address was shown to be the user's own, if it was.
     pub email_verified_at: Option<OffsetDateTime>,
+    /// What the user may do beside what all may.
+    pub role: Role,
 }
 
 /// How many users there are.
@@ -74,6 +78,7 @@ fn insertion(user: &User) -> insertion!() {
         users::created_at.eq(UtcTime(user.created_at)),
         users::updated_at.eq(UtcTime(user.updated_at)),
         users::email_verified_at.eq(user.email_verified_at.map(UtcTime)),
+        users::role.eq(user.role.as_str()),
     ))
 }
 
