@@ -24,11 +24,13 @@
 //! | everywhere | [`clock`] | what time it is, and how sure that is |
 //! | | [`fairness`] | what one client may take of what all share |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
+//! | | [`tokens`] | access tokens: the keys that sign them, and whom they are believed to name |
 //! | | [`telemetry`] | what the service says of itself: events, log lines, metrics, remembered errors |
 //! | values | [`values`] | what a valid email, name and password are, jobs, time, JSON as clients send it; no I/O |
 //! | ground | [`error`] | the one error, and the table of its codes |
 //! | | [`config`] | every setting: its sources, its checks, its reference |
 //! | | [`redaction`] | a text of others without secrets and persons |
+//! | | [`sealing`] | secrets that lie in the database |
 //! | | [`tls`] | whom a TLS connection trusts |
 //! | | [`label`] | closed sets of names |
 //! | | [`text`] | characters that cannot be seen |
@@ -67,6 +69,7 @@ pub mod operations;
 pub mod outbox;
 pub mod password;
 pub mod redaction;
+pub mod sealing;
 pub mod serve;
 pub mod server;
 pub mod state;
@@ -74,4 +77,5 @@ pub mod store;
 pub mod telemetry;
 pub mod text;
 pub mod tls;
+pub mod tokens;
 pub mod values;

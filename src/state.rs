@@ -11,6 +11,7 @@ use crate::outbox::Outbox;
 use crate::password::HashPool;
 use crate::store::Db;
 use crate::telemetry::logging::{Loggers, TemporaryLevels};
+use crate::tokens::Keyring;
 
 /// What handlers share.
 pub struct App {
@@ -24,6 +25,12 @@ pub struct App {
     pub health: Arc<Health>,
     /// How often one client may register; `None` for no limit.
     pub registration_rate: Option<Rate>,
+    /// How often one client may try to sign in; `None` for no limit.
+    pub login_rate: Option<Rate>,
+    /// What the addresses of failed sign-ins are hashed with, the same on all instances.
+    pub login_key: [u8; 32],
+    /// What signs access tokens, and verifies them.
+    pub keyring: Arc<Keyring>,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.

@@ -16,7 +16,7 @@ pub(crate) use self::fields::text_field;
 pub use self::fields::{Fields, FromText, Member};
 pub use self::full_name::FullName;
 pub use self::origin::Origin;
-pub use self::password::Password;
+pub use self::password::{Password, PresentedPassword};
 pub use self::personal::Personal;
 
 /// Why a value was refused: a stable code and a sentence that never holds the value.

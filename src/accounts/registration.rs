@@ -14,7 +14,6 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::{FutureExt, TryFutureExt};
-use serde_json::json;
 use uuid::Uuid;
 
 pub use self::analytics_event::AnalyticsEvent;
@@ -95,7 +94,11 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &User) -> Result<()> {
     let origin = attempt.context.origin();
-    let (user, entry, jobs) = (user.clone(), audit_entry(user, &origin), jobs(app, user, &origin));
+    let (user, entry, jobs) = (
+        user.clone(),
+        AuditEntry::new("user.registered", "anonymous", user.id, &origin, user.created_at),
+        jobs(app, user, &origin),
+    );
     let (id, queued) = (user.id, jobs.clone());
     let creation = app.db.transaction(move |tx| {
         tx.insert(user);
@@ -121,18 +124,4 @@ fn jobs(app: &App, user: &User, origin: &Origin) -> Vec<NewJob> {
         jobs.push(job::<AnalyticsEvent>(&event, Some(user.id), origin, user.created_at));
     }
     jobs
-}
-
-fn audit_entry(user: &User, origin: &Origin) -> AuditEntry {
-    AuditEntry {
-        id: Uuid::now_v7(),
-        occurred_at: user.created_at,
-        action: "user.registered".to_owned(),
-        actor: "anonymous".to_owned(),
-        user_id: Some(user.id),
-        client_ip: origin.client_ip.map(|address| address.to_string().into()),
-        request_id: origin.request_id.clone(),
-        trace_id: origin.trace_id.clone(),
-        details: json!({}),
-    }
 }

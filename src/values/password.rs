@@ -53,6 +53,48 @@ impl fmt::Debug for Password {
     }
 }
 
+/// A password as it is presented at a sign-in. What is asked of a new one is not asked of it: it may have been chosen when, or
+/// where, less was.
+#[derive(Clone)]
+pub struct PresentedPassword(Vec<Password>);
+
+impl PresentedPassword {
+    /// Reads what was presented.
+    ///
+    /// # Errors
+    /// A [`Fault`] where it can be nobody's, without the password.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() {
+            return Err(Fault::new("too_short", "must not be empty"));
+        }
+        if text.chars().nth(MAX_BEFORE_NFKC).is_some() {
+            return Err(Fault::new("too_long", format!("must have at most {MAX_BEFORE_NFKC} characters")));
+        }
+        let mut forms: Vec<String> = Vec::new();
+        for form in [text.nfkc().collect(), text.nfc().collect(), text.to_owned()] {
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        Ok(PresentedPassword(forms.into_iter().map(|form| Password(form.into())).collect()))
+    }
+
+    /// The forms in which it may have been hashed: as it is here, and elsewhere, by whoever users were imported from.
+    pub fn forms(&self) -> &[Password] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PresentedPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedPassword(…)")
+    }
+}
+
+text_field!(PresentedPassword, "PresentedPassword", {
+    "type": "string", "format": "password", "minLength": 1, "maxLength": 512,
+});
+
 text_field!(Password, "Password", { "type": "string", "format": "password", "minLength": 8, "maxLength": 128 });
 
 #[cfg(test)]
@@ -89,6 +131,21 @@ mod tests {
     #[test]
     fn it_is_never_printed() {
         assert_eq!(format!("{:?}", Password::parse("correct horse").unwrap()), "Password(…)");
+    }
+
+    #[test]
+    fn a_presented_password_is_tried_as_it_may_have_been_hashed() {
+        let forms = |text: &str| -> Vec<String> {
+            let presented = PresentedPassword::parse(text).unwrap();
+            presented.forms().iter().map(|form| String::from_utf8(form.expose().to_vec()).unwrap()).collect()
+        };
+        assert_eq!(forms("short"), ["short"]);
+        assert_eq!(forms("a\u{308}"), ["\u{e4}", "a\u{308}"]);
+        assert_eq!(forms("\u{fb01}"), ["fi", "\u{fb01}"]);
+        assert_eq!(forms("\u{fb01}a\u{308}").len(), 3);
+        for (text, code) in [(String::new(), "too_short"), ("x".repeat(513), "too_long")] {
+            assert_eq!(PresentedPassword::parse(&text).unwrap_err().code, code);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::sql_types::Text;
 
+use crate::http::Permission;
 use crate::label::{self, labels};
 use crate::store::types::column;
 
@@ -16,6 +17,16 @@ labels! {
         Support = "support",
         /// May change them.
         Admin = "admin",
+    }
+}
+
+impl Role {
+    /// Whether a user of this role may do this.
+    pub fn may(self, permission: Permission) -> bool {
+        match permission {
+            Permission::UsersRead | Permission::AuditRead => matches!(self, Role::Support | Role::Admin),
+            Permission::UsersWrite | Permission::UsersDelete => self == Role::Admin,
+        }
     }
 }
 
