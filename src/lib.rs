@@ -49,6 +49,10 @@
 //! 6. [`outbox`] has the jobs delivered, here or on another instance: [`mail`] sends the welcome, [`analytics`] the event.
 //!    A failure is tried again and never touches the registration.
 //!
+//! A sign-in ([`accounts::sign_in`]) goes the same way: the failures of its address and the user are read, the password is held
+//! against the hash, one transaction opens the session, and [`tokens`] signs what the user is given. Who calls with such a token
+//! is known to [`http::Service`] before the first line is written.
+//!
 //! Each step is timed and told by an event ([`telemetry::Event`]), under the request's id.
 
 pub mod accounts;

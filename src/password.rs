@@ -5,6 +5,7 @@
 //! runs on these threads, and no async thread ever hashes. Work that would wait longer than the limit is refused at once.
 //! Clients take turns, so that one that asks for much makes none but itself wait.
 
+mod hash;
 mod hasher;
 mod queue;
 mod stored;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
+pub use self::hash::PasswordHash;
 pub use self::hasher::kernel;
 use self::hasher::{Form, Hasher};
 use self::queue::Queue;
@@ -36,23 +38,6 @@ const QUEUE_CAPACITY: usize = 4096;
 /// No answer waits longer than this for those that go out with it: it gains a tenth of the registrations, and longer waits
 /// gain little more.
 const HOLD: Duration = Duration::from_millis(60);
-
-/// A hash in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// The PHC string, for the database.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PasswordHash(…)")
-    }
-}
 
 /// The pool of hash workers. They end when it is dropped.
 pub struct HashPool {

@@ -102,7 +102,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     hold_clock_against(&db, &log).await?;
     metrics::init_error_users(user_hash_key(&config, &db, &log).await?);
-    let login_key = login_key(&db).await.context("read the key of failed sign-ins")?;
+    let login_key = login_key(&db, &log).await.context("read the key of failed sign-ins")?;
     let keyring = accounts::keys::open(&config.sign_in, &db, &log).await?;
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
     let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &mailer, analytics.as_ref())));

@@ -8,10 +8,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::store::Db;
+use crate::store::prune::{self, Kept};
 use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::audit_log;
 use crate::store::types::{Id, Json, UtcTime, to_bigint};
-use crate::store::{Db, Kept};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::{Origin, Personal};
 
@@ -137,5 +138,5 @@ pub async fn newest_before(db: &Db, time: OffsetDateTime) -> Result<Option<Offse
 /// When the database fails.
 pub async fn prune(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
     const ENTRIES: Kept = Kept { table: "audit_log", key: "id", time: "occurred_at", also: "true" };
-    crate::store::prune(db, ENTRIES, before, limit).await
+    prune::prune(db, ENTRIES, before, limit).await
 }

@@ -7,6 +7,7 @@
 mod attempt;
 mod events;
 mod failures;
+mod form;
 
 use std::time::Instant;
 
@@ -19,14 +20,14 @@ use self::events::SignInEnded;
 pub use self::failures::{
     Failures, Limits, address_hash, forget as forget_failures, prune_of_nobody as prune_failures_of_nobody,
 };
+use self::form::Login;
 use super::profile::Profile;
 use super::sessions::{Device, Tokens};
 use crate::error::{ErrorCode, Result};
-use crate::http::{Access, Call, Endpoint, Json, json_body};
+use crate::http::{Access, Call, Endpoint, Json};
 use crate::state::App;
 use crate::telemetry::Event;
 use crate::telemetry::logging::LoggerName;
-use crate::values::{Email, PresentedPassword};
 
 pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Signs a user in: an access token for minutes, a refresh token for the next one.";
@@ -41,16 +42,6 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
                 ErrorCode::DatabaseError,
             ]),
     ]
-}
-
-json_body! {
-    /// Who signs in.
-    pub struct Login {
-        /// The user's address.
-        pub email: Email = "email",
-        /// What only the user knows.
-        pub password: PresentedPassword = "password",
-    }
 }
 
 /// What a user is given who signed in.

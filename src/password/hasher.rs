@@ -2,7 +2,7 @@
 
 use argon2id::{Input, Kernel, KernelName, Memory, Params, phc};
 
-use super::StoredHash;
+use super::stored::StoredHash;
 use crate::config::PasswordConfig;
 use crate::error::Cause;
 use crate::telemetry::metrics::HashKernel;

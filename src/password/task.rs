@@ -2,8 +2,9 @@
 
 use tokio::sync::oneshot;
 
+use super::hash::PasswordHash;
 use super::hasher::Hasher;
-use super::{PasswordHash, StoredHash};
+use super::stored::StoredHash;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics::HashOperation;
 use crate::values::Password;
@@ -39,7 +40,7 @@ impl Task {
     pub(super) fn run(self, hasher: &mut Hasher) -> Answer {
         match self {
             Task::Hash { password, answer } => {
-                let hash = hasher.hash(password.expose()).map(PasswordHash).map_err(Error::PasswordHash);
+                let hash = hasher.hash(password.expose()).map(PasswordHash::new).map_err(Error::PasswordHash);
                 Box::new(move || _ = answer.send(hash))
             }
             Task::Verify { stored, passwords, answer } => {

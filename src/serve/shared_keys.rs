@@ -2,18 +2,24 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use slog::Logger;
 
 use crate::error::{Cause, Result};
 use crate::store::Db;
 use crate::store::query::{with_read, with_write};
 use crate::store::schema::shared_keys;
+use crate::telemetry::logging::{Exception, warn};
 use crate::telemetry::metrics::DbOperation;
 
 /// What the addresses of failed sign-ins are hashed with. It keeps them from whoever sees that table alone.
-pub(super) async fn login_key(db: &Db) -> anyhow::Result<[u8; 32]> {
+pub(super) async fn login_key(db: &Db, log: &Logger) -> anyhow::Result<[u8; 32]> {
     let mut fresh = [0; 32];
     getrandom::fill(&mut fresh).map_err(|error| Cause::from(error.to_string())).map_err(anyhow::Error::from_boxed)?;
-    let key = shared(db, "login_failures", &fresh).await?;
+    let key = shared(db, "login_failures", &fresh).await.unwrap_or_else(|error| {
+        warn!(log, "Instances have no key in common to count wrong passwords: until the next start, each counts its own";
+            "exception" => Exception::named(error.code().as_str(), &error));
+        fresh.to_vec()
+    });
     key.try_into().map_err(|_| anyhow::anyhow!("the key login_failures in the table shared_keys has not 32 bytes"))
 }
 

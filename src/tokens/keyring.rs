@@ -75,6 +75,11 @@ impl Keyring {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys().is_empty()
+    }
+
     /// The public keys.
     pub fn jwks(&self) -> Jwks {
         Jwks { keys: self.keys().iter().map(|key| key.public.jwk()).collect() }

@@ -31,6 +31,7 @@ CREATE TABLE refresh_tokens (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_with_successor ON refresh_tokens (session_id) WHERE successor IS NOT NULL;
 CREATE INDEX refresh_tokens_by_end ON refresh_tokens (expires_at);
 
 -- Wrong passwords in a row, by a keyed hash of the address, whether or not there is such a user.

@@ -23,13 +23,17 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// The keys of this service: those that are given, or those of its database, where the first instance makes the first one.
 ///
 /// # Errors
-/// When there is none that signs, and none can be made.
+/// When the one that signs cannot be read. Where the database cannot be written yet, the first one is made later.
 pub async fn open(config: &SignInConfig, db: &Db, log: &Logger) -> anyhow::Result<Arc<Keyring>> {
     let keyring = Keyring::new(&config.token_issuer, &config.token_audience, config.access_token_lifetime);
     let (ring, origin) = match &config.signing_key_file {
         Some(path) => (file::read(path)?, "signing_key_file"),
         None => {
-            let keys = first_or_all(config, db).await.context("prepare the keys that sign access tokens")?;
+            let keys = first_or_all(config, db).await.unwrap_or_else(|error| {
+                let exception = Exception::named(error.code().as_str(), &error);
+                warn!(log, "There is no signing key yet: nobody can sign in"; "exception" => exception);
+                Vec::new()
+            });
             check_signer(config, &keys)?;
             (keys.iter().filter_map(|key| key.for_ring(config.key_encryption_key.as_ref())).collect(), "database")
         }
@@ -103,7 +107,10 @@ pub async fn refresh(app: Arc<App>) {
 }
 
 async fn look(app: &App) -> Result<()> {
-    let keys = list(&app.db).await?;
+    let keys = match app.keyring.is_empty() {
+        true => first_or_all(&app.config.sign_in, &app.db).await?,
+        false => list(&app.db).await?,
+    };
     // Keys that are gone from the database are no reason to forget those that are here.
     if keys.is_empty() {
         return Err(Error::Authentication("the database has no signing key any more".into()));

@@ -12,10 +12,11 @@ use crate::clock;
 use crate::error::Result;
 use crate::sealing::HASH_BYTES;
 use crate::store::moment::Moment;
+use crate::store::prune::{Kept, prune};
 use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::{refresh_tokens, sessions, users};
 use crate::store::types::Id;
-use crate::store::{Db, Kept, Transaction};
+use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::Personal;
 
@@ -170,5 +171,5 @@ async fn find_used(tx: &mut Transaction, hash: &[u8; HASH_BYTES]) -> Result<Opti
 /// When the database fails.
 pub async fn prune_expired_tokens(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
     const TOKENS: Kept = Kept { table: "refresh_tokens", key: "token_hash", time: "expires_at", also: "true" };
-    crate::store::prune(db, TOKENS, before, limit).await
+    prune(db, TOKENS, before, limit).await
 }

@@ -12,10 +12,11 @@ use crate::accounts::users::User;
 use crate::config::SignInConfig;
 use crate::error::Result;
 use crate::store::moment::Moment;
+use crate::store::prune::{Kept, prune};
 use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::{sessions, users};
 use crate::store::types::{Id, to_bigint};
-use crate::store::{Db, Kept, Transaction};
+use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 use crate::tokens::Caller;
 use crate::values::Personal;
@@ -177,5 +178,5 @@ pub async fn delete_all(tx: &mut Transaction, user_id: Uuid) -> Result<usize> {
 /// When the database fails.
 pub async fn prune_expired(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
     const SESSIONS: Kept = Kept { table: "sessions", key: "id", time: "expires_at", also: "true" };
-    crate::store::prune(db, SESSIONS, before, limit).await
+    prune(db, SESSIONS, before, limit).await
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Login;
 use super::failures::{self, Failures, Limits};
+use super::form::Login;
 use crate::accounts::audit::AuditEntry;
 use crate::accounts::sessions::{self, Device, Pair, RefreshToken, Session, TokenRow};
 use crate::accounts::users::{self, User};

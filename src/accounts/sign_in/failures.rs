@@ -16,11 +16,12 @@ use crate::config::SignInConfig;
 use crate::error::{Error, Result};
 use crate::sealing::{self, HASH_BYTES};
 use crate::store::moment::Moments;
+use crate::store::prune::{Kept, prune};
 use crate::store::query::{with_read, with_tx};
 use crate::store::schema::{UuidSql, login_failures};
 use crate::store::transaction::Connection;
 use crate::store::types::Id;
-use crate::store::{Db, Kept, Transaction};
+use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 
 /// The wait after the first wrong password that is not free.
@@ -171,7 +172,7 @@ pub async fn forget(tx: &mut Transaction, address: &[u8; HASH_BYTES]) -> Result<
 pub async fn prune_of_nobody(db: &Db, now: OffsetDateTime, limit: usize) -> Result<usize> {
     const FAILURES: Kept =
         Kept { table: "login_failures", key: "address_hash", time: "last_failed_at", also: "user_id IS NULL" };
-    crate::store::prune(db, FAILURES, now - OF_NOBODY, limit).await
+    prune(db, FAILURES, now - OF_NOBODY, limit).await
 }
 
 #[cfg(test)]
