@@ -85,7 +85,7 @@ pub async fn rotate(config: &SignInConfig, db: &Db, at_once: bool) -> anyhow::Re
     if let Some(next) = keys.iter().find(|key| key.state(&keys, now) == KeyState::Next).filter(|_| !at_once) {
         anyhow::bail!("the key {} is published already, and has not begun to sign", next.kid);
     }
-    let lead = if at_once { Duration::ZERO } else { config.key_lead };
+    let lead = if at_once || keys.is_empty() { Duration::ZERO } else { config.key_lead };
     ensure!(add_next(config, db, &keys, lead).await?, "somebody else made a new key at the same time");
     list(db).await?.pop().context("the new key is gone")
 }
