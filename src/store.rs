@@ -23,6 +23,7 @@ pub(crate) mod sqlite;
 mod tls;
 pub(crate) mod transaction;
 pub mod types;
+mod wipe;
 
 pub use self::batches::in_batches;
 pub use self::db::Db;

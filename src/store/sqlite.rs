@@ -1,7 +1,8 @@
 //! SQLite: one writer, a few readers, and every commit on the disk before it is acknowledged.
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -50,6 +51,8 @@ pub struct SqliteFile {
     busy_timeout: Duration,
     /// The device and the number of the file, once it was opened.
     opened: Arc<OnceLock<(u64, u64)>>,
+    /// The file for a look past SQLite. It stays open for good: to close it would drop the locks that this process holds on it.
+    looked_into: Arc<OnceLock<ManuallyDrop<File>>>,
     pub(crate) origin: Origin,
 }
 
@@ -58,7 +61,7 @@ impl SqliteFile {
         // Absolute, also because SQLite takes names such as `:memory:` and `file:` for something else.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let origin = Origin::of_file(&path);
-        Self { path, busy_timeout, opened: Arc::default(), origin }
+        Self { path, busy_timeout, opened: Arc::default(), looked_into: Arc::default(), origin }
     }
 
     /// Creates the folder (mode 0700) and the file (mode 0600) where they are missing.
@@ -84,6 +87,21 @@ impl SqliteFile {
     /// Is there another file now at the path of that which was opened, or none?
     pub(crate) fn is_replaced(&self) -> bool {
         self.opened.get().is_some_and(|opened| self.identity() != Some(*opened))
+    }
+
+    /// For how long a statement waits for what others keep locked, in milliseconds.
+    pub(super) fn busy_timeout_millis(&self) -> u128 {
+        self.busy_timeout.as_millis()
+    }
+
+    /// Looks at the bytes of the file.
+    pub(super) fn look_into<T>(&self, look: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+        if self.looked_into.get().is_none() {
+            let file = ManuallyDrop::new(File::open(&self.path)?);
+            // Where another was faster, that one stays open as well.
+            let _ = self.looked_into.set(file);
+        }
+        self.looked_into.get().map_or_else(|| Err(io::ErrorKind::NotFound.into()), |file| look(file))
     }
 
     fn identity(&self) -> Option<(u64, u64)> {
@@ -181,9 +199,11 @@ impl SqliteFile {
     }
 }
 
-/// FULL: a commit is on the disk when it returns. The page cache is bounded (KiB) and nothing is mapped into memory.
+/// FULL: a commit is on the disk when it returns. What is deleted is overwritten. The page cache is bounded (KiB) and nothing is
+/// mapped into memory.
 const WRITER: &str = "
     PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
     PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -2000;
     PRAGMA mmap_size = 0;";

@@ -32,6 +32,8 @@ labels! {
         CountUsers = "count_users",
         /// Reads a user.
         FindUser = "find_user",
+        /// Changes a user, or deletes one.
+        ChangeUser = "change_user",
         /// Reads or changes sessions, or their refresh tokens.
         Sessions = "sessions",
         /// Reads or counts wrong passwords.
@@ -40,6 +42,8 @@ labels! {
         SigningKeys = "signing_keys",
         /// Reads audit rows.
         ListAudit = "list_audit",
+        /// Takes addresses out of audit rows.
+        ChangeAudit = "change_audit",
         /// Claims jobs.
         ClaimJobs = "claim_jobs",
         /// Writes down how an attempt ended.
@@ -48,6 +52,8 @@ labels! {
         ReleaseJobs = "release_jobs",
         /// Counts the jobs.
         CountJobs = "count_jobs",
+        /// Empties the log of a SQLite database, so that nothing is left of a user who was erased.
+        Checkpoint = "checkpoint",
         /// Deletes what was kept for long enough.
         Prune = "prune",
         /// Reads or changes jobs for an operator.
