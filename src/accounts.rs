@@ -1,8 +1,14 @@
 //! The business: users, and what they do.
 
+mod actor;
 pub mod audit;
 mod authority;
+pub mod change;
+pub mod creation;
+pub mod directory;
 mod endpoints;
+pub mod erasure;
+pub mod export;
 mod id;
 pub mod import;
 pub mod keys;
@@ -10,11 +16,13 @@ mod profile;
 pub mod registration;
 mod rehearsal;
 mod retention;
+pub mod revocation;
 pub mod sessions;
 pub mod sign_in;
 pub mod topics;
 pub mod users;
 
+pub use self::actor::Actor;
 pub use self::authority::Authority;
 pub use self::endpoints::{endpoints, refresh_counts};
 pub use self::rehearsal::rehearse;

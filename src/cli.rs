@@ -21,9 +21,11 @@ mod misuse;
 mod openapi;
 mod outbox;
 mod output;
+mod password;
 mod runtime;
 mod serve;
 mod table;
+mod user;
 
 use std::process::ExitCode;
 
@@ -75,6 +77,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "email" => email::run(&config()?, task, inner),
         "import" => import::run(&config()?, inner),
         "migrate" => migrate::run(&config()?),
+        "user" => user::run(&config()?, task, inner),
         "outbox" => outbox::run(&config()?, task, inner),
         "audit" => audit::run(&config()?, inner),
         "keys" => keys::run(&config()?, task, inner),

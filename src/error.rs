@@ -152,6 +152,9 @@ pub enum Error {
         /// When to try again, in seconds.
         retry_after: u64,
     },
+    /// What was to be changed has changed meanwhile.
+    #[error("it has changed since it was read: read it again, and send its new ETag in If-Match")]
+    VersionMismatch,
     /// Not allowed as the service is configured; why.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -227,6 +230,7 @@ impl Error {
             Error::AccountInactive => ErrorCode::AccountInactive,
             Error::PasswordLocked => ErrorCode::PasswordLocked,
             Error::Forbidden(_) | Error::PermissionMissing(_) => ErrorCode::Forbidden,
+            Error::VersionMismatch => ErrorCode::PreconditionFailed,
             Error::MalformedRequest(_) | Error::TargetTooLong | Error::HeadTooLarge => ErrorCode::MalformedRequest,
             Error::Misdirected => ErrorCode::MisdirectedRequest,
             Error::NotFound => ErrorCode::NotFound,
@@ -316,6 +320,7 @@ mod tests {
             Error::AccountInactive,
             Error::PasswordLocked,
             Error::LoginDelayed { retry_after: 1 },
+            Error::VersionMismatch,
             Error::Forbidden(""),
             Error::MalformedRequest(""),
             Error::TargetTooLong,

@@ -11,7 +11,7 @@ mod password;
 mod personal;
 pub mod timestamp;
 
-pub use self::email::Email;
+pub use self::email::{AddressPrefix, Email};
 pub(crate) use self::fields::text_field;
 pub use self::fields::{Fields, FromText, Member};
 pub use self::full_name::FullName;

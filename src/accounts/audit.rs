@@ -1,20 +1,27 @@
 //! The table `audit_log`: who did what, when and from where; written in the transaction of the deed.
 
-use diesel::dsl::max;
+use diesel::dsl::{max, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
+use futures_util::FutureExt;
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::store::Db;
 use crate::store::prune::{self, Kept};
-use crate::store::query::{insertion, row, with_read};
+use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::audit_log;
 use crate::store::types::{Id, Json, UtcTime, to_bigint};
+use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::{Origin, Personal};
+
+/// The actor who has not said who it is.
+pub(super) const ANONYMOUS: &str = "anonymous";
+/// Written out, as in the index of actors, which leaves out those of whom there are very many.
+const NOT_ANONYMOUS: &str = "actor <> 'anonymous'";
 
 /// An entry of the trail.
 #[derive(Clone, Debug, PartialEq, Queryable)]
@@ -35,7 +42,7 @@ pub struct AuditEntry {
     pub request_id: String,
     /// The trace's id, as in the log.
     pub trace_id: String,
-    /// What else there is to say; no secrets.
+    /// What else there is to say; no secrets, and nothing that tells of a person: it stays when the user is erased.
     pub details: serde_json::Value,
 }
 
@@ -72,11 +79,42 @@ fn insertion(entry: &AuditEntry) -> insertion!() {
     ))
 }
 
+/// Writes an entry for what writes nothing else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write(db: &Db, entry: AuditEntry) -> Result<()> {
+    db.transaction(move |tx| {
+        tx.insert(entry);
+        async { Ok(()) }.boxed()
+    })
+    .await
+}
+
+/// Takes the addresses out of the trail that a user came from. Says of how many entries.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_addresses(tx: &mut Transaction, user_id: Uuid) -> Result<usize> {
+    let oneself = user_id.to_string();
+    with_tx!(tx, DbOperation::ChangeAudit, |conn| async {
+        let nowhere = audit_log::client_ip.eq(None::<&str>);
+        let with_address = || audit_log::table.filter(audit_log::client_ip.is_not_null());
+        // What happened to a user who had not signed in was the user, or somebody who wanted to be.
+        let to_user = with_address().filter(audit_log::user_id.eq(Id(user_id))).filter(audit_log::actor.eq(ANONYMOUS));
+        let as_anonymous = diesel::update(to_user).set(nowhere).execute(conn).await?;
+        let by_user = with_address().filter(audit_log::actor.eq(&oneself)).filter(sql::<Bool>(NOT_ANONYMOUS));
+        Ok(as_anonymous + diesel::update(by_user).set(nowhere).execute(conn).await?)
+    })
+}
+
 /// Some of the entries: those that fit all conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// What happened to this user.
     pub user_id: Option<Uuid>,
+    /// What this one did: `anonymous`, `operator`, or a user's id.
+    pub actor: Option<String>,
     /// What happened: `user.registered`.
     pub action: Option<String>,
     /// What happened then or later.
@@ -96,6 +134,12 @@ pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<Aud
         let mut query = audit_log::table.into_boxed();
         if let Some(user_id) = filter.user_id {
             query = query.filter(audit_log::user_id.eq(Id(user_id)));
+        }
+        if let Some(actor) = &filter.actor {
+            query = query.filter(audit_log::actor.eq(actor));
+            if actor != ANONYMOUS {
+                query = query.filter(sql::<Bool>(NOT_ANONYMOUS));
+            }
         }
         if let Some(action) = &filter.action {
             query = query.filter(audit_log::action.eq(action));

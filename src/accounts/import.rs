@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::accounts::audit::AuditEntry;
+use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::error::Error;
@@ -157,9 +157,5 @@ pub async fn note(db: &Db, tally: &Tally) -> crate::error::Result<()> {
         trace_id: String::new(),
         details: json!({ "added": tally.added, "existing": tally.existing, "refused": tally.refused }),
     };
-    db.transaction(move |tx| {
-        tx.insert(entry);
-        async { Ok(()) }.boxed()
-    })
-    .await
+    audit::write(db, entry).await
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use self::device::Device;
 pub use self::rotation::{GRACE, TokenRow, prune_expired_tokens};
-pub use self::session::{Session, count, delete_all, holder, keep_latest, prune_expired};
+pub use self::session::{Session, count, delete_all, holder, keep_latest, list as of_user, prune_expired};
 pub use self::token::{Pair, RefreshToken, Tokens};
 use super::audit::AuditEntry;
 use super::id::PathId;

@@ -1,7 +1,9 @@
 //! The table `users`.
 
 mod arrival;
+mod page;
 mod role;
+mod write;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -11,7 +13,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::arrival::insert_new;
+pub use self::page::{Order, Page, UserFilter, list};
 pub use self::role::Role;
+pub use self::write::{Version, delete, find_in, replace};
 use crate::error::{Error, Result};
 use crate::store::error::is_unique_violation;
 use crate::store::query::{insertion, row, with_read, with_tx};

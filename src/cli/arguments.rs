@@ -1,6 +1,7 @@
 //! The flags and subcommands, made from the table of settings.
 
 mod operator;
+mod user;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -38,6 +39,7 @@ pub(super) fn command() -> Command {
             Command::new("metrics")
                 .about("List every metric: name, type, labels, help")
                 .arg(markdown("Print the list as Markdown")),
+            user::user(),
             operator::outbox(),
             operator::audit(),
             operator::keys(),

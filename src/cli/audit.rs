@@ -39,6 +39,7 @@ async fn list(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
 fn filter(arguments: &ArgMatches) -> AuditFilter {
     AuditFilter {
         user_id: arguments.get_one("user").copied(),
+        actor: arguments.get_one("actor").cloned(),
         action: arguments.get_one("action").cloned(),
         since: arguments.get_one("since").copied(),
         until: arguments.get_one("until").copied(),

@@ -122,6 +122,9 @@ error_codes! {
         "Nothing; the user resets it. Somebody tries passwords.";
     /// What is asked for is not allowed: to the caller, or as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
+    /// What was to be changed has changed since the client read it.
+    PreconditionFailed = "PRECONDITION_FAILED", Expected [412], "It has changed meanwhile",
+        "Nothing: two changed the same user, and one of them was told.";
     /// The head of the request is not as HTTP wants it: it cannot be read, is too large, or has no valid `Host`.
     MalformedRequest = "MALFORMED_REQUEST", Expected [400, 414, 431], "The request is not valid HTTP",
         "Nothing; many are a client's bug, or somebody who looks for holes. A proxy that sends large headers needs a larger \

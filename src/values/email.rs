@@ -2,11 +2,13 @@
 
 mod domain;
 mod local_part;
+mod prefix;
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
+pub use self::prefix::AddressPrefix;
 use super::Fault;
 use super::fields::text_field;
 

@@ -5,7 +5,7 @@ use neodyme::config::SETTINGS;
 use crate::Neodyme;
 
 /// Every command, and the settings in its help by how they begin.
-const COMMANDS: [(&[&str], &[&str]); 12] = [
+const COMMANDS: [(&[&str], &[&str]); 15] = [
     (&[], &[]),
     (&["serve"], &[""]),
     (&["migrate"], &["database_"]),
@@ -14,6 +14,9 @@ const COMMANDS: [(&[&str], &[&str]); 12] = [
     (&["errors"], &[]),
     (&["email", "preview"], &["mail_"]),
     (&["email", "test"], &["mail_", "smtp_"]),
+    (&["user", "create"], &["database_", "password_"]),
+    (&["user", "list"], &["database_"]),
+    (&["user", "grant"], &["database_"]),
     (&["outbox", "list"], &["database_"]),
     (&["audit", "list"], &["database_"]),
     (&["health"], &["api_listen"]),
@@ -79,7 +82,7 @@ fn the_help_fits_a_terminal_of_80_columns() {
 
 #[test]
 fn a_group_without_a_command_shows_its_commands() {
-    for (group, command) in [("outbox", "discard"), ("audit", "list"), ("email", "preview")] {
+    for (group, command) in [("user", "grant"), ("outbox", "discard"), ("audit", "list"), ("email", "preview")] {
         let answer = Neodyme::new().run(&[group]);
         assert!(answer.code == 2 && answer.err.contains(&format!("\n  {command} ")), "{}", answer.err);
     }

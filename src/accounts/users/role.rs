@@ -7,6 +7,7 @@ use diesel::sql_types::Text;
 use crate::http::Permission;
 use crate::label::{self, labels};
 use crate::store::types::column;
+use crate::values::{Fault, text_field};
 
 labels! {
     /// The role of a user. Each includes those before it, so that a user has one.
@@ -29,6 +30,18 @@ impl Role {
         }
     }
 }
+
+impl Role {
+    /// Reads the name of a role.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says which there are.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        label::parse(text).ok_or_else(|| Fault::new("choice", "must be user, support or admin"))
+    }
+}
+
+text_field!(Role, "Role", { "type": "string", "enum": ["user", "support", "admin"] });
 
 impl<DB: Backend> FromSql<Text, DB> for Role
 where

@@ -71,6 +71,7 @@ pub(super) fn audit() -> Command {
     let list = Command::new("list").about("List the audit trail, latest first");
     group("audit", "Look at who did what").subcommands([with_settings(list, OF_THE_DATABASE).args([
         option("user", "ID", "Only what happened to this user").value_parser(parse_id),
+        option("actor", "ACTOR", "Only what this one did: anonymous, operator, or the id of a user"),
         option("action", "ACTION", "Only this action, such as user.registered"),
         time("since", "Only from this time on: 2026-11-22T08:00:00Z, the day 2026-11-22 (UTC), or 24h for so long ago"),
         time("until", "Only before this time, which is given likewise"),
@@ -91,7 +92,7 @@ pub(super) fn keys() -> Command {
     ])
 }
 
-fn group(name: &'static str, about: &'static str) -> Command {
+pub(super) fn group(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
 }
 
@@ -99,13 +100,13 @@ fn ids() -> Arg {
     option("id", "ID", "A job; may be repeated").action(ArgAction::Append).value_parser(parse_id)
 }
 
-fn limit() -> Arg {
+pub(super) fn limit() -> Arg {
     let help = "Maximum rows";
     option("limit", "N", help).default_value(LIMIT).value_parser(value_parser!(u32).range(1..))
 }
 
 /// One of these labels.
-fn label<T: LabelSet + Send + Sync>(labels: &[T]) -> impl TypedValueParser<Value = T> {
+pub(super) fn label<T: LabelSet + Send + Sync>(labels: &[T]) -> impl TypedValueParser<Value = T> {
     let names: Vec<_> = labels.iter().flat_map(|label| label.values()).collect();
     PossibleValuesParser::new(names).try_map(|text| parse(&text).ok_or("unknown"))
 }
@@ -121,11 +122,11 @@ fn parse_reply(text: &str) -> Result<Reply, &'static str> {
         .ok_or("accepted: the code of a reply, such as 550, a class, such as timeout, or 'refused_5xx (550)'")
 }
 
-fn parse_id(text: &str) -> Result<Uuid, &'static str> {
+pub(super) fn parse_id(text: &str) -> Result<Uuid, &'static str> {
     Uuid::parse_str(text).map_err(|_| "accepted: a whole id such as 019ea8b2-6d7c-7c01-a3f1-5d0cbe7a1d10")
 }
 
-fn parse_time(text: &str) -> Result<OffsetDateTime, &'static str> {
+pub(super) fn parse_time(text: &str) -> Result<OffsetDateTime, &'static str> {
     let ago = |duration| OffsetDateTime::now_utc().checked_sub(time::Duration::try_from(duration).ok()?);
     let day = || Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
     OffsetDateTime::parse(text, &Rfc3339)

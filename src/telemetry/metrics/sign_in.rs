@@ -50,6 +50,8 @@ labels! {
         SignedOut = "signed_out",
         /// The user ended it from elsewhere.
         Ended = "ended",
+        /// Somebody else ended it: an admin, or the erasure of its user.
+        Revoked = "revoked",
         /// It was not used for long, or as old as it may be.
         Expired = "expired",
         /// The user has more than are allowed.

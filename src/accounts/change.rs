@@ -1,0 +1,108 @@
+//! A user is changed: the name, whether the user may use the service, the role. Who is switched off is signed out everywhere.
+
+use futures_util::FutureExt;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::audit::AuditEntry;
+use super::sessions;
+use super::users::{self, Role, User, Version};
+use crate::error::{Error, Result};
+use crate::store::{Db, Transaction};
+use crate::values::FullName;
+
+/// So often it is tried anew when others change the same user at the same time.
+const TRIES: usize = 5;
+
+/// What of a user is to be otherwise; what is none stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The name.
+    pub full_name: Option<FullName>,
+    /// Whether the user may use the service.
+    pub is_active: Option<bool>,
+    /// The role.
+    pub role: Option<Role>,
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The user, as it is now.
+    pub user: User,
+    /// Whether it was otherwise before.
+    pub is_new: bool,
+    /// How many sessions ended with it.
+    pub sessions: usize,
+}
+
+/// Changes a user, if it still is in the state that is expected, where one is.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
+pub async fn change(db: &Db, actor: &Actor, id: Uuid, expected: Option<Version>, change: &Change) -> Result<Changed> {
+    for _ in 0..TRIES {
+        let (actor, change) = (actor.clone(), change.clone());
+        let tried =
+            db.transaction(move |tx| async move { try_once(tx, &actor, id, expected, &change).await }.boxed()).await;
+        match tried {
+            Err(Error::VersionMismatch) if expected.is_none() => {}
+            ended => return ended,
+        }
+    }
+    Err(Error::VersionMismatch)
+}
+
+async fn try_once(
+    tx: &mut Transaction,
+    actor: &Actor,
+    id: Uuid,
+    expected: Option<Version>,
+    change: &Change,
+) -> Result<Changed> {
+    let before = users::find_in(tx, id).await?.ok_or(Error::NotFound)?;
+    if expected.is_some_and(|expected| expected != before.version()) {
+        return Err(Error::VersionMismatch);
+    }
+    let user = change.applied_to(&before);
+    let entries = entries(actor, &before, &user);
+    if entries.is_empty() {
+        return Ok(Changed { user: before, is_new: false, sessions: 0 });
+    }
+    if !users::replace(tx, &before, &user).await? {
+        return Err(Error::VersionMismatch);
+    }
+    let is_switched_off = before.is_active && !user.is_active;
+    let sessions = if is_switched_off { sessions::delete_all(tx, id).await? } else { 0 };
+    entries.into_iter().for_each(|entry| tx.insert(entry));
+    Ok(Changed { user, is_new: true, sessions })
+}
+
+impl Change {
+    fn applied_to(&self, before: &User) -> User {
+        User {
+            full_name: self.full_name.as_ref().map_or_else(|| before.full_name.clone(), |name| name.expose().into()),
+            is_active: self.is_active.unwrap_or(before.is_active),
+            role: self.role.unwrap_or(before.role),
+            updated_at: before.next_change(),
+            ..before.clone()
+        }
+    }
+}
+
+/// What the audit trail has to tell; that there is a new name, and not which.
+fn entries(actor: &Actor, before: &User, after: &User) -> Vec<AuditEntry> {
+    let mut entries = Vec::new();
+    let mut tell = |action: &str, details| entries.push(actor.entry(action, before.id, details));
+    if after.full_name != before.full_name {
+        tell("user.renamed", json!({}));
+    }
+    if after.is_active != before.is_active {
+        tell(if after.is_active { "user.activated" } else { "user.deactivated" }, json!({}));
+    }
+    if after.role != before.role {
+        tell("user.role_changed", json!({ "from": before.role.as_str(), "to": after.role.as_str() }));
+    }
+    entries
+}

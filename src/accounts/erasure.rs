@@ -1,0 +1,59 @@
+//! A user is erased: the user, with sessions, tokens and wrong passwords; the jobs that wait, since they name the person; and the
+//! addresses that the audit trail knows the person by. The trail keeps the id, which tells of nobody any more.
+
+use futures_util::FutureExt;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::users::{self, User};
+use super::{audit, sessions, topics};
+use crate::error::{Error, Result};
+use crate::outbox::store as outbox;
+use crate::store::Db;
+
+/// What was erased.
+#[derive(Clone, Debug)]
+pub struct Erased {
+    /// The user, who is not there any more.
+    pub user: User,
+    /// Sessions that went on.
+    pub sessions: usize,
+    /// Jobs that waited.
+    pub jobs: usize,
+    /// Entries of the trail that have lost their address.
+    pub entries: usize,
+}
+
+/// Erases a user. What the file of a SQLite database still holds of the person is [`wipe`]'s.
+///
+/// # Errors
+/// [`Error::NotFound`], or when the database fails.
+pub async fn erase(db: &Db, actor: &Actor, id: Uuid) -> Result<Erased> {
+    let actor = if actor.is(id) { actor.clone().from_nowhere() } else { actor.clone() };
+    db.transaction(move |tx| {
+        async move {
+            let user = users::find_in(tx, id).await?.ok_or(Error::NotFound)?;
+            let sessions = sessions::delete_all(tx, id).await?;
+            if !users::delete(tx, id).await? {
+                return Err(Error::NotFound);
+            }
+            let jobs = outbox::erase_of_user(tx, id, &topics::names()).await?;
+            let entries = audit::forget_addresses(tx, id).await?;
+            tx.insert(actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs })));
+            Ok(Erased { user, sessions, jobs, entries })
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Takes what was deleted out of the files of the database, where those are ours, and looks whether it is gone. Says no when
+/// somebody reads, who may need it: it is to be tried again then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn wipe(db: &Db, erased: &Erased) -> Result<bool> {
+    let User { email, email_key, .. } = &erased.user;
+    db.wipe(vec![email.expose().to_owned(), email_key.expose().to_owned()]).await
+}

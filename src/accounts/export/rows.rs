@@ -1,0 +1,63 @@
+//! What only an export reads: also what has expired and is not removed yet.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::accounts::sessions::Session;
+use crate::error::Result;
+use crate::store::Db;
+use crate::store::query::with_read;
+use crate::store::schema::{login_failures, refresh_tokens, sessions};
+use crate::store::types::Id;
+use crate::telemetry::metrics::DbOperation;
+
+/// When a refresh token was made, used and will expire.
+#[derive(Queryable)]
+pub(super) struct TokenTimes {
+    pub(super) session_id: Uuid,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) expires_at: OffsetDateTime,
+    pub(super) rotated_at: Option<OffsetDateTime>,
+}
+
+/// Wrong passwords in a row.
+#[derive(Queryable)]
+pub(super) struct Failures {
+    pub(super) failures: i32,
+    pub(super) last_failed_at: OffsetDateTime,
+}
+
+pub(super) async fn sessions(db: &Db, user_id: Uuid) -> Result<Vec<Session>> {
+    with_read!(db, DbOperation::Sessions, |conn| {
+        sessions::table.filter(sessions::user_id.eq(Id(user_id))).order(sessions::id.desc()).load::<Session>(conn)
+    })
+}
+
+pub(super) async fn tokens(db: &Db, user_id: Uuid) -> Result<Vec<TokenTimes>> {
+    with_read!(db, DbOperation::Sessions, |conn| {
+        refresh_tokens::table
+            .inner_join(sessions::table)
+            .filter(sessions::user_id.eq(Id(user_id)))
+            .order(refresh_tokens::created_at)
+            .select((
+                refresh_tokens::session_id,
+                refresh_tokens::created_at,
+                refresh_tokens::expires_at,
+                refresh_tokens::rotated_at,
+            ))
+            .load::<TokenTimes>(conn)
+    })
+}
+
+pub(super) async fn failures(db: &Db, user_id: Uuid) -> Result<Option<Failures>> {
+    with_read!(db, DbOperation::LoginFailures, |conn| async {
+        login_failures::table
+            .filter(login_failures::user_id.eq(Id(user_id)))
+            .select((login_failures::failures, login_failures::last_failed_at))
+            .first::<Failures>(conn)
+            .await
+            .optional()
+    })
+}

@@ -1,0 +1,53 @@
+//! `neodyme user grant`, `deactivate`, `activate` and `revoke-sessions`.
+
+use clap::ArgMatches;
+use serde_json::json;
+
+use super::selection::find;
+use super::view::UserView;
+use crate::accounts::change::{self, Change, Changed};
+use crate::accounts::users::Role;
+use crate::accounts::{Actor, revocation};
+use crate::cli::database::open;
+use crate::cli::output::{print, to_json};
+use crate::config::Config;
+
+pub(super) async fn grant(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
+    let role: Option<Role> = arguments.get_one("role").copied();
+    let changed = apply(config, arguments, Change { role, ..Change::default() }).await?;
+    report(arguments, &changed, &format!("has the role {}", changed.user.role.as_str()))
+}
+
+pub(super) async fn switch(config: &Config, arguments: &ArgMatches, on: bool) -> anyhow::Result<()> {
+    let changed = apply(config, arguments, Change { is_active: Some(on), ..Change::default() }).await?;
+    report(arguments, &changed, if on { "is active" } else { "is switched off" })
+}
+
+pub(super) async fn revoke_sessions(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
+    let db = open(&config.database).await?;
+    let user = find(&db, arguments).await?;
+    let sessions = revocation::revoke_sessions(&db, &Actor::operator(), user.id).await?;
+    match arguments.get_flag("json") {
+        true => print(to_json(&json!({ "user_id": user.id, "sessions_ended": sessions }))?),
+        false => print(format_args!("user {} is signed out; sessions ended: {sessions}\n", user.id)),
+    }
+}
+
+async fn apply(config: &Config, arguments: &ArgMatches, change: Change) -> anyhow::Result<Changed> {
+    let db = open(&config.database).await?;
+    let user = find(&db, arguments).await?;
+    Ok(change::change(&db, &Actor::operator(), user.id, None, &change).await?)
+}
+
+fn report(arguments: &ArgMatches, changed: &Changed, state: &str) -> anyhow::Result<()> {
+    let Changed { user, is_new, sessions } = changed;
+    if arguments.get_flag("json") {
+        let user = UserView::new(user, false);
+        return print(to_json(&json!({ "user": user, "changed": is_new, "sessions_ended": sessions }))?);
+    }
+    match (is_new, sessions) {
+        (false, _) => print(format_args!("user {} {state} already\n", user.id)),
+        (true, 0) => print(format_args!("user {} {state} now\n", user.id)),
+        (true, sessions) => print(format_args!("user {} {state} now; sessions ended: {sessions}\n", user.id)),
+    }
+}
