@@ -13,6 +13,7 @@ mod id;
 pub mod import;
 pub mod keys;
 mod profile;
+mod query;
 pub mod registration;
 mod rehearsal;
 mod retention;
@@ -20,6 +21,7 @@ pub mod revocation;
 pub mod sessions;
 pub mod sign_in;
 pub mod topics;
+mod trail;
 pub mod users;
 
 pub use self::actor::Actor;

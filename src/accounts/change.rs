@@ -1,9 +1,12 @@
 //! A user is changed: the name, whether the user may use the service, the role. Who is switched off is signed out everywhere.
 
+mod endpoint;
+
 use futures_util::FutureExt;
 use serde_json::json;
 use uuid::Uuid;
 
+pub(super) use self::endpoint::endpoints;
 use super::actor::Actor;
 use super::audit::AuditEntry;
 use super::sessions;

@@ -1,7 +1,10 @@
 //! Users are found: one by id or address, many a page at a time.
 
+mod endpoint;
+
 use uuid::Uuid;
 
+pub(super) use self::endpoint::endpoints;
 use super::users::{self, User};
 use crate::error::Result;
 use crate::label::labels;

@@ -7,7 +7,7 @@ use http::Method;
 use super::profile::{self, UserBody};
 use super::registration::{self, Registration};
 use super::users::{self, UserCounts};
-use super::{keys, sessions, sign_in};
+use super::{change, directory, erasure, export, keys, sessions, sign_in, trail};
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Created, Endpoint, Json, Unread};
 use crate::state::App;
@@ -21,7 +21,17 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     let registration = Endpoint::new(Access::Anyone, Method::POST, "/users/", ABOUT, register)
         .limited_by("registrations", |app| app.registration_rate.as_ref())
         .fails_with(&[ErrorCode::EmailAlreadyExists, ErrorCode::DatabaseError, ErrorCode::UserRegistrationError]);
-    let stories = [sign_in::endpoints(), sessions::endpoints(), profile::endpoints(), keys::endpoints()];
+    let stories = [
+        directory::endpoints(),
+        sign_in::endpoints(),
+        sessions::endpoints(),
+        profile::endpoints(),
+        change::endpoints(),
+        erasure::endpoints(),
+        export::endpoints(),
+        trail::endpoints(),
+        keys::endpoints(),
+    ];
     std::iter::once(registration).chain(stories.into_iter().flatten()).collect()
 }
 

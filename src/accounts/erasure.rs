@@ -1,10 +1,13 @@
 //! A user is erased: the user, with sessions, tokens and wrong passwords; the jobs that wait, since they name the person; and the
 //! addresses that the audit trail knows the person by. The trail keeps the id, which tells of nobody any more.
 
+mod endpoint;
+
 use futures_util::FutureExt;
 use serde_json::json;
 use uuid::Uuid;
 
+pub(super) use self::endpoint::endpoints;
 use super::actor::Actor;
 use super::users::{self, User};
 use super::{audit, sessions, topics};

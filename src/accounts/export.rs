@@ -1,5 +1,6 @@
 //! All that is stored of a user, for the user: everything but what signs in (the hash of the password, those of the tokens).
 
+mod endpoint;
 mod rows;
 
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub(super) use self::endpoint::endpoints;
 use self::rows::{Failures, TokenTimes};
 use super::actor::Actor;
 use super::audit::{self, AuditEntry, AuditFilter};

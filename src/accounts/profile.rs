@@ -11,7 +11,7 @@ use super::id::PathId;
 use super::sessions;
 use super::users::{self, User};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Access, Call, Endpoint, Json, Path, Permission};
+use crate::http::{Access, Call, Endpoint, Json, Path, Permission, Versioned};
 use crate::state::App;
 use crate::values::timestamp;
 
@@ -65,6 +65,11 @@ impl From<User> for Profile {
     }
 }
 
+/// A user, with the version for changes.
+pub(super) fn versioned(user: User) -> Versioned<Profile> {
+    Versioned { version: user.version().to_string(), body: user.into() }
+}
+
 async fn me(call: Call<App>, (): ()) -> Result<Json<Profile>> {
     let caller = call.caller()?;
     let _turn = call.state.db.turn(call.context.client).await?;
@@ -72,9 +77,9 @@ async fn me(call: Call<App>, (): ()) -> Result<Json<Profile>> {
     Ok(Json(user.into()))
 }
 
-async fn user(call: Call<App>, Path(PathId(id)): Path<PathId>) -> Result<Json<Profile>> {
+async fn user(call: Call<App>, Path(PathId(id)): Path<PathId>) -> Result<Versioned<Profile>> {
     let _turn = call.state.db.turn(call.context.client).await?;
     let user = users::find(&call.state.db, id).await?.ok_or(Error::NotFound)?;
     call.context.set_user_id(id);
-    Ok(Json(user.into()))
+    Ok(versioned(user))
 }

@@ -5,6 +5,7 @@
 //! way, and failures are counted either way.
 
 mod attempt;
+mod confirmation;
 mod events;
 mod failures;
 mod form;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::attempt::Attempt;
+pub use self::confirmation::confirm;
 use self::events::SignInEnded;
 pub use self::failures::{
     Failures, Limits, address_hash, forget as forget_failures, prune_of_nobody as prune_failures_of_nobody,

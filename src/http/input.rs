@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::request::Parts;
+use hyper::body::Body as _;
 use schemars::{Schema, SchemaGenerator};
 
 use super::{Context, Request};
@@ -17,10 +18,14 @@ pub struct Takes {
     pub path: Vec<Parameter>,
     /// The parameters of the query.
     pub query: Vec<Parameter>,
+    /// Headers that change what is done.
+    pub headers: Vec<Parameter>,
     /// Whether a query can be refused.
     pub is_strict: bool,
     /// The JSON body.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// Whether there may be none.
+    pub may_lack_body: bool,
 }
 
 /// A part of the path, or a parameter of the query.
@@ -60,7 +65,9 @@ impl Takes {
     fn and(mut self, other: Takes) -> Takes {
         self.path.extend(other.path);
         self.query.extend(other.query);
-        Takes { is_strict: self.is_strict || other.is_strict, body: self.body.or(other.body), ..self }
+        self.headers.extend(other.headers);
+        let may_lack_body = self.may_lack_body || other.may_lack_body;
+        Takes { is_strict: self.is_strict || other.is_strict, body: self.body.or(other.body), may_lack_body, ..self }
     }
 }
 
@@ -163,6 +170,20 @@ impl<T: FromJson> Input for Json<T> {
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
         T::from_json(&request.read_json(context).await?).map(Json)
+    }
+}
+
+/// A JSON body, if there is any body.
+impl<T: FromJson> Input for Option<Json<T>> {
+    fn takes() -> Takes {
+        Takes { may_lack_body: true, ..Json::<T>::takes() }
+    }
+
+    async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
+        if request.body.is_end_stream() {
+            return <()>::read(context, request).await.map(|()| None);
+        }
+        Json::<T>::read(context, request).await.map(Some)
     }
 }
 

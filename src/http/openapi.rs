@@ -74,14 +74,14 @@ fn operation<S: Send + Sync + 'static>(
         "x-callers": endpoint.access.to_string(),
     });
     let path = endpoint.takes.path.iter().map(|part| parameter(part, "path"));
-    let parameters: Vec<Value> =
-        path.chain(endpoint.takes.query.iter().map(|parameter| self::parameter(parameter, "query"))).collect();
+    let query = endpoint.takes.query.iter().map(|parameter| self::parameter(parameter, "query"));
+    let headers = endpoint.takes.headers.iter().map(|header| parameter(header, "header"));
+    let parameters: Vec<Value> = path.chain(query).chain(headers).collect();
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
     if let Some(schema) = endpoint.takes.body {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": schema(generator) } } });
+        operation["requestBody"] = json!({ "required": !endpoint.takes.may_lack_body, "content": { "application/json": { "schema": schema(generator) } } });
     }
     operation
 }
@@ -141,7 +141,10 @@ fn answer(given: &Given, generator: &mut SchemaGenerator) -> Value {
     });
     let mut answer = json!({ "description": given.about, "content": content.collect::<Map<_, _>>() });
     if given.has_location {
-        answer["headers"] = json!({ "Location": header("Where it is.") });
+        answer["headers"]["Location"] = header("Where it is.");
+    }
+    if given.has_version {
+        answer["headers"]["ETag"] = header("Its version, for `If-Match`.");
     }
     answer
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use http::header::LOCATION;
+use http::header::{ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -28,6 +28,8 @@ pub struct Given {
     pub schema: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// Whether it has a `Location`.
     pub has_location: bool,
+    /// Whether it has an `ETag`.
+    pub has_version: bool,
 }
 
 const JSON: &[&str] = &["application/json"];
@@ -86,6 +88,14 @@ pub struct Created<T> {
 /// Done, and there is nothing to say: 204.
 pub struct NoContent;
 
+/// What changes, with its version (RFC 9110, 8.8.3).
+pub struct Versioned<T> {
+    /// The version, of visible characters of ASCII and no quotes.
+    pub version: String,
+    /// What.
+    pub body: T,
+}
+
 /// A state that is good, 200, or not, 503.
 pub struct Checked<T> {
     /// Which.
@@ -113,7 +123,7 @@ pub trait Media {
 }
 
 fn ok(media_types: &'static [&'static str], schema: Option<fn(&mut SchemaGenerator) -> Schema>) -> Given {
-    Given { status: StatusCode::OK, about: "Success.", media_types, schema, has_location: false }
+    Given { status: StatusCode::OK, about: "Success.", media_types, schema, has_location: false, has_version: false }
 }
 
 impl<T: Serialize + JsonSchema> Output for Json<T> {
@@ -151,6 +161,20 @@ impl Output for NoContent {
         let mut response = Response::new(Body::from(Vec::new()));
         *response.status_mut() = StatusCode::NO_CONTENT;
         Ok(response)
+    }
+}
+
+impl<T: Serialize + JsonSchema> Output for Versioned<T> {
+    fn gives() -> Gives {
+        Gives(vec![Given { has_version: true, ..ok(JSON, Some(SchemaGenerator::subschema_for::<T>)) }])
+    }
+
+    fn into_response(self) -> Result<Response> {
+        let response = json(StatusCode::OK, &self.body)?;
+        match HeaderValue::try_from(format!("\"{}\"", self.version)) {
+            Ok(tag) => Ok(with_header(response, ETAG, tag)),
+            Err(_) => Ok(response),
+        }
     }
 }
 

@@ -126,6 +126,12 @@ impl<T: FromText> Member for Option<T> {
     }
 }
 
+impl Member for Option<bool> {
+    fn read<const N: usize>(fields: &mut Fields<'_, N>, name: &'static str) -> Option<Self> {
+        Some(fields.flag_if_any(name))
+    }
+}
+
 /// Describes a type that is read from a text, and a text in JSON.
 macro_rules! text_field {
     ($type:ty, $name:literal, $($schema:tt)+) => {

@@ -1,0 +1,65 @@
+//! Parameters of a query, as lists take them.
+
+use std::ops::RangeInclusive;
+
+use schemars::{Schema, json_schema};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::http::Values;
+use crate::label::{LabelSet, parse};
+
+/// One of a closed set of names.
+pub(super) fn choice<L: LabelSet>(values: &Values, name: &'static str) -> Result<Option<L>> {
+    read(values, name, parse, || names::<L>().join(", "))
+}
+
+/// A point in time.
+pub(super) fn time(values: &Values, name: &'static str) -> Result<Option<OffsetDateTime>> {
+    let years = 1970..=9999;
+    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok().filter(|time| years.contains(&time.year()));
+    read(values, name, parse, || "a time such as 2026-11-22T08:00:00Z (RFC 3339)".to_owned())
+}
+
+/// An id.
+pub(super) fn id(values: &Values, name: &'static str) -> Result<Option<Uuid>> {
+    read(values, name, |text| Uuid::parse_str(text).ok(), || "an id".to_owned())
+}
+
+/// A number within these bounds.
+pub(super) fn number(values: &Values, name: &'static str, bounds: RangeInclusive<usize>) -> Result<Option<usize>> {
+    let parse = |text: &str| text.parse().ok().filter(|number| bounds.contains(number));
+    read(values, name, parse, || format!("a number from {} to {}", bounds.start(), bounds.end()))
+}
+
+/// Something else, as `parse` reads it.
+pub(super) fn read<T>(
+    values: &Values,
+    parameter: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+    accepted: impl Fn() -> String,
+) -> Result<Option<T>> {
+    let read = |text| parse(text).ok_or_else(|| Error::InvalidParameter { parameter, accepted: accepted() });
+    values.get(parameter).map(read).transpose()
+}
+
+fn names<L: LabelSet>() -> Vec<&'static str> {
+    L::all().into_iter().flat_map(LabelSet::values).collect()
+}
+
+/// The form of one of a closed set of names.
+pub(super) fn schema<L: LabelSet>() -> Schema {
+    json_schema!({ "type": "string", "enum": names::<L>() })
+}
+
+/// The form of a point in time.
+pub(super) fn time_schema() -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
+/// The form of an id.
+pub(super) fn id_schema() -> Schema {
+    json_schema!({ "type": "string", "format": "uuid" })
+}

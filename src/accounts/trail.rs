@@ -1,0 +1,113 @@
+//! `GET /audit`: who did what, when and from where, as `neodyme audit list` shows it.
+
+use http::Method;
+use schemars::{JsonSchema, json_schema};
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::audit::{self, AuditEntry, AuditFilter};
+use super::query::{self, id, number, time};
+use crate::error::Result;
+use crate::http::{Access, Call, Endpoint, FromQuery, Json, Parameter, Permission, Query, Values};
+use crate::state::App;
+use crate::text::is_control;
+use crate::values::{Personal, timestamp};
+
+/// The most entries, and how many there are unless the client says otherwise.
+const MOST: usize = 200;
+const USUAL: usize = 50;
+/// No action, actor or request id is longer.
+const LONGEST: usize = 128;
+
+pub(super) fn endpoints() -> Vec<Endpoint<App>> {
+    const ABOUT: &str = "The audit trail, the latest entry first.";
+    vec![Endpoint::new(Access::Permitted(Permission::AuditRead), Method::GET, "/audit", ABOUT, list)]
+}
+
+/// What is asked for.
+struct Asked {
+    filter: AuditFilter,
+    limit: usize,
+}
+
+impl FromQuery for Asked {
+    fn parameters() -> Vec<Parameter> {
+        let parameter = |name, about, schema| Parameter { name, about, schema };
+        let text = || json_schema!({ "type": "string", "maxLength": LONGEST });
+        vec![
+            parameter("user_id", "Only what happened to this user.", query::id_schema()),
+            parameter("actor", "Only what this one did: `anonymous`, `operator`, or a user's id.", text()),
+            parameter("action", "Only this action, such as `user.registered`.", text()),
+            parameter("since", "Only what happened then or later.", query::time_schema()),
+            parameter("until", "Only what happened before: `next` of the page before.", query::time_schema()),
+            parameter("request_id", "Only what this request did.", text()),
+            parameter(
+                "limit",
+                "The most entries; 50 without it.",
+                json_schema!({ "type": "integer", "minimum": 1, "maximum": MOST }),
+            ),
+        ]
+    }
+
+    fn from_query(values: &Values) -> Result<Self> {
+        let filter = AuditFilter {
+            user_id: id(values, "user_id")?,
+            actor: text(values, "actor")?,
+            action: text(values, "action")?,
+            since: time(values, "since")?,
+            until: time(values, "until")?,
+            request_id: text(values, "request_id")?,
+        };
+        Ok(Asked { filter, limit: number(values, "limit", 1..=MOST)?.unwrap_or(USUAL) })
+    }
+}
+
+fn text(values: &Values, name: &'static str) -> Result<Option<String>> {
+    let parse = |text: &str| (text.len() <= LONGEST && !text.contains(is_control)).then(|| text.to_owned());
+    query::read(values, name, parse, || format!("at most {LONGEST} characters, none of them a control character"))
+}
+
+/// The entries that were asked for.
+#[derive(Serialize, JsonSchema)]
+struct Trail {
+    entries: Vec<Entry>,
+    /// Whether there are earlier ones.
+    has_more: bool,
+}
+
+/// An entry of the audit trail.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
+struct Entry {
+    id: Uuid,
+    #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
+    occurred_at: OffsetDateTime,
+    action: String,
+    actor: String,
+    user_id: Option<Uuid>,
+    client_ip: Option<String>,
+    request_id: String,
+    trace_id: String,
+    details: Value,
+}
+
+impl From<AuditEntry> for Entry {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { id, occurred_at, action, actor, user_id, client_ip, request_id, trace_id, details } = entry;
+        let client_ip = client_ip.map(Personal::into_exposed);
+        Entry { id, occurred_at, action, actor, user_id, client_ip, request_id, trace_id, details }
+    }
+}
+
+async fn list(call: Call<App>, Query(Asked { filter, limit }): Query<Asked>) -> Result<Json<Trail>> {
+    let mut entries = {
+        let _turn = call.state.db.turn(call.context.client).await?;
+        audit::list(&call.state.db, &filter, limit + 1).await?
+    };
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    Ok(Json(Trail { entries: entries.into_iter().map(Into::into).collect(), has_more }))
+}
