@@ -264,7 +264,6 @@ async fn the_time_of_an_answer_does_not_tell_whether_there_is_a_user() {
             times[PAIRS / 2].as_secs_f64()
         });
         let differ = (known / unknown - 1.0).abs();
-        eprintln!("known {known}, unknown {unknown}: {:.1} %", differ * 100.0);
         (differ < 0.05).then_some(())
     });
     assert!(found.await.is_some(), "the medians differ by 5 % or more");
