@@ -82,7 +82,7 @@ async fn a_repeated_field_is_refused(backend: Backend) {
 
 async fn an_unknown_path_is_not_found(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
-    for path in ["/", "/nothing/here", "/users/1", "/userss", "/metrics", "/users//", "/%00", "/users/%2e%2e"] {
+    for path in ["/", "/nothing/here", "/user/1", "/userss", "/metrics", "/users//", "/%00", "/users/%2e%2e"] {
         app.get(path).await.assert_problem(404, "NOT_FOUND");
     }
     let unmatched = metric("neodyme_http_requests_total").label("route", "unmatched").label("code", 404);
@@ -92,9 +92,9 @@ async fn an_unknown_path_is_not_found(backend: Backend) {
 async fn a_wrong_method_names_the_right_ones(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
     for (method, path, right) in [
-        ("GET", "/users/", "POST"),
-        ("DELETE", "/users", "POST"),
-        ("BREW", "/users/", "POST"),
+        ("PUT", "/users/", "POST, GET, HEAD"),
+        ("DELETE", "/users", "POST, GET, HEAD"),
+        ("BREW", "/users/", "POST, GET, HEAD"),
         ("POST", "/health/", "GET, HEAD"),
     ] {
         let answer = Answer::to(app.request(method, path)).await.unwrap();

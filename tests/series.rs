@@ -125,7 +125,7 @@ async fn every_label_tuple_is_its_own_series() {
     let scrape = app.metrics().await;
     assert_eq!(scrape.series().len(), scrape.samples.len(), "no series is there twice");
     // Some 80 for each endpoint, and as many as all of them for everything else.
-    assert!(scrape.samples.len() < 3500, "{} series", scrape.samples.len());
+    assert!(scrape.samples.len() < 4000, "{} series", scrape.samples.len());
 
     // The library tells series apart by a hash of their label values without separators: what falls together is
     // missing here.
@@ -156,7 +156,7 @@ async fn each_route_has_a_series_for_each_method_and_answer() {
     for code in ["201", "400", "408", "409", "413", "415", "422", "500", "503"] {
         assert!(registration.contains(code), "{code} in {registration:?}");
     }
-    for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+    for method in ["PUT", "PATCH", "DELETE", "OPTIONS"] {
         let refused: BTreeSet<&str> = of("/users/", method);
         assert!(refused.contains("405"), "{method}: {refused:?}");
         let unmatched: BTreeSet<&str> = of("unmatched", method);

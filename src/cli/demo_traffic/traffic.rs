@@ -75,7 +75,8 @@ async fn greet(client: &Client, url: &Url) -> anyhow::Result<()> {
     if ![StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&health) {
         bail!("what answers at {url} is no neodyme: /health/ says {health}");
     }
-    match ask("/users/").await? {
+    // Of the API alone, and open to everybody.
+    match ask("/.well-known/jwks.json").await? {
         StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED => {
             bail!("what answers at {url} registers nobody: give the address of the API (api_listen)")
         }
