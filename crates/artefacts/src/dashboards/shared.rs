@@ -101,10 +101,11 @@ impl Shared {
     }
 }
 
-/// Where notifications say that runbooks are.
+/// Where notifications say that runbooks are, where an alert knows nothing better.
 fn runbook_base() -> Result<String> {
     let file = "alertmanager/links.tmpl";
     let template = read(file)?;
-    let base = regex(r#"\{\{ define "neodyme.runbook_base" \}\}(.*?)\{\{ end \}\}"#).captures(&template);
-    Ok(base.with_context(|| format!("{file} defines no neodyme.runbook_base"))?[1].to_owned())
+    let base = regex(r#"\{\{ define "neodyme.runbook_base" \}\}.*?(https?://[\w.:/-]+/)(?:" \}\})?\{\{ end \}\}"#)
+        .captures(&template);
+    Ok(base.with_context(|| format!("{file} defines no neodyme.runbook_base with an address"))?[1].to_owned())
 }
