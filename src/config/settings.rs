@@ -31,7 +31,7 @@ settings! {
         api_listen: SocketAddr = "api_listen", "127.0.0.1:8000";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
-        /// Token of the operations listener. With one, everything there but health needs `Authorization: Bearer`, and
+        /// Token of the operations listener. With one, everything there but health and runbooks needs `Authorization: Bearer`, and
         /// `/health/metrics` does too; without one, what changes the service is refused.
         ops_token: Option<Secret> = "ops_token", "", 16;
         /// Names under which the operations listener may be asked, besides `localhost`, the names below it, and addresses.
@@ -215,7 +215,8 @@ settings! {
     log: LogConfig "Log" {
         /// Least severe level that is logged. A release build has no `trace`.
         level: slog::Level = "log_level", "info";
-        /// Form of a line. `auto` is `terminal` on a terminal, else `json`.
+        /// Form of a line. `auto` is `terminal` on a terminal, else `json`; `terminal` is for people, with what matters and
+        /// short ids, and `full` with everything.
         format: LogFormat = "log_format", "auto";
         /// Records that may wait to be written. More are dropped, and counted.
         queue_capacity: usize = "log_queue_capacity", "8192", 1..=1_048_576;
