@@ -14,12 +14,14 @@ mod errors;
 mod flags;
 mod health;
 mod import;
+mod log;
 mod metrics;
 mod migrate;
 mod misuse;
 mod openapi;
 mod outbox;
 mod output;
+mod runbook;
 mod runtime;
 mod serve;
 mod table;
@@ -71,6 +73,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),
         "openapi" => openapi::run(inner),
+        "runbook" => runbook::run(inner),
+        "log" => log::run(inner),
         "email" => email::run(&config()?, task, inner),
         "import" => import::run(&config()?, inner),
         "migrate" => migrate::run(&config()?),

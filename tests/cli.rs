@@ -9,6 +9,8 @@ mod help;
 mod messages;
 #[path = "cli/slips.rs"]
 mod slips;
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
