@@ -28,6 +28,7 @@ use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
+use crate::password_policy::PasswordPolicy;
 use crate::redaction::mask_secrets;
 use crate::server::Server;
 use crate::state::App;
@@ -105,6 +106,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
     let app = Arc::new(App {
+        password_policy: PasswordPolicy::new(&config),
         registration_rate: Rate::new(config.registration.per_client, config.registration.period),
         config,
         db,

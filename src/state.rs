@@ -9,6 +9,7 @@ use crate::http::Asker;
 use crate::lifecycle::Lifecycle;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
+use crate::password_policy::PasswordPolicy;
 use crate::store::Db;
 use crate::telemetry::logging::{Loggers, TemporaryLevels};
 
@@ -24,6 +25,8 @@ pub struct App {
     pub health: Arc<Health>,
     /// How often one client may register; `None` for no limit.
     pub registration_rate: Option<Rate>,
+    /// Which passwords may be chosen.
+    pub password_policy: PasswordPolicy,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.

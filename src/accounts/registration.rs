@@ -71,7 +71,7 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
             if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
         })
         .await?;
-    let hash = app.hash_pool.hash(attempt.context.client, registration.password.clone());
+    let hash = app.hash_pool.hash(attempt.context.client, registration.password.as_password().clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
     Ok(new_user(&registration, &hash))
 }

@@ -123,6 +123,12 @@ settings! {
         /// Longest expected wait for a free thread. Beyond it a registration is refused at once with 503.
         max_wait: Duration = "password_hash_max_wait", "2s", LIMIT;
     }
+    /// Which passwords may be chosen.
+    new_password: NewPasswordConfig "New passwords" {
+        /// Fewest characters of a new password. NIST SP 800-63B-4 asks for 15 where the password is all that somebody signs in
+        /// with, and for 8 beside a second factor. Passwords that users have already stay as they are.
+        min_characters: usize = "password_min_characters", "15", 8..=64;
+    }
     /// The welcome email.
     mail: MailConfig "Mail" {
         /// Mail server. Without one, mail is written to files in `mail_directory`.

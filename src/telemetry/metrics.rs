@@ -43,7 +43,8 @@ pub use self::outbox::{
     AttemptOutcome, CircuitState, DeadReason, OpenState, TopicMetrics, mail_perhaps_sent, outbox_polled,
 };
 pub use self::password::{
-    HashKernel, HashOperation, hash_kernel, hash_pool, hash_queue_wait, hash_rejected, password_hashed,
+    HashKernel, HashOperation, PasswordRefusal, hash_kernel, hash_pool, hash_queue_wait, hash_rejected,
+    password_hashed, password_refused,
 };
 pub use self::process::mark_start;
 pub use self::registration::{
