@@ -18,6 +18,7 @@
 //! | | [`password`] | the threads that hash |
 //! | outside | [`mail`] | emails, over SMTP or into files |
 //! | | [`analytics`] | the events for the analytics service |
+//! | | [`breaches`] | whether a service knows a new password from data breaches |
 //! | HTTP | [`server`] | the listeners: connections, their limits, their end |
 //! | | [`http`] | the table of endpoints, typed input and output, who calls, the one observer, OpenAPI |
 //! | database | [`store`] | SQLite or PostgreSQL: transactions, pools, migrations, codes of errors; no business |
@@ -52,6 +53,7 @@
 
 pub mod accounts;
 pub mod analytics;
+pub mod breaches;
 pub mod build;
 pub mod cli;
 pub mod clock;

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use self::user_hash_key::user_hash_key;
 use crate::accounts::{audit, topics};
 use crate::analytics::Analytics;
+use crate::breaches::Breaches;
 use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
 use crate::error::{DbErrorKind, Error};
@@ -94,7 +95,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     limits.descriptors.tell(&log);
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
-    let (mailer, analytics) = open_services(&config, &log)?;
+    let (mailer, analytics, breaches) = open_services(&config, &log)?;
     let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, analytics.as_ref())));
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
@@ -107,6 +108,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
     let app = Arc::new(App {
         password_policy: PasswordPolicy::new(&config),
+        breaches,
         registration_rate: Rate::new(config.registration.per_client, config.registration.period),
         config,
         db,
@@ -274,13 +276,18 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
 }
 
 /// Opens the way to the services outside, and says which they are.
-fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, Option<Analytics>)> {
+fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, Option<Analytics>, Option<Breaches>)> {
     let mailer = Mailer::new(&config.mail).context("prepare the welcome email")?;
     let analytics =
         Analytics::new(&config.analytics).map_err(anyhow::Error::from_boxed).context("prepare the analytics client")?;
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
     info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
-    Ok((Arc::new(mailer), analytics))
+    let breaches = Breaches::new(&config.new_password);
+    let breaches = breaches.map_err(anyhow::Error::from_boxed).context("prepare the client for breached passwords")?;
+    if let Some(breaches) = &breaches {
+        info!(log, "New passwords are held against breaches"; "context" => context(json!({ "service": breaches.describe() })));
+    }
+    Ok((Arc::new(mailer), analytics, breaches))
 }
 
 /// A panic is a line like any other; its request is answered by the observer.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::breaches::Breaches;
 use crate::config::Config;
 use crate::fairness::{Places, Rate};
 use crate::health::Health;
@@ -27,6 +28,8 @@ pub struct App {
     pub registration_rate: Option<Rate>,
     /// Which passwords may be chosen.
     pub password_policy: PasswordPolicy,
+    /// Who knows passwords from data breaches, where somebody is asked.
+    pub breaches: Option<Breaches>,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.

@@ -26,7 +26,7 @@ use crate::error::FieldError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// `missing`, `type`, `too_short`, `too_long`, `control_characters`, `format`; of a password that is chosen also
-    /// `repetitive`, `common`, `personal`.
+    /// `repetitive`, `common`, `personal`, `breached`.
     pub code: &'static str,
     /// The fault in words.
     pub message: String,

@@ -128,6 +128,13 @@ settings! {
         /// Fewest characters of a new password. NIST SP 800-63B-4 asks for 15 where the password is all that somebody signs in
         /// with, and for 8 beside a second factor. Passwords that users have already stay as they are.
         min_characters: usize = "password_min_characters", "15", 8..=64;
+        /// Where to ask whether a new password is known from a data breach, beside the list that neodyme brings:
+        /// `https://api.pwnedpasswords.com/range`, or a service with the same answers. Only the first 5 hex digits of its
+        /// SHA-1 are sent. Without one, nobody is asked.
+        breached_url: Option<Url> = "breached_passwords_url", "";
+        /// Time for that question. A password is taken if there is no answer, and after 3 failures in a row nobody is asked
+        /// for 30 seconds.
+        breached_timeout: Duration = "breached_passwords_timeout", "1s", LIMIT;
     }
     /// The welcome email.
     mail: MailConfig "Mail" {

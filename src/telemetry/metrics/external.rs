@@ -17,6 +17,8 @@ labels! {
         Email = "email",
         /// The analytics service.
         Analytics = "analytics",
+        /// The service that knows passwords from data breaches.
+        BreachedPasswords = "breached_passwords",
     }
 }
 

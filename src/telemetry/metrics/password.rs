@@ -55,6 +55,8 @@ labels! {
         Common = "common",
         /// It is made of the address, the name or the service's name.
         Personal = "personal",
+        /// It is known from a data breach, as the service says that is asked.
+        Breached = "breached",
     }
 }
 
