@@ -14,6 +14,7 @@ mod errors;
 mod flags;
 mod health;
 mod import;
+mod keys;
 mod log;
 mod metrics;
 mod migrate;
@@ -80,6 +81,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "migrate" => migrate::run(&config()?),
         "outbox" => outbox::run(&config()?, task, inner),
         "audit" => audit::run(&config()?, inner),
+        "keys" => keys::run(&config()?, task, inner),
         "demo-traffic" => demo_traffic::run(inner),
         "health" => health::run(inner, || Ok(config()?)),
         _ => serve::run(config()?),

@@ -37,7 +37,7 @@ pub use secret::Secret;
 pub use setting::Setting;
 pub use settings::{
     AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, NewPasswordConfig,
-    OutboxConfig, PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig,
+    OutboxConfig, PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig, SignInConfig,
 };
 pub use source::Source;
 pub use sources::{CONFIG_VARIABLE, Sources};

@@ -67,6 +67,12 @@ pub enum Error {
     /// A password could not be hashed.
     #[error("the password could not be hashed")]
     PasswordHash(#[source] Cause),
+    /// What signs people in is out of order: a key that is missing, or a hash that cannot be read.
+    #[error("authentication is out of order")]
+    Authentication(#[source] Cause),
+    /// What only an attack or a bug does; what was done about it.
+    #[error("{0}")]
+    Security(&'static str),
     /// A handler took longer than `http_request_timeout`.
     #[error("the request took longer than {0:?}")]
     Timeout(std::time::Duration),
@@ -119,6 +125,33 @@ pub enum Error {
     /// The token is another one.
     #[error("bearer token wrong: the one in the header `Authorization: Bearer` is not the one in ops_token")]
     TokenWrong,
+    /// There is no access token.
+    #[error("an access token is missing: sign in, and send it in the header `Authorization: Bearer`")]
+    AccessTokenMissing,
+    /// The access token is not believed.
+    #[error("the access token is not valid ({0}): refresh it, or sign in again")]
+    AccessTokenInvalid(&'static str),
+    /// The caller may not do this.
+    #[error("this needs the permission `{0}`")]
+    PermissionMissing(&'static str),
+    /// There is no such user, or the password is another one.
+    #[error("the address or the password is wrong")]
+    InvalidCredentials,
+    /// The refresh token is none, or not any more.
+    #[error("the refresh token is not valid: sign in again")]
+    RefreshTokenInvalid,
+    /// The password is right, and the user switched off.
+    #[error("this account is switched off")]
+    AccountInactive,
+    /// So many passwords were wrong in a row that none is tried any more.
+    #[error("too many passwords were wrong in a row for this address: reset the password")]
+    PasswordLocked,
+    /// Passwords were wrong for this address; the next one has to wait.
+    #[error("passwords were wrong for this address; try again in {retry_after} s")]
+    LoginDelayed {
+        /// When to try again, in seconds.
+        retry_after: u64,
+    },
     /// Not allowed as the service is configured; why.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -174,6 +207,8 @@ impl Error {
         match self {
             Error::Database { .. } => ErrorCode::DatabaseError,
             Error::PasswordHash(_) => ErrorCode::UserRegistrationError,
+            Error::Authentication(_) => ErrorCode::AuthenticationFailure,
+            Error::Security(_) => ErrorCode::SecurityViolation,
             Error::Timeout(_) => ErrorCode::Timeout,
             Error::Internal(_) => ErrorCode::InternalError,
             Error::EmailAlreadyExists => ErrorCode::EmailAlreadyExists,
@@ -183,13 +218,20 @@ impl Error {
             Error::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             Error::BodyTimeout(_) | Error::BodyIncomplete(_) => ErrorCode::BodyIncomplete,
             Error::InvalidParameter { .. } => ErrorCode::InvalidParameter,
-            Error::TokenMissing | Error::TokenWrong => ErrorCode::Unauthorized,
-            Error::Forbidden(_) => ErrorCode::Forbidden,
+            Error::TokenMissing
+            | Error::TokenWrong
+            | Error::AccessTokenMissing
+            | Error::AccessTokenInvalid(_)
+            | Error::RefreshTokenInvalid => ErrorCode::Unauthorized,
+            Error::InvalidCredentials => ErrorCode::InvalidCredentials,
+            Error::AccountInactive => ErrorCode::AccountInactive,
+            Error::PasswordLocked => ErrorCode::PasswordLocked,
+            Error::Forbidden(_) | Error::PermissionMissing(_) => ErrorCode::Forbidden,
             Error::MalformedRequest(_) | Error::TargetTooLong | Error::HeadTooLarge => ErrorCode::MalformedRequest,
             Error::Misdirected => ErrorCode::MisdirectedRequest,
             Error::NotFound => ErrorCode::NotFound,
             Error::MethodNotAllowed => ErrorCode::MethodNotAllowed,
-            Error::RateLimited { .. } => ErrorCode::RateLimited,
+            Error::RateLimited { .. } | Error::LoginDelayed { .. } => ErrorCode::RateLimited,
             Error::Overloaded { .. } => ErrorCode::ServiceOverloaded,
         }
     }
@@ -220,7 +262,9 @@ impl Error {
     /// Seconds after which a client may try again; of every error with status 429 or 503.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Error::RateLimited { retry_after, .. } | Error::Overloaded { retry_after, .. } => Some(*retry_after),
+            Error::RateLimited { retry_after, .. }
+            | Error::LoginDelayed { retry_after }
+            | Error::Overloaded { retry_after, .. } => Some(*retry_after),
             Error::Database { .. } | Error::Timeout(_) => Some(5),
             _ => None,
         }
@@ -230,7 +274,9 @@ impl Error {
     pub fn detail(&self) -> String {
         match self {
             Error::Database { .. } | Error::Timeout(_) => "Nothing was lost on your side; try again later.".into(),
-            Error::PasswordHash(_) | Error::Internal(_) => "The failure was recorded under this request's id.".into(),
+            Error::PasswordHash(_) | Error::Authentication(_) | Error::Internal(_) => {
+                "The failure was recorded under this request's id.".into()
+            }
             client_fault => client_fault.to_string(),
         }
     }
@@ -247,6 +293,8 @@ mod tests {
         vec![
             Error::Database { kind: DbErrorKind::Other, cause: cause().into() },
             Error::PasswordHash(cause()),
+            Error::Authentication(cause()),
+            Error::Security(""),
             Error::Timeout(Duration::ZERO),
             Error::Internal(String::new()),
             Error::EmailAlreadyExists,
@@ -260,6 +308,14 @@ mod tests {
             Error::InvalidParameter { parameter: "", accepted: String::new() },
             Error::TokenMissing,
             Error::TokenWrong,
+            Error::AccessTokenMissing,
+            Error::AccessTokenInvalid(""),
+            Error::PermissionMissing(""),
+            Error::InvalidCredentials,
+            Error::RefreshTokenInvalid,
+            Error::AccountInactive,
+            Error::PasswordLocked,
+            Error::LoginDelayed { retry_after: 1 },
             Error::Forbidden(""),
             Error::MalformedRequest(""),
             Error::TargetTooLong,

@@ -30,8 +30,8 @@ pub use self::input::{
 pub use self::intake::Intake;
 pub use self::observer::Service;
 pub use self::openapi::{Document, document};
-pub use self::output::{Checked, Created, Gives, Held, Media, Output, Written};
-pub use self::principal::Principal;
+pub use self::output::{Checked, Created, Gives, Held, Media, NoContent, Output, Written};
+pub use self::principal::{Authority, Permission, Principal};
 pub use self::progress::{Asker, Progress};
 pub use self::request::Request;
 pub use self::request_id::RequestId;

@@ -25,12 +25,14 @@
 //! | everywhere | [`clock`] | what time it is, and how sure that is |
 //! | | [`fairness`] | what one client may take of what all share |
 //! | | [`lifecycle`] | starting, ready, draining, closing |
+//! | | [`tokens`] | access tokens: the keys that sign them, and whom they are believed to name |
 //! | | [`telemetry`] | what the service says of itself: events, log lines, metrics, remembered errors |
 //! | values | [`values`] | what a valid email, name and password are, jobs, time, JSON as clients send it; no I/O |
 //! | | [`password_policy`] | which passwords may be chosen; no I/O |
 //! | ground | [`error`] | the one error, and the table of its codes |
 //! | | [`config`] | every setting: its sources, its checks, its reference |
 //! | | [`redaction`] | a text of others without secrets and persons |
+//! | | [`sealing`] | secrets that lie in the database |
 //! | | [`tls`] | whom a TLS connection trusts |
 //! | | [`label`] | closed sets of names |
 //! | | [`text`] | characters that cannot be seen |
@@ -48,6 +50,10 @@
 //! 5. The answer is 201: all of that is durable.
 //! 6. [`outbox`] has the jobs delivered, here or on another instance: [`mail`] sends the welcome, [`analytics`] the event.
 //!    A failure is tried again and never touches the registration.
+//!
+//! A sign-in ([`accounts::sign_in`]) goes the same way: the failures of its address and the user are read, the password is held
+//! against the hash, one transaction opens the session, and [`tokens`] signs what the user is given. Who calls with such a token
+//! is known to [`http::Service`] before the first line is written.
 //!
 //! Each step is timed and told by an event ([`telemetry::Event`]), under the request's id.
 
@@ -71,6 +77,7 @@ pub mod outbox;
 pub mod password;
 pub mod password_policy;
 pub mod redaction;
+pub mod sealing;
 pub mod serve;
 pub mod server;
 pub mod state;
@@ -78,4 +85,5 @@ pub mod store;
 pub mod telemetry;
 pub mod text;
 pub mod tls;
+pub mod tokens;
 pub mod values;

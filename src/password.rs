@@ -1,13 +1,15 @@
 //! Password hashing: a fixed pool of workers with a short queue in front.
 //!
-//! A registration is its hash, so the pool is what limits the service. It has one worker thread per core with one block of
+//! A registration, or a sign-in, is its hash, so the pool is what limits the service. It has one worker thread per core with one block of
 //! memory each, reused for every hash: a new block each time costs page faults and hundreds of megabytes. Nothing else
 //! runs on these threads, and no async thread ever hashes. Work that would wait longer than the limit is refused at once.
 //! Clients take turns, so that one that asks for much makes none but itself wait.
 
+mod hash;
 mod hasher;
 mod queue;
 mod stored;
+mod task;
 
 use std::io;
 use std::num::NonZero;
@@ -18,14 +20,16 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
-use self::hasher::Hasher;
+pub use self::hash::PasswordHash;
 pub use self::hasher::kernel;
+use self::hasher::{Form, Hasher};
 use self::queue::Queue;
 pub use self::stored::StoredHash;
+use self::task::{Answer, Task};
 use crate::config::PasswordConfig;
 use crate::error::{Error, Result};
 use crate::fairness::ClientKey;
-use crate::telemetry::metrics::{self, HashOperation};
+use crate::telemetry::metrics;
 use crate::values::Password;
 
 /// More than this is never queued, whatever the limit of the wait: the queue's memory is bounded.
@@ -35,41 +39,23 @@ const QUEUE_CAPACITY: usize = 4096;
 /// gain little more.
 const HOLD: Duration = Duration::from_millis(60);
 
-/// A hash in the PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// The PHC string, for the database.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PasswordHash(…)")
-    }
-}
-
 /// The pool of hash workers. They end when it is dropped.
 pub struct HashPool {
     shared: Arc<Shared>,
     max_wait: Duration,
+    form: Form,
 }
 
 struct Job {
     client: ClientKey,
-    password: Password,
+    task: Task,
     queued: Instant,
-    answer: oneshot::Sender<Result<PasswordHash>>,
 }
 
-/// A hash that is done, and who waits for it.
+/// A hash that is done, and how its caller is told.
 struct Done {
     at: Instant,
-    hash: Result<PasswordHash>,
-    answer: oneshot::Sender<Result<PasswordHash>>,
+    answer: Answer,
 }
 
 /// What the pool has to do, as callers and workers see it.
@@ -129,7 +115,7 @@ impl HashPool {
             std::thread::Builder::new().name(format!("hash-{worker}")).spawn(move || work(&shared, hasher))?;
         }
         metrics::hash_kernel(kernel());
-        Ok(HashPool { shared, max_wait: config.max_wait })
+        Ok(HashPool { shared, max_wait: config.max_wait, form: hasher.form().clone() })
     }
 
     /// Hashes a password on a worker, for a client. A caller that gives up while it waits frees its place.
@@ -137,12 +123,45 @@ impl HashPool {
     /// # Errors
     /// [`Error::Overloaded`] at once when the wait would be longer than `password_hash_max_wait`.
     pub async fn hash(&self, client: ClientKey, password: Password) -> Result<PasswordHash> {
-        let wait = self.admit(client)?;
         let (answer, hash) = oneshot::channel();
-        let job = Job { client, password, queued: Instant::now(), answer };
-        let number = self.shared.queue.push(client, job).ok_or_else(|| refuse(wait))?;
-        let _waiting = Waiting { queue: &self.shared.queue, client, number };
+        let _waiting = self.queue(client, Task::Hash { password, answer })?;
         hash.await.map_err(|gone| Error::PasswordHash(gone.into()))?
+    }
+
+    /// Asks on a worker, for a client, of which of these passwords a stored hash is: of each until one fits.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] at once when the wait would be longer than `password_hash_max_wait`.
+    pub async fn verify(
+        &self,
+        client: ClientKey,
+        stored: StoredHash,
+        passwords: Vec<Password>,
+    ) -> Result<Option<usize>> {
+        let (answer, fitting) = oneshot::channel();
+        let _waiting = self.queue(client, Task::Verify { stored, passwords, answer })?;
+        fitting.await.map_err(|gone| Error::Authentication(gone.into()))
+    }
+
+    /// Whether this hash was made as new ones are; if not, it is to be made anew when its password is known.
+    pub fn is_current(&self, stored: &StoredHash) -> bool {
+        self.form.is_of(stored)
+    }
+
+    /// A hash of no password, which takes as long to verify as one that was made here.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`] when the system gives no random numbers.
+    pub fn of_nobody(&self) -> Result<StoredHash> {
+        self.form.of_nobody().map_err(Error::Authentication)
+    }
+
+    /// Puts work into the queue. A caller that drops what it is given leaves it.
+    fn queue(&self, client: ClientKey, task: Task) -> Result<Waiting<'_>> {
+        let wait = self.admit(client)?;
+        let job = Job { client, task, queued: Instant::now() };
+        let number = self.shared.queue.push(client, job).ok_or_else(|| refuse(wait))?;
+        Ok(Waiting { queue: &self.shared.queue, client, number })
     }
 
     /// How long a password of this client would wait for a worker now.
@@ -202,7 +221,7 @@ fn work(shared: &Shared, mut hasher: Hasher) {
         }
         let Some(job) = next.or_else(|| shared.queue.pop()) else { return };
         let client = job.client;
-        match hash(job, shared, &mut hasher) {
+        match run(job, shared, &mut hasher) {
             Some(done) if shared.may_hold(client) => held.push(done),
             Some(done) => done.answer(),
             None => {}
@@ -212,21 +231,21 @@ fn work(shared: &Shared, mut hasher: Hasher) {
 
 impl Done {
     fn answer(self) {
-        let _ = self.answer.send(self.hash);
+        (self.answer)();
     }
 }
 
 /// Does a job, unless nobody waits for it.
-fn hash(job: Job, shared: &Shared, hasher: &mut Hasher) -> Option<Done> {
+fn run(job: Job, shared: &Shared, hasher: &mut Hasher) -> Option<Done> {
     shared.busy.fetch_add(1, Relaxed);
     metrics::hash_queue_wait(job.queued.elapsed());
-    let done = (!job.answer.is_closed()).then(|| {
-        let (began, cpu_before) = (Instant::now(), cpu_time());
-        let hash = hasher.hash(job.password.expose()).map(PasswordHash);
+    let done = job.task.is_wanted().then(|| {
+        let (began, cpu_before, operation) = (Instant::now(), cpu_time(), job.task.operation());
+        let answer = job.task.run(hasher);
         let took = began.elapsed();
         shared.hashed(took);
-        metrics::password_hashed(HashOperation::Hash, took, cpu_time().saturating_sub(cpu_before));
-        Done { at: began + took, hash: hash.map_err(Error::PasswordHash), answer: job.answer }
+        metrics::password_hashed(operation, took, cpu_time().saturating_sub(cpu_before));
+        Done { at: began + took, answer }
     });
     shared.busy.fetch_sub(1, Relaxed);
     done
@@ -260,12 +279,17 @@ mod tests {
         IpAddr::from([192, 0, 2, last]).into()
     }
 
+    fn form() -> Form {
+        let config = PasswordConfig { memory_kib: 64, iterations: 1, parallelism: 1, workers: 1, max_wait: HOLD };
+        Hasher::new(&config).unwrap().form().clone()
+    }
+
     /// What the pool would have to do, without anybody who does it.
     fn load(mean: Duration, jobs_of: &[u8]) -> Shared {
         let queue = Queue::new(QUEUE_CAPACITY);
         for last in jobs_of {
-            let (client, password) = (client(*last), password());
-            queue.push(client, Job { client, password, queued: Instant::now(), answer: oneshot::channel().0 });
+            let (client, task) = (client(*last), Task::Hash { password: password(), answer: oneshot::channel().0 });
+            queue.push(client, Job { client, task, queued: Instant::now() });
         }
         let mean_nanos = AtomicU64::new(mean.as_nanos().try_into().unwrap());
         Shared { queue, workers: 2, busy: AtomicUsize::new(2), mean_nanos }
@@ -281,6 +305,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_password_is_held_against_its_hash_and_nobodys() {
+        let pool = pool(Duration::from_secs(60));
+        let hash = pool.hash(client(1), password()).await.unwrap();
+        let stored = StoredHash::parse(hash.expose()).unwrap();
+        let other = || Password::parse("correct mouse").unwrap();
+        let verify = |stored: &StoredHash, passwords| pool.verify(client(1), stored.clone(), passwords);
+        assert_eq!(verify(&stored, vec![other(), password()]).await.unwrap(), Some(1));
+        assert_eq!(verify(&stored, vec![other()]).await.unwrap(), None);
+        let nobody = pool.of_nobody().unwrap();
+        assert_eq!(verify(&nobody, vec![password()]).await.unwrap(), None);
+        assert!(pool.is_current(&stored) && pool.is_current(&nobody));
+        let foreign = "$2b$05$ZjYEW8bC0WjG29OXn/MCa.c4Ej6uYOYdTbYn0Dt5vJYnQMcYpWMZC";
+        let weaker = stored.expose().replace("t=1", "t=2");
+        for old in [foreign, &weaker] {
+            let old = StoredHash::parse(old).unwrap();
+            assert!(!pool.is_current(&old) && verify(&old, vec![other()]).await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
     async fn one_password_has_a_new_salt_each_time() {
         let pool = pool(Duration::from_secs(60));
         let (one, two) = tokio::join!(pool.hash(client(1), password()), pool.hash(client(1), password()));
@@ -290,7 +334,7 @@ mod tests {
     #[tokio::test]
     async fn a_wait_beyond_the_limit_is_refused_at_once() {
         let shared = Arc::new(load(Duration::from_secs(1), &[1; 5]));
-        let pool = HashPool { shared, max_wait: Duration::from_secs(1) };
+        let pool = HashPool { shared, max_wait: Duration::from_secs(1), form: form() };
         match pool.hash(client(1), password()).await {
             Err(Error::Overloaded { retry_after, .. }) => assert_eq!(retry_after, 3),
             other => panic!("{other:?}"),
@@ -300,10 +344,11 @@ mod tests {
     #[test]
     fn the_queue_of_one_client_saturates_the_pool_for_no_other() {
         let max_wait = Duration::from_secs(1);
-        let one_has_much = HashPool { shared: Arc::new(load(Duration::from_secs(1), &[1; 50])), max_wait };
+        let one_has_much =
+            HashPool { shared: Arc::new(load(Duration::from_secs(1), &[1; 50])), max_wait, form: form() };
         assert!(!one_has_much.is_saturated());
         let many: Vec<u8> = (0..50).collect();
-        let many_have_some = HashPool { shared: Arc::new(load(Duration::from_secs(1), &many)), max_wait };
+        let many_have_some = HashPool { shared: Arc::new(load(Duration::from_secs(1), &many)), max_wait, form: form() };
         assert!(many_have_some.is_saturated());
     }
 
@@ -333,7 +378,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_that_left_costs_no_hash() {
         let shared = Arc::new(load(Duration::ZERO, &[]));
-        let pool = HashPool { shared, max_wait: Duration::from_secs(60) };
+        let pool = HashPool { shared, max_wait: Duration::from_secs(60), form: form() };
         let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(pool.hash(client(1), password()))).collect();
         for hash in &mut waiting {
             assert!(hash.now_or_never().is_none());

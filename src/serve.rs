@@ -1,6 +1,7 @@
 //! The life of the service, from the first line to the last.
 
 mod service_manager;
+mod shared_keys;
 mod signals;
 mod user_hash_key;
 
@@ -14,6 +15,7 @@ use serde_json::json;
 use slog::Logger;
 use tokio::net::TcpListener;
 
+use self::shared_keys::login_key;
 use self::user_hash_key::user_hash_key;
 use crate::accounts::{audit, topics};
 use crate::analytics::Analytics;
@@ -102,6 +104,8 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     hold_clock_against(&db, &log).await?;
     metrics::init_error_users(user_hash_key(&config, &db, &log).await?);
+    let login_key = login_key(&db, &log).await.context("read the key of failed sign-ins")?;
+    let keyring = accounts::keys::open(&config.sign_in, &db, &log).await?;
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
     let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &mailer, analytics.as_ref())));
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
@@ -110,6 +114,9 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         password_policy: PasswordPolicy::new(&config),
         breaches,
         registration_rate: Rate::new(config.registration.per_client, config.registration.period),
+        login_rate: Rate::new(config.sign_in.logins_per_client, config.sign_in.logins_period),
+        login_key,
+        keyring,
         config,
         db,
         outbox,
@@ -128,7 +135,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         "api",
         api,
         operations::api_routes(),
-        Guard::open(app.config.ops_token.clone()),
+        Guard::open(app.config.ops_token.clone()).with_users(Arc::new(accounts::Authority(Arc::clone(&app)))),
         api_limits,
         API_STREAMS,
     )?;
@@ -137,8 +144,9 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let background = [
         tokio::spawn(checking),
         tokio::spawn(clock::watch(log.clone())),
-        tokio::spawn(accounts::refresh_users(Arc::clone(&app))),
-        tokio::spawn(accounts::prune_audit(
+        tokio::spawn(accounts::refresh_counts(Arc::clone(&app))),
+        tokio::spawn(accounts::keys::refresh(Arc::clone(&app))),
+        tokio::spawn(accounts::prune(
             app.db.clone(),
             app.config.outbox.audit_retention,
             loggers.get(LoggerName::Db).clone(),

@@ -13,6 +13,7 @@ use crate::password::HashPool;
 use crate::password_policy::PasswordPolicy;
 use crate::store::Db;
 use crate::telemetry::logging::{Loggers, TemporaryLevels};
+use crate::tokens::Keyring;
 
 /// What handlers share.
 pub struct App {
@@ -30,6 +31,12 @@ pub struct App {
     pub password_policy: PasswordPolicy,
     /// Who knows passwords from data breaches, where somebody is asked.
     pub breaches: Option<Breaches>,
+    /// How often one client may try to sign in; `None` for no limit.
+    pub login_rate: Option<Rate>,
+    /// What the addresses of failed sign-ins are hashed with, the same on all instances.
+    pub login_key: [u8; 32],
+    /// What signs access tokens, and verifies them.
+    pub keyring: Arc<Keyring>,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.

@@ -14,6 +14,7 @@ mod migrations;
 pub(crate) mod moment;
 pub(crate) mod pool;
 mod postgres;
+pub(crate) mod prune;
 pub(crate) mod query;
 mod readiness;
 mod row;

@@ -2,18 +2,19 @@
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
+use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::query::{insertion, row, skip_locked, with_read, with_write};
-use crate::store::schema::{InstantSql, audit_log};
+use crate::store::prune::{self, Kept};
+use crate::store::query::{insertion, row, with_read};
+use crate::store::schema::audit_log;
 use crate::store::types::{Id, Json, UtcTime, to_bigint};
 use crate::telemetry::metrics::DbOperation;
-use crate::values::Personal;
+use crate::values::{Origin, Personal};
 
 /// An entry of the trail.
 #[derive(Clone, Debug, PartialEq, Queryable)]
@@ -36,6 +37,23 @@ pub struct AuditEntry {
     pub trace_id: String,
     /// What else there is to say; no secrets.
     pub details: serde_json::Value,
+}
+
+impl AuditEntry {
+    /// What `actor` did to a user, as a request or a command tells of itself; nothing more there is to say.
+    pub fn new(action: &str, actor: &str, user_id: Uuid, origin: &Origin, at: OffsetDateTime) -> Self {
+        AuditEntry {
+            id: Uuid::now_v7(),
+            occurred_at: at,
+            action: action.to_owned(),
+            actor: actor.to_owned(),
+            user_id: Some(user_id),
+            client_ip: origin.client_ip.map(|address| address.to_string().into()),
+            request_id: origin.request_id.clone(),
+            trace_id: origin.trace_id.clone(),
+            details: json!({}),
+        }
+    }
 }
 
 row!(AuditEntry, insertion);
@@ -119,17 +137,6 @@ pub async fn newest_before(db: &Db, time: OffsetDateTime) -> Result<Option<Offse
 /// # Errors
 /// When the database fails.
 pub async fn prune(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
-    let statement = format!(
-        "WITH old AS MATERIALIZED (
-             SELECT id FROM audit_log WHERE occurred_at < $1 ORDER BY occurred_at LIMIT $2 {}
-         )
-         DELETE FROM audit_log WHERE id IN (SELECT id FROM old)",
-        skip_locked(db)
-    );
-    with_write!(db, DbOperation::Prune, |conn| {
-        diesel::sql_query(statement)
-            .bind::<InstantSql, _>(UtcTime(before))
-            .bind::<BigInt, _>(to_bigint(limit))
-            .execute(conn)
-    })
+    const ENTRIES: Kept = Kept { table: "audit_log", key: "id", time: "occurred_at", also: "true" };
+    prune::prune(db, ENTRIES, before, limit).await
 }

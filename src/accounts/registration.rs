@@ -14,7 +14,6 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::{FutureExt, TryFutureExt};
-use serde_json::json;
 use uuid::Uuid;
 
 pub use self::analytics_event::AnalyticsEvent;
@@ -22,7 +21,7 @@ use self::attempt::Attempt;
 pub use self::form::Registration;
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::AuditEntry;
-use crate::accounts::users::{self, User};
+use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -104,13 +103,18 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
         created_at: now,
         updated_at: now,
         email_verified_at: None,
+        role: Role::User,
     }
 }
 
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &User) -> Result<()> {
     let origin = attempt.context.origin();
-    let (user, entry, jobs) = (user.clone(), audit_entry(user, &origin), jobs(app, user, &origin));
+    let (user, entry, jobs) = (
+        user.clone(),
+        AuditEntry::new("user.registered", "anonymous", user.id, &origin, user.created_at),
+        jobs(app, user, &origin),
+    );
     let (id, queued) = (user.id, jobs.clone());
     let creation = app.db.transaction(move |tx| {
         tx.insert(user);
@@ -136,18 +140,4 @@ fn jobs(app: &App, user: &User, origin: &Origin) -> Vec<NewJob> {
         jobs.push(job::<AnalyticsEvent>(&event, Some(user.id), origin, user.created_at));
     }
     jobs
-}
-
-fn audit_entry(user: &User, origin: &Origin) -> AuditEntry {
-    AuditEntry {
-        id: Uuid::now_v7(),
-        occurred_at: user.created_at,
-        action: "user.registered".to_owned(),
-        actor: "anonymous".to_owned(),
-        user_id: Some(user.id),
-        client_ip: origin.client_ip.map(|address| address.to_string().into()),
-        request_id: origin.request_id.clone(),
-        trace_id: origin.trace_id.clone(),
-        details: json!({}),
-    }
 }

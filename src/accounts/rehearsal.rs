@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::audit::AuditEntry;
 use super::registration::WelcomeEmail;
-use super::users::User;
+use super::users::{Role, User};
 use crate::error::Result;
 use crate::outbox::{NewJob, Payload, Topic};
 use crate::store::Transaction;
@@ -50,6 +50,7 @@ fn rows_of_nobody() -> (User, AuditEntry, NewJob) {
         created_at: now,
         updated_at: now,
         email_verified_at: None,
+        role: Role::User,
     };
     let entry = AuditEntry {
         id: Uuid::now_v7(),

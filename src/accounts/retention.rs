@@ -1,36 +1,48 @@
-//! The audit trail is kept for `audit_retention`.
+//! What is kept for some time only: the audit trail, sessions and tokens that expired, wrong passwords of nobody.
 
 use std::time::Duration;
 
 use serde_json::json;
 use slog::Logger;
+use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::audit;
+use super::{audit, sessions, sign_in};
 use crate::error::Result;
 use crate::store::{Db, in_batches};
 use crate::telemetry::logging::{Exception, context, info, warn};
+use crate::telemetry::metrics::{self, SessionEnd};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Removes entries that are older, every minute, until it is dropped.
-pub async fn prune_audit(db: Db, retention: Duration, log: Logger) {
+/// Removes what is older, every minute, until it is dropped.
+pub async fn prune(db: Db, audit_retention: Duration, log: Logger) {
     let mut ticks = interval_at(Instant::now() + INTERVAL, INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match prune(&db, retention).await {
+        match prune_all(&db, audit_retention).await {
             Ok(0) => {}
             Ok(removed) => info!(log, "Old rows removed"; "context" => context(json!({ "rows": removed }))),
             Err(error) => {
                 let exception = Exception::named(error.code().as_str(), &error);
-                warn!(log, "The audit trail could not be kept in order"; "exception" => exception);
+                warn!(log, "Old rows could not be removed"; "exception" => exception);
             }
         }
     }
 }
 
-async fn prune(db: &Db, retention: Duration) -> Result<usize> {
-    let before = db.earliest_time().await? - retention;
-    in_batches(|limit| audit::prune(db, before, limit)).await
+async fn prune_all(db: &Db, audit_retention: Duration) -> Result<usize> {
+    let now = db.earliest_time().await?;
+    let expired = prune_sessions(db, now).await?;
+    let nobodys = in_batches(|limit| sign_in::prune_failures_of_nobody(db, now, limit)).await?;
+    let entries = in_batches(|limit| audit::prune(db, now - audit_retention, limit)).await?;
+    Ok(expired + nobodys + entries)
+}
+
+async fn prune_sessions(db: &Db, now: OffsetDateTime) -> Result<usize> {
+    let sessions = in_batches(|limit| sessions::prune_expired(db, now, limit)).await?;
+    metrics::sessions_ended(SessionEnd::Expired, sessions);
+    let tokens = in_batches(|limit| sessions::prune_expired_tokens(db, now, limit)).await?;
+    Ok(sessions + tokens)
 }

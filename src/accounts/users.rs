@@ -1,6 +1,7 @@
 //! The table `users`.
 
 mod arrival;
+mod role;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,12 +11,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::arrival::insert_new;
+pub use self::role::Role;
 use crate::error::{Error, Result};
-use crate::store::Db;
 use crate::store::error::is_unique_violation;
-use crate::store::query::{insertion, row, with_read};
+use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::users;
 use crate::store::types::{Id, UtcTime};
+use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::Personal;
 
@@ -40,6 +42,8 @@ pub struct User {
     pub updated_at: OffsetDateTime,
     /// When the address was shown to be the user's own, if it was.
     pub email_verified_at: Option<OffsetDateTime>,
+    /// What the user may do beside what all may.
+    pub role: Role,
 }
 
 /// How many users there are.
@@ -74,6 +78,7 @@ fn insertion(user: &User) -> insertion!() {
         users::created_at.eq(UtcTime(user.created_at)),
         users::updated_at.eq(UtcTime(user.updated_at)),
         users::email_verified_at.eq(user.email_verified_at.map(UtcTime)),
+        users::role.eq(user.role.as_str()),
     ))
 }
 
@@ -92,6 +97,29 @@ pub fn as_address_taken(error: Error) -> Error {
 pub async fn find(db: &Db, id: Uuid) -> Result<Option<User>> {
     with_read!(db, DbOperation::FindUser, |conn| async {
         users::table.find(Id(id)).first::<User>(conn).await.optional()
+    })
+}
+
+/// The user with this address, in the form in which it is unique.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_key(db: &Db, email_key: &str) -> Result<Option<User>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        users::table.filter(users::email_key.eq(email_key)).first::<User>(conn).await.optional()
+    })
+}
+
+/// The same password, hashed anew; nothing where it has changed since the user was read.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew_hash(tx: &mut Transaction, user: &User, hash: &str) -> Result<usize> {
+    with_tx!(tx, DbOperation::FindUser, |conn| {
+        diesel::update(users::table.find(Id(user.id)))
+            .filter(users::password_hash.eq(user.password_hash.expose()))
+            .set(users::password_hash.eq(hash))
+            .execute(conn)
     })
 }
 

@@ -40,6 +40,7 @@ pub(super) fn command() -> Command {
                 .arg(markdown("Print the list as Markdown")),
             operator::outbox(),
             operator::audit(),
+            operator::keys(),
             Command::new("errors")
                 .about("List every error type: kind, status, meaning, what to do")
                 .arg(markdown("Print the list as Markdown")),

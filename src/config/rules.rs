@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::problem::Problems;
-use super::{Config, Environment, SmtpTls, is_localhost, is_loopback, is_this_machine};
+use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost, is_loopback, is_this_machine};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -41,6 +41,11 @@ fn contradictions(config: &Config) -> Faults {
         faults
             .push(("ops_listen", format!("{} is the address of api_listen too; use another port", config.ops_listen)));
     }
+    let sign_in = &config.sign_in;
+    if sign_in.max_failures < sign_in.free_failures {
+        let text = format!("{} is less than login_free_failures {}", sign_in.max_failures, sign_in.free_failures);
+        faults.push(("login_max_failures", text));
+    }
     match (&config.mail.smtp_username, &config.mail.smtp_password) {
         (Some(_), None) => faults.push(("smtp_password", "it is missing, while smtp_username is set".into())),
         (None, Some(_)) => faults.push(("smtp_username", "it is missing, while smtp_password is set".into())),
@@ -73,6 +78,15 @@ fn production_refusals(config: &Config) -> Faults {
             "database_url",
             config.database.url.is_plain_text_to_another_host(),
             "sslmode=disable sends users and password hashes over the network in plain text; use verify-full".into(),
+        ),
+        (
+            "key_encryption_key",
+            matches!(config.database.url, DatabaseUrl::Postgres(_))
+                && config.sign_in.signing_key_file.is_none()
+                && config.sign_in.key_encryption_key.is_none(),
+            "the keys that sign access tokens would lie open in a database that others reach; set \
+             NEODYME_KEY_ENCRYPTION_KEY_FILE, or give the keys with signing_key_file"
+                .into(),
         ),
         (
             "ops_listen",

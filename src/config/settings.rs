@@ -136,6 +136,41 @@ settings! {
         /// for 30 seconds.
         breached_timeout: Duration = "breached_passwords_timeout", "1s", LIMIT;
     }
+    /// Sign-ins, and what is given to those who signed in.
+    sign_in: SignInConfig "Sign-in" {
+        /// Sign-ins that one client address (an IPv4 address, or the /64 of an IPv6 address) may try at once and within each
+        /// `logins_period`; 0 for no limit. More are refused with 429.
+        logins_per_client: u32 = "logins_per_client", "600", 0..=1_000_000_000;
+        /// Time within which a client that used up its sign-ins has all of them again; they come back one by one.
+        logins_period: Duration = "logins_period", "10m", INTERVAL;
+        /// Wrong passwords in a row for one address of mail before the next one has to wait: for a second, then for twice as
+        /// long each time.
+        free_failures: u32 = "login_free_failures", "5", 1..=100;
+        /// Longest wait between two wrong passwords.
+        max_delay: Duration = "login_max_delay", "15m", LIMIT;
+        /// Wrong passwords in a row after which none is tried any more, and only a reset opens the account.
+        max_failures: u32 = "login_max_failures", "100", 1..=1_000_000;
+        /// Who issues access tokens, as their claim `iss` says it. What verifies them compares it: best the URL of the API.
+        token_issuer: String = "token_issuer", "neodyme";
+        /// Whom access tokens are for, as their claim `aud` says it.
+        token_audience: String = "token_audience", "neodyme";
+        /// Time for which an access token is valid. It cannot be taken back before.
+        access_token_lifetime: Duration = "access_token_lifetime", "15m", Duration::from_secs(1)..=Duration::from_secs(3600);
+        /// Time for which a refresh token is valid: a session that is not used for so long ends.
+        session_idle: Duration = "session_idle", "30d", RETENTION;
+        /// Time after which a session ends however much it is used.
+        session_lifetime: Duration = "session_lifetime", "365d", RETENTION;
+        /// Sessions of one user. For one more, that which was not used for longest ends.
+        sessions_per_user: usize = "sessions_per_user", "100", 1..=10_000;
+        /// File with the keys that access tokens are signed with (PEM, PKCS #8, P-256): the first signs, all are published. Without
+        /// one, they are made at the first start, kept in the database, and changed with `neodyme keys rotate`.
+        signing_key_file: Option<PathBuf> = "signing_key_file", "";
+        /// Key under which keys in the database are encrypted: any text, the same for all instances. Without one they are as safe
+        /// as the database.
+        key_encryption_key: Option<Secret> = "key_encryption_key", "", 32;
+        /// Time for which a new key is published before it signs. Those who verify tokens must look at the keys more often.
+        key_lead: Duration = "signing_key_lead", "10m", PAUSE;
+    }
     /// The welcome email.
     mail: MailConfig "Mail" {
         /// Mail server. Without one, mail is written to files in `mail_directory`.

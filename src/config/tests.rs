@@ -163,11 +163,12 @@ fn secrets_from_files(text: &str) -> Result<Config, String> {
 
 #[test]
 fn line_breaks_at_the_end_of_a_secret_file_do_not_count_whichever_secret_it_is() {
+    const CANARY: &str = "canary-canary-canary-canary-canary";
     let count = SETTINGS.iter().filter(|setting| setting.secret).count();
     for end in ["", "\n", "\r\n", "\n\n", "\n\r\n\n"] {
-        let config = secrets_from_files(&format!("canary-canary-canary{end}")).unwrap();
+        let config = secrets_from_files(&format!("{CANARY}{end}")).unwrap();
         let secrets: Vec<_> = config.secrets().iter().map(super::Secret::expose).collect();
-        assert_eq!(secrets, vec!["canary-canary-canary"; count], "{end:?}");
+        assert_eq!(secrets, vec![CANARY; count], "{end:?}");
     }
     let text = secrets_from_files("canary-canary\ncanary-canary").unwrap_err();
     for setting in SETTINGS.iter().filter(|setting| setting.secret) {

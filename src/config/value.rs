@@ -277,6 +277,23 @@ fn parse_http_url(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
+impl Value for String {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "TEXT";
+
+    fn accepted((): &()) -> String {
+        "a text without control characters, not empty".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        if text.is_empty() { Err("is empty") } else { parse_text(text) }
+    }
+
+    fn show(&self) -> String {
+        self.clone()
+    }
+}
+
 impl Value for PathBuf {
     type Limits = ();
     const PLACEHOLDER: &'static str = "PATH";

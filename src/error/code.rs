@@ -66,10 +66,12 @@ error_codes! {
         "Read the kind and the remedy in the cause chain; docs/DATABASE.md explains each kind.";
     /// The machinery of authentication failed (a key, a corrupt hash), not a person who mistyped a password.
     AuthenticationFailure = "AUTHENTICATION_FAILURE", Critical [500], "Authentication is out of order",
-        "Compare the keys of all instances with those of the last good release.";
-    /// What only an attack or a bug does: a reused token, a forged signature.
+        "Read the cause chain. A key: `neodyme keys list`, and is `key_encryption_key` the same for all instances? A hash: the \
+         user's row was changed by something else; have the password reset.";
+    /// What only an attack or a bug does: a refresh token that came again after its successor was used.
     SecurityViolation = "SECURITY_VIOLATION", Critical [403], "Refused for security reasons",
-        "Keep the log, find the user and the address by the request id, and end the user's access.";
+        "The session has ended already. Keep the log, find the user and the address by the request id; if the user's device is \
+         the thief's, end the other sessions too.";
     /// Mail could not be sent.
     EmailServiceError = "EMAIL_SERVICE_ERROR", Unexpected [], "The service failed",
         "Look at the mail server and the `smtp_` settings. The outbox tries again.";
@@ -106,11 +108,20 @@ error_codes! {
     /// A parameter of the query is not one of those accepted.
     InvalidParameter = "INVALID_PARAMETER", Expected [400], "The query is not valid",
         "Read the detail: it names what is accepted.";
-    /// The operations listener was asked without the right token.
+    /// There is no valid token: the operations listener's own, an access token, or a refresh token.
     Unauthorized = "UNAUTHORIZED", Expected [401], "A token is needed",
-        "Give the caller the token in `ops_token`; many are somebody who guesses.";
-    /// What is asked for is not allowed as the service is configured.
-    Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the setting.";
+        "An operator's tool: give it the token in `ops_token`. Users: nothing, they sign in again; many at once after a change of \
+         keys are the clients of other instances. Many from one address are somebody who guesses.";
+    /// The address or the password is wrong; which, is not said.
+    InvalidCredentials = "INVALID_CREDENTIALS", Expected [401], "Wrong address or password",
+        "Nothing. A flood of them is somebody who tries passwords.";
+    /// The password is right, and the user was switched off.
+    AccountInactive = "ACCOUNT_INACTIVE", Expected [403], "The account is switched off", "Nothing.";
+    /// As many passwords in a row were wrong as `login_max_failures` allows: only a reset opens the account.
+    PasswordLocked = "PASSWORD_LOCKED", Expected [403], "The password must be reset",
+        "Nothing; the user resets it. Somebody tries passwords.";
+    /// What is asked for is not allowed: to the caller, or as the service is configured.
+    Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
     /// The head of the request is not as HTTP wants it: it cannot be read, is too large, or has no valid `Host`.
     MalformedRequest = "MALFORMED_REQUEST", Expected [400, 414, 431], "The request is not valid HTTP",
         "Nothing; many are a client's bug, or somebody who looks for holes. A proxy that sends large headers needs a larger \

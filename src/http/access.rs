@@ -1,12 +1,18 @@
-//! Who may ask what: under which names a listener is asked, and who knows the token.
+//! Who may ask what: under which names a listener is asked, who knows the token, and which users.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
-use super::Principal;
+use super::Context;
 use super::host::{Host, host_of};
+use super::principal::{Authority, Permission, Principal};
 use crate::config::{HostPattern, Secret, is_localhost};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -19,6 +25,27 @@ pub enum Access {
     Token,
     /// Whoever knows the token, and nobody where none is set: for what changes state or shows persons.
     TokenAlways,
+    /// Users. Their token suffices: it is believed for minutes after their session has ended.
+    User,
+    /// Users whose session goes on.
+    Session,
+    /// The user whose id is the `{id}` of the path, and users who may do this.
+    OneselfOr(Permission),
+    /// Users who may do this.
+    Permitted(Permission),
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Access::Anyone => f.write_str("anyone"),
+            Access::Token => f.write_str("the token, where one is set"),
+            Access::TokenAlways => f.write_str("the token; nobody without one"),
+            Access::User | Access::Session => f.write_str("a user"),
+            Access::OneselfOr(permission) => write!(f, "oneself, or `{}`", permission.as_str()),
+            Access::Permitted(permission) => write!(f, "`{}`", permission.as_str()),
+        }
+    }
 }
 
 impl Access {
@@ -28,6 +55,11 @@ impl Access {
             Access::Anyone => &[],
             Access::Token => &[ErrorCode::Unauthorized],
             Access::TokenAlways => &[ErrorCode::Unauthorized, ErrorCode::Forbidden],
+            Access::User => &[ErrorCode::Unauthorized],
+            Access::Session => &[ErrorCode::Unauthorized, ErrorCode::DatabaseError],
+            Access::OneselfOr(_) | Access::Permitted(_) => {
+                &[ErrorCode::Unauthorized, ErrorCode::Forbidden, ErrorCode::DatabaseError]
+            }
         }
     }
 }
@@ -37,12 +69,14 @@ pub struct Guard {
     token: Option<Secret>,
     /// None where every name will do, since anybody may come.
     names: Option<Vec<HostPattern>>,
+    /// None where there is nothing for users.
+    authority: Option<Arc<dyn Authority>>,
 }
 
 impl Guard {
     /// Serves everybody, under every name; what needs a token, to those who know it.
     pub fn open(token: Option<Secret>) -> Self {
-        Guard { token, names: None }
+        Guard { token, names: None, authority: None }
     }
 
     /// Serves those who know the token, if there is one, and ask under one of these names, a name of this machine itself
@@ -51,7 +85,12 @@ impl Guard {
     /// A page from elsewhere can have a browser ask for a name of its own that it lets lead here (DNS rebinding), and read
     /// the answer as if it were its own. For an address it cannot: nobody but the listener answers there.
     pub fn new(token: Option<Secret>, names: Vec<HostPattern>) -> Self {
-        Guard { token, names: Some(names) }
+        Guard { token, names: Some(names), authority: None }
+    }
+
+    /// Serves users as well, whom this authority knows.
+    pub fn with_users(self, authority: Arc<dyn Authority>) -> Self {
+        Guard { authority: Some(authority), ..self }
     }
 
     /// Whether it serves everybody.
@@ -71,20 +110,49 @@ impl Guard {
         }
     }
 
-    /// Who calls, if they may; or why not.
+    /// Who calls, if they may as far as what they show can tell; or why not.
     pub(super) fn admit(&self, access: Access, headers: &HeaderMap) -> Result<Principal> {
         match (access, &self.token) {
             (Access::Anyone, _) | (Access::Token, None) => Ok(Principal::Anonymous),
+            (Access::User | Access::Session | Access::OneselfOr(_) | Access::Permitted(_), _) => {
+                let token = bearer(headers).ok_or(Error::AccessTokenMissing)?;
+                let authority = self.authority.as_ref().ok_or(Error::AccessTokenMissing)?;
+                authority.identify(token).map(Principal::User)
+            }
             (Access::TokenAlways, None) => Err(Error::Forbidden(
                 "what changes the service, or shows persons, needs a token, and none is set: set NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE",
             )),
-            (_, Some(token)) => match bearer(headers) {
+            (Access::Token | Access::TokenAlways, Some(token)) => match bearer(headers) {
                 None => Err(Error::TokenMissing),
                 Some(given) if is_same(given, token) => Ok(Principal::Operator),
                 Some(_) => Err(Error::TokenWrong),
             },
         }
     }
+
+    /// Whether a caller who was admitted may do this now.
+    pub(super) async fn permit(
+        &self,
+        access: Access,
+        principal: Principal,
+        path: &BTreeMap<String, String>,
+        context: &Context,
+    ) -> Result<()> {
+        let (Principal::User(caller), Some(authority)) = (principal, &self.authority) else { return Ok(()) };
+        let permission = match access {
+            Access::Anyone | Access::Token | Access::TokenAlways | Access::User => return Ok(()),
+            Access::Session => None,
+            Access::OneselfOr(_) if is_id_of(path, caller.user_id) => None,
+            Access::OneselfOr(permission) | Access::Permitted(permission) => Some(permission),
+        };
+        context.enter_step("authorize");
+        authority.check(caller, permission, context.client).await
+    }
+}
+
+/// Whether the `{id}` of a path is this one.
+fn is_id_of(path: &BTreeMap<String, String>, id: Uuid) -> bool {
+    path.get("id").is_some_and(|text| Uuid::parse_str(text) == Ok(id))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750), if there is one; the scheme in any case (RFC 9110, 11.1).

@@ -28,6 +28,7 @@ pub struct Context {
     pub client: ClientKey,
     loggers: Loggers,
     user_id: OnceLock<Uuid>,
+    caller: OnceLock<Uuid>,
     subject: OnceLock<String>,
     step: Mutex<Option<&'static str>>,
     abandoned: AtomicBool,
@@ -56,6 +57,7 @@ impl Context {
             client: client_ip.into(),
             loggers: loggers.clone(),
             user_id: OnceLock::new(),
+            caller: OnceLock::new(),
             subject: OnceLock::new(),
             step: Mutex::new(None),
             abandoned: AtomicBool::new(false),
@@ -76,7 +78,8 @@ impl Context {
         Arc::new(Asker::new(Arc::clone(&self.progress)))
     }
 
-    /// A logger whose lines carry the ids of this request, and the user's once it is known.
+    /// A logger whose lines carry the ids of this request, and once they are known those of who calls and of the user whom it
+    /// is about.
     pub fn logger(&self, name: LoggerName) -> Logger {
         let ids = o!(
             "span_id" => self.trace.span_id(),
@@ -84,10 +87,25 @@ impl Context {
             "request_id" => self.request_id,
         );
         let logger = self.loggers.get(name).new(ids);
+        let logger = match self.caller.get() {
+            Some(caller) => logger.new(o!("caller" => caller.to_string())),
+            None => logger,
+        };
         match self.user_id.get() {
             Some(user_id) => logger.new(o!("user_id" => user_id.to_string())),
             None => logger,
         }
+    }
+
+    /// This user calls, as a valid token says. An error of the request hits the caller.
+    pub(super) fn set_caller(&self, caller: Uuid) {
+        let _ = self.caller.set(caller);
+        self.set_subject(&caller.to_string());
+    }
+
+    /// The user who calls, where that is known.
+    pub fn caller(&self) -> Option<Uuid> {
+        self.caller.get().copied()
     }
 
     /// Whether the request is known to be about a user.

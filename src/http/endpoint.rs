@@ -12,6 +12,7 @@ use super::output::{Gives, Output};
 use super::{Access, Context, Principal, Request, Response};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fairness::Rate;
+use crate::tokens::Caller;
 
 /// What a handler knows beside its input.
 pub struct Call<S> {
@@ -21,6 +22,19 @@ pub struct Call<S> {
     pub context: Arc<Context>,
     /// Who calls.
     pub principal: Principal,
+}
+
+impl<S> Call<S> {
+    /// The user who calls.
+    ///
+    /// # Errors
+    /// [`Error::AccessTokenMissing`] where the endpoint is for others as well.
+    pub fn caller(&self) -> Result<Caller> {
+        match self.principal {
+            Principal::User(caller) => Ok(caller),
+            Principal::Anonymous | Principal::Operator => Err(Error::AccessTokenMissing),
+        }
+    }
 }
 
 /// Finds how often a client may call an endpoint; `None` for no limit.
@@ -52,8 +66,14 @@ pub struct Endpoint<S> {
 }
 
 impl<S: Send + Sync + 'static> Endpoint<S> {
-    /// A line for everybody, answered while the service has room for it, by what `handler` makes of its input.
-    pub fn new<I, O, F, Fut>(method: Method, path: &'static str, about: &'static str, handler: F) -> Self
+    /// A line for whom `access` lets in, answered while the service has room for it, by what `handler` makes of its input.
+    pub fn new<I, O, F, Fut>(
+        access: Access,
+        method: Method,
+        path: &'static str,
+        about: &'static str,
+        handler: F,
+    ) -> Self
     where
         I: Input,
         O: Output,
@@ -73,7 +93,7 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
             path,
             route: path,
             about,
-            access: Access::Anyone,
+            access,
             always: false,
             takes: I::takes(),
             gives: O::gives(),
@@ -81,11 +101,6 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
             limit: None,
             handler: Box::new(handler),
         }
-    }
-
-    /// Only for these.
-    pub fn only_for(self, access: Access) -> Self {
-        Endpoint { access, ..self }
     }
 
     /// Counted with the endpoints of another path, so that what is one thing under several paths has the series of one.
@@ -131,10 +146,19 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         statuses
     }
 
-    /// Answers a request. Whether its client may call once more is decided before anything of it is looked at.
-    pub(super) fn answer(&self, call: Call<S>, request: Request) -> BoxFuture<'static, Result<Response>> {
-        let refused = self.refuse(&call);
-        (self.handler)(call, Request { refused, ..request })
+    /// Answers a request. Whether its client may call once more is decided before anything of it is looked at; then, whether
+    /// the caller may.
+    pub(super) async fn answer(
+        &self,
+        call: Call<S>,
+        request: Request,
+        permitted: impl Future<Output = Result<()>>,
+    ) -> Result<Response> {
+        let refused = match self.refuse(&call) {
+            None => permitted.await.err(),
+            refused => refused,
+        };
+        (self.handler)(call, Request { refused, ..request }).await
     }
 
     fn refuse(&self, call: &Call<S>) -> Option<Error> {

@@ -114,12 +114,17 @@ impl<S: Send + Sync + 'static> Service<S> {
         let host = self.guard.check_host(&head);
         let found = self.router.find(head.uri.path()).filter(|_| host.is_ok());
         let resource = found.as_ref().map(|found| found.resource);
+        let malformed = matches!(host, Err(Error::MalformedRequest(_)));
+        let admitted = host.and_then(|()| self.admit(resource, &head));
+        if let Ok((_, Principal::User(caller))) = &admitted {
+            context.set_caller(caller.user_id);
+        }
         let observation = Observation::begin(Arc::clone(&context), resource, &self.router, &head);
         let allow = resource.map(|resource| resource.allow.clone());
-        if let Err(Error::MalformedRequest(_)) = host {
+        if malformed {
             context.end_connection();
         }
-        let result = match host.and_then(|()| self.admit(resource, &head)) {
+        let result = match admitted {
             Ok((endpoint, principal)) => {
                 let (intake, metrics) = (Arc::clone(&self.intake), Arc::clone(&observation.metrics));
                 let path = found.map(|found| found.parts).unwrap_or_default();
@@ -209,8 +214,12 @@ impl<S: Send + Sync + 'static> Service<S> {
         observation: &Observation,
         request: Request,
     ) -> Result<Response> {
-        let call = Call { state: Arc::clone(&self.state), context: Arc::clone(&observation.context), principal };
-        let mut handling = pin!(AssertUnwindSafe(async { endpoint.answer(call, request).await }).catch_unwind());
+        let context = &observation.context;
+        let call = Call { state: Arc::clone(&self.state), context: Arc::clone(context), principal };
+        let path = request.path.clone();
+        let permitted = self.guard.permit(endpoint.access, principal, &path, context);
+        let mut handling =
+            pin!(AssertUnwindSafe(async { endpoint.answer(call, request, permitted).await }).catch_unwind());
         match timeout(self.limits.request_timeout, handling.as_mut()).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => {

@@ -48,9 +48,15 @@ pub fn document<'a, S: Send + Sync + 'static>(
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": { "operations_token": {
-                "type": "http", "scheme": "bearer", "description": "The token in `ops_token`, where one is set.",
-            } },
+            "securitySchemes": {
+                "operations_token": {
+                    "type": "http", "scheme": "bearer", "description": "The token in `ops_token`, where one is set.",
+                },
+                "access_token": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "The access token that `POST /auth/login` gives, and `POST /auth/refresh` renews.",
+                },
+            },
         },
     })
 }
@@ -65,6 +71,7 @@ fn operation<S: Send + Sync + 'static>(
         "summary": endpoint.about,
         "responses": responses(endpoint, generator, problem),
         "security": security(endpoint.access),
+        "x-callers": endpoint.access.to_string(),
     });
     let path = endpoint.takes.path.iter().map(|part| parameter(part, "path"));
     let parameters: Vec<Value> =
@@ -95,6 +102,7 @@ fn security(access: Access) -> Value {
         Access::Anyone => json!([]),
         Access::Token => json!([{ "operations_token": [] }, {}]),
         Access::TokenAlways => json!([{ "operations_token": [] }]),
+        _users => json!([{ "access_token": [] }]),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::input::Json;
 use super::progress::Asker;
-use super::response::{Response, json, json_of, to_json, with_header, with_place};
+use super::response::{Body, Response, json, json_of, to_json, with_header, with_place};
 use crate::error::Result;
 use crate::fairness::Place;
 
@@ -83,6 +83,9 @@ pub struct Created<T> {
     pub body: T,
 }
 
+/// Done, and there is nothing to say: 204.
+pub struct NoContent;
+
 /// A state that is good, 200, or not, 503.
 pub struct Checked<T> {
     /// Which.
@@ -135,6 +138,19 @@ impl<T: Serialize + JsonSchema> Output for Created<T> {
             Ok(location) => Ok(with_header(response, LOCATION, location)),
             Err(_) => Ok(response),
         }
+    }
+}
+
+impl Output for NoContent {
+    fn gives() -> Gives {
+        let given = ok(&[], None);
+        Gives(vec![Given { status: StatusCode::NO_CONTENT, about: "Done.", ..given }])
+    }
+
+    fn into_response(self) -> Result<Response> {
+        let mut response = Response::new(Body::from(Vec::new()));
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        Ok(response)
     }
 }
 

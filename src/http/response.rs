@@ -90,8 +90,8 @@ pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<Heade
     if let Error::UnsupportedEncoding = error {
         response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    if let Some(challenge) = challenge(error) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    if let Some(challenge) = challenge(error).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(methods) = allow {
         response.headers_mut().insert(ALLOW, methods);
@@ -100,10 +100,16 @@ pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<Heade
 }
 
 /// What a client must know to be let in (RFC 6750, 3.1): who sent no token is not told of an error.
-fn challenge(error: &Error) -> Option<&'static str> {
+fn challenge(error: &Error) -> Option<String> {
     match error {
-        Error::TokenMissing => Some("Bearer"),
-        Error::TokenWrong => Some("Bearer error=\"invalid_token\""),
+        Error::TokenMissing | Error::AccessTokenMissing | Error::InvalidCredentials => Some("Bearer".into()),
+        Error::TokenWrong | Error::RefreshTokenInvalid => Some("Bearer error=\"invalid_token\"".into()),
+        Error::AccessTokenInvalid(fault) => {
+            Some(format!("Bearer error=\"invalid_token\", error_description=\"{fault}\""))
+        }
+        Error::PermissionMissing(permission) => {
+            Some(format!("Bearer error=\"insufficient_scope\", scope=\"{permission}\""))
+        }
         _ => None,
     }
 }

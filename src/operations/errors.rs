@@ -61,9 +61,8 @@ struct TypeReport {
 pub(super) fn endpoint() -> Endpoint<App> {
     const ABOUT: &str =
         "What went wrong since the start, with the last samples of each type: a page, or JSON for scripts.";
-    Endpoint::new(Method::GET, "/errors", ABOUT, report)
+    Endpoint::new(Access::Token, Method::GET, "/errors", ABOUT, report)
         .always()
-        .only_for(Access::Token)
         .fails_with(&[ErrorCode::ServiceOverloaded])
 }
 

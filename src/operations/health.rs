@@ -29,22 +29,21 @@ const METRICS: &str = "All metrics as JSON, with quantiles, for scripts without 
 /// What clients of the API are served.
 pub(super) fn of_api() -> Vec<Endpoint<App>> {
     vec![
-        Endpoint::new(Method::GET, "/health/", HEALTH, report).always(),
-        Endpoint::new(Method::GET, "/health/live", live::ABOUT, live).always(),
-        Endpoint::new(Method::GET, "/health/ready", READY, ready).always(),
+        Endpoint::new(Access::Anyone, Method::GET, "/health/", HEALTH, report).always(),
+        Endpoint::new(Access::Anyone, Method::GET, "/health/live", live::ABOUT, live).always(),
+        Endpoint::new(Access::Anyone, Method::GET, "/health/ready", READY, ready).always(),
     ]
 }
 
 /// The same with `?fresh=true`, which clients of the API are not given: it costs the dependencies something.
 pub(super) fn of_operations() -> Vec<Endpoint<App>> {
     vec![
-        Endpoint::new(Method::GET, "/health/", HEALTH, fresh_report).always(),
-        Endpoint::new(Method::GET, "/health/live", live::ABOUT, live).always(),
-        Endpoint::new(Method::GET, "/health/ready", READY, fresh_ready).always(),
-        Endpoint::new(Method::GET, "/health/detailed", DETAILED, detailed::report).always(),
-        Endpoint::new(Method::GET, "/health/metrics", METRICS, registry)
+        Endpoint::new(Access::Anyone, Method::GET, "/health/", HEALTH, fresh_report).always(),
+        Endpoint::new(Access::Anyone, Method::GET, "/health/live", live::ABOUT, live).always(),
+        Endpoint::new(Access::Anyone, Method::GET, "/health/ready", READY, fresh_ready).always(),
+        Endpoint::new(Access::Anyone, Method::GET, "/health/detailed", DETAILED, detailed::report).always(),
+        Endpoint::new(Access::Token, Method::GET, "/health/metrics", METRICS, registry)
             .always()
-            .only_for(Access::Token)
             .fails_with(&[ErrorCode::ServiceOverloaded]),
     ]
 }

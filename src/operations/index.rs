@@ -43,7 +43,7 @@ pub(super) fn endpoint() -> (Endpoint<App>, Links) {
         let links = shown.clone();
         async move { show(&call.state, links.0.get().map_or(&[], Vec::as_slice)) }
     };
-    (Endpoint::new(Method::GET, "/", ABOUT, show).always().only_for(Access::Token), links)
+    (Endpoint::new(Access::Token, Method::GET, "/", ABOUT, show).always(), links)
 }
 
 #[derive(Serialize)]

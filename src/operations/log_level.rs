@@ -34,8 +34,8 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     const SHOW: &str = "What each logger writes. PUT changes it for a limited time.";
     const CHANGE: &str = "Changes what loggers write, for a limited time.";
     vec![
-        Endpoint::new(Method::GET, "/log-level", SHOW, show).always().only_for(Access::Token),
-        Endpoint::new(Method::PUT, "/log-level", CHANGE, change).always().only_for(Access::TokenAlways),
+        Endpoint::new(Access::Token, Method::GET, "/log-level", SHOW, show).always(),
+        Endpoint::new(Access::TokenAlways, Method::PUT, "/log-level", CHANGE, change).always(),
     ]
 }
 

@@ -13,9 +13,8 @@ use crate::telemetry::metrics::{self, Encoded};
 /// The line of the table.
 pub(super) fn endpoint() -> Endpoint<App> {
     const ABOUT: &str = "All metrics, for Prometheus: text 0.0.4 or protobuf, gzipped on request.";
-    Endpoint::new(Method::GET, "/metrics", ABOUT, expose)
+    Endpoint::new(Access::Token, Method::GET, "/metrics", ABOUT, expose)
         .always()
-        .only_for(Access::Token)
         .fails_with(&[ErrorCode::ServiceOverloaded])
 }
 

@@ -25,7 +25,7 @@ pub(super) fn with_document(mut table: Vec<Endpoint<App>>, about: Document, acce
         let text: Bytes = shared.get().cloned().unwrap_or_default();
         async { Ok(OpenApi(text)) }
     };
-    table.push(Endpoint::new(Method::GET, "/openapi.json", ABOUT, show).always().only_for(access));
+    table.push(Endpoint::new(access, Method::GET, "/openapi.json", ABOUT, show).always());
     text.get_or_init(|| describe(&table, about).to_string().into_bytes().into());
     table
 }

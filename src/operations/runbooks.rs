@@ -20,7 +20,8 @@ use super::page::{Page, page};
 use crate::build;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{
-    Body, Call, Endpoint, FromPath, FromQuery, Head, Held, Media, Parameter, Path, Query, Response, Values, with_header,
+    Access, Body, Call, Endpoint, FromPath, FromQuery, Head, Held, Media, Parameter, Path, Query, Response, Values,
+    with_header,
 };
 use crate::state::App;
 use crate::values::accept::prefers_html;
@@ -36,10 +37,11 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     let runbook = |call, input| show(Kind::Runbook, call, input);
     let reference = |call, input| show(Kind::Reference, call, input);
     let table = [
-        Endpoint::new(Method::GET, "/runbooks/", LIST, list).fails_with(&[ErrorCode::ServiceOverloaded]),
-        Endpoint::new(Method::GET, "/runbooks/{name}", RUNBOOK, runbook),
-        Endpoint::new(Method::GET, "/docs/{name}", REFERENCE, reference),
-        Endpoint::new(Method::GET, "/docs/runbooks/{name}", SOURCE, runbook),
+        Endpoint::new(Access::Anyone, Method::GET, "/runbooks/", LIST, list)
+            .fails_with(&[ErrorCode::ServiceOverloaded]),
+        Endpoint::new(Access::Anyone, Method::GET, "/runbooks/{name}", RUNBOOK, runbook),
+        Endpoint::new(Access::Anyone, Method::GET, "/docs/{name}", REFERENCE, reference),
+        Endpoint::new(Access::Anyone, Method::GET, "/docs/runbooks/{name}", SOURCE, runbook),
     ];
     table.map(|endpoint| endpoint.always().counted_as("/runbooks/")).into()
 }

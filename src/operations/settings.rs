@@ -35,8 +35,8 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     const CONFIG: &str = "The settings in force, secrets redacted, and where each comes from.";
     const VERSION: &str = "What is running: version, revision, compiler.";
     vec![
-        Endpoint::new(Method::GET, "/config", CONFIG, config).always().only_for(Access::Token),
-        Endpoint::new(Method::GET, "/version", VERSION, version).always().only_for(Access::Token),
+        Endpoint::new(Access::Token, Method::GET, "/config", CONFIG, config).always(),
+        Endpoint::new(Access::Token, Method::GET, "/version", VERSION, version).always(),
     ]
 }
 

@@ -2,9 +2,11 @@
 
 use argon2id::{Input, Kernel, KernelName, Memory, Params, phc};
 
+use super::stored::StoredHash;
 use crate::config::PasswordConfig;
 use crate::error::Cause;
 use crate::telemetry::metrics::HashKernel;
+use crate::values::Password;
 
 /// As RFC 9106, 3.1, recommends.
 const SALT_BYTES: usize = 16;
@@ -14,13 +16,47 @@ const TAG_BYTES: usize = 32;
 pub(super) struct Hasher {
     kernel: Kernel,
     params: Params,
+    form: Form,
     memory: Memory,
+}
+
+/// How new hashes are made.
+#[derive(Clone)]
+pub(super) struct Form {
+    params: Params,
+    /// How they all begin.
+    head: String,
+}
+
+impl Form {
+    fn new(params: Params) -> Self {
+        let (memory, passes, lanes) = (params.memory_kib(), params.passes(), params.lanes());
+        Form { params, head: format!("$argon2id$v=19$m={memory},t={passes},p={lanes}$") }
+    }
+
+    pub(super) fn is_of(&self, stored: &StoredHash) -> bool {
+        stored.expose().starts_with(&self.head)
+    }
+
+    /// A hash that nobody has a password for: what would be computed is random.
+    pub(super) fn of_nobody(&self) -> Result<StoredHash, Cause> {
+        let (mut salt, mut tag) = ([0; SALT_BYTES], [0; TAG_BYTES]);
+        getrandom::fill(&mut salt)?;
+        getrandom::fill(&mut tag)?;
+        let text = phc::write(&self.params, &salt, &tag)?;
+        StoredHash::of_database(&text).map_err(|fault| fault.message.into())
+    }
 }
 
 impl Hasher {
     pub(super) fn new(config: &PasswordConfig) -> Result<Self, argon2id::Error> {
         let params = Params::new(config.memory_kib, config.iterations, config.parallelism)?;
-        Ok(Hasher { kernel: Kernel::best(), params, memory: Memory::default() })
+        let form = Form::new(params);
+        Ok(Hasher { kernel: Kernel::best(), params, form, memory: Memory::default() })
+    }
+
+    pub(super) fn form(&self) -> &Form {
+        &self.form
     }
 
     /// The same with memory of its own: the first hash must not find that there is none. Until then it is not touched, so
@@ -28,7 +64,7 @@ impl Hasher {
     pub(super) fn with_memory(&self) -> Result<Self, String> {
         let memory = Memory::reserve(&self.params)
             .map_err(|error| format!("{error}: lower password_hash_workers or password_argon2_memory_kib"))?;
-        Ok(Hasher { kernel: self.kernel, params: self.params, memory })
+        Ok(Hasher { kernel: self.kernel, params: self.params, form: self.form.clone(), memory })
     }
 
     /// What a hash may cost before the first one was measured.
@@ -44,6 +80,19 @@ impl Hasher {
         let input = Input { password, salt: &salt, ..Input::default() };
         argon2id::hash(self.kernel, &self.params, &input, &mut self.memory, &mut tag)?;
         Ok(phc::write(&self.params, &salt, &tag)?)
+    }
+}
+
+impl Hasher {
+    /// Of which of these passwords a hash is. One that is not as new ones are takes memory of its own, which may be
+    /// more than this keeps.
+    pub(super) fn fitting(&mut self, stored: &StoredHash, passwords: &[Password]) -> Option<usize> {
+        let (kernel, text) = (self.kernel, stored.expose());
+        let is_current = self.form.is_of(stored);
+        passwords.iter().position(|password| match is_current {
+            true => phc::verify(kernel, text, password.expose(), &[], &mut self.memory).unwrap_or(false),
+            false => stored.is_of(password.expose()),
+        })
     }
 }
 

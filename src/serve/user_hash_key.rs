@@ -3,18 +3,14 @@
 
 use std::hash::Hasher;
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use siphasher::sip::SipHasher13;
 use slog::Logger;
 
+use super::shared_keys::shared;
 use crate::config::Config;
-use crate::error::{Cause, Result};
+use crate::error::Cause;
 use crate::store::Db;
-use crate::store::query::{with_read, with_write};
-use crate::store::schema::shared_keys;
 use crate::telemetry::logging::{Exception, warn};
-use crate::telemetry::metrics::DbOperation;
 
 /// The key: made of the one set, or else the one that instances share.
 pub(super) async fn user_hash_key(config: &Config, db: &Db, log: &Logger) -> anyhow::Result<[u8; 16]> {
@@ -29,26 +25,6 @@ pub(super) async fn user_hash_key(config: &Config, db: &Db, log: &Logger) -> any
         fresh.to_vec()
     });
     Ok(stretched(&shared))
-}
-
-/// The key of this name: the one that is there, or else `fresh`, which is the key of all from then on.
-async fn shared(db: &Db, name: &str, fresh: &[u8]) -> Result<Vec<u8>> {
-    if let Some(key) = find(db, name).await? {
-        return Ok(key);
-    }
-    with_write!(db, DbOperation::Ping, |conn| {
-        diesel::insert_into(shared_keys::table)
-            .values((shared_keys::name.eq(name), shared_keys::value.eq(fresh)))
-            .on_conflict_do_nothing()
-            .execute(conn)
-    })?;
-    Ok(find(db, name).await?.unwrap_or_else(|| fresh.to_vec()))
-}
-
-async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>> {
-    with_read!(db, DbOperation::Ping, |conn| async {
-        shared_keys::table.find(name).select(shared_keys::value).first::<Vec<u8>>(conn).await.optional()
-    })
 }
 
 /// A key of any length as one of 16 bytes.

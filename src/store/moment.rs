@@ -78,7 +78,20 @@ pub(crate) struct Moments {
 impl Moments {
     /// Those of this database.
     pub fn of(db: &Db) -> Self {
-        Moments { now: clock::now(), from_now: matches!(db, Db::Postgres { .. }) }
+        match db {
+            Db::Sqlite { .. } => Self::of_process(),
+            Db::Postgres { .. } => Self::of_server(),
+        }
+    }
+
+    /// Those of a database without a clock of its own.
+    pub fn of_process() -> Self {
+        Moments { now: clock::now(), from_now: false }
+    }
+
+    /// Those of a server.
+    pub fn of_server() -> Self {
+        Moments { now: clock::now(), from_now: true }
     }
 
     /// The number that stands for this time, to be bound as a `BigInt`.

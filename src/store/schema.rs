@@ -40,6 +40,7 @@ diesel::table! {
         created_at -> InstantSql,
         updated_at -> InstantSql,
         email_verified_at -> Nullable<InstantSql>,
+        role -> Text,
     }
 }
 
@@ -92,3 +93,63 @@ diesel::table! {
         value -> Binary,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{InstantSql, UuidSql};
+
+    sessions (id) {
+        id -> UuidSql,
+        user_id -> UuidSql,
+        created_at -> InstantSql,
+        last_used_at -> InstantSql,
+        expires_at -> InstantSql,
+        client_ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Nullable};
+    use super::{InstantSql, UuidSql};
+
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        session_id -> UuidSql,
+        created_at -> InstantSql,
+        expires_at -> InstantSql,
+        rotated_at -> Nullable<InstantSql>,
+        successor -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Integer, Nullable};
+    use super::{InstantSql, UuidSql};
+
+    login_failures (address_hash) {
+        address_hash -> Binary,
+        user_id -> Nullable<UuidSql>,
+        failures -> Integer,
+        last_failed_at -> InstantSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Bool, Integer, Text};
+    use super::InstantSql;
+
+    signing_keys (number) {
+        number -> Integer,
+        kid -> Text,
+        public_key -> Binary,
+        private_key -> Binary,
+        is_sealed -> Bool,
+        created_at -> InstantSql,
+        signs_from -> InstantSql,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);

@@ -22,6 +22,7 @@ mod process;
 mod registration;
 mod registry;
 mod runtime;
+mod sign_in;
 mod summary;
 
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
@@ -52,6 +53,10 @@ pub use self::registration::{
     registration_step, user_action, users,
 };
 pub use self::runtime::scheduling_delay;
+pub use self::sign_in::{
+    RefreshOutcome, SessionEnd, SignInOutcome, TokenFault, access_token_refused, sessions, sessions_ended, sign_in,
+    token_refresh,
+};
 pub use self::summary::{Summary, summary};
 
 /// Touches every static, so that the first scrape has every series. Called once, at start.
@@ -70,6 +75,7 @@ pub fn init() {
     process::init();
     registration::init();
     runtime::init();
+    sign_in::init();
 }
 
 /// Every metric, by name. Complete once [`init`] has run, and the routes, topics and checks exist.

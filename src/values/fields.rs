@@ -135,7 +135,7 @@ impl<T: FromText> Member for Option<T> {
 macro_rules! text_field {
     ($type:ty, $name:literal, $($schema:tt)+) => {
         impl $crate::values::FromText for $type {
-            fn from_text(text: &str) -> Result<Self, $crate::values::Fault> {
+            fn from_text(text: &str) -> std::result::Result<Self, $crate::values::Fault> {
                 <$type>::parse(text)
             }
         }

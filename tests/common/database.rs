@@ -52,6 +52,23 @@ impl Database {
         }
     }
 
+    /// Runs a statement past the app.
+    pub async fn execute(&self, sql: &str) {
+        match self {
+            Database::Sqlite(path) => open_sqlite(path).batch_execute(sql).unwrap(),
+            Database::Postgres(url) => open_postgres(url).await.0.batch_execute(sql).await.unwrap(),
+        }
+    }
+
+    /// Puts the times in a column of all rows that have one back by so many seconds, or forth if they are below 0.
+    pub async fn set_back(&self, table: &str, column: &str, seconds: i64) {
+        let earlier = match self {
+            Database::Sqlite(_) => format!("{column} - {seconds} * 1000000"),
+            Database::Postgres(_) => format!("{column} - interval '{seconds} seconds'"),
+        };
+        self.execute(&format!("UPDATE {table} SET {column} = {earlier}")).await;
+    }
+
     /// The addresses of all users.
     pub async fn emails(&self) -> Vec<String> {
         self.texts("SELECT email AS text FROM users ORDER BY email").await

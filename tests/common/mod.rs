@@ -1,6 +1,6 @@
 //! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`], [`pgbouncer`]), the services
 //! at the far end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]) and an Alertmanager ([`alertmanager`]), clients
-//! ([`http`], [`raw`], [`load`]), a [`browser`], a [`clock`] and a matcher for scrapes ([`scrape`]). Database [`rows`]. The shipped [`rules`], the
+//! ([`http`], [`raw`], [`load`]), [`users`] who sign in, a [`browser`], a [`clock`] and a matcher for scrapes ([`scrape`]). Database [`rows`]. The shipped [`rules`], the
 //! [`selectors`] of a query, and the [`world`] that they select from.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
@@ -34,6 +34,7 @@ pub mod rules;
 pub mod scrape;
 pub mod selectors;
 pub mod smtp;
+pub mod users;
 pub mod world;
 
 use std::time::{Duration, Instant};

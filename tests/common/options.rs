@@ -52,6 +52,7 @@ impl AppOptions {
             .set("password_argon2_iterations", 1)
             .set("shutdown_delay", "0s")
             .set("registrations_per_client", 0)
+            .set("logins_per_client", 0)
             .set("http_requests_per_client", 0)
     }
 

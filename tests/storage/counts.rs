@@ -38,7 +38,7 @@ async fn whoever_changes_users_changes_their_count(backend: Backend) {
     for n in 0..5 {
         register(&storage.db, &user(&format!("{n}@example.com"))).await.unwrap();
     }
-    let empty = if backend == Backend::Postgres { "TRUNCATE users" } else { "DELETE FROM users" };
+    let empty = if backend == Backend::Postgres { "TRUNCATE users CASCADE" } else { "DELETE FROM users" };
     for (change, expected) in [
         ("UPDATE users SET is_active = false WHERE email < '2'", (3, 2)),
         ("UPDATE users SET is_active = false, full_name = 'X'", (0, 5)),
@@ -84,7 +84,8 @@ async fn users_from_before_are_counted(backend: Backend) {
 async fn a_count_reads_no_users(backend: Backend) {
     let storage = Storage::migrated(backend).await;
     register(&storage.db, &user("ada@example.com")).await.unwrap();
-    storage.execute("DROP TABLE users").await;
+    let cascade = if backend == Backend::Postgres { " CASCADE" } else { "" };
+    storage.execute(&format!("DROP TABLE users{cascade}")).await;
     assert_eq!(counts(&storage.db).await, (1, 0));
 }
 

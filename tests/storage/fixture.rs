@@ -7,7 +7,7 @@ use crate::common::rows::Rows;
 use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use neodyme::accounts::audit::AuditEntry;
-use neodyme::accounts::users::User;
+use neodyme::accounts::users::{Role, User};
 use neodyme::config::{DatabaseConfig, DatabaseUrl};
 use neodyme::error::{DbErrorKind, Error, Result};
 use neodyme::store::Db;
@@ -126,6 +126,7 @@ pub fn user(email: &str) -> User {
         created_at: now,
         updated_at: now,
         email_verified_at: None,
+        role: Role::User,
     }
 }
 

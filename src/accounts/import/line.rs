@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::accounts::users::User;
+use crate::accounts::users::{Role, User};
 use crate::error::Result;
 use crate::password::StoredHash;
 use crate::store::types::to_micros;
@@ -36,6 +36,7 @@ pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<User> {
         created_at: to_micros(created_at),
         updated_at: to_micros(now),
         email_verified_at: is_verified.then(|| to_micros(now)),
+        role: Role::User,
     }))
 }
 

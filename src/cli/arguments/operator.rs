@@ -80,6 +80,17 @@ pub(super) fn audit() -> Command {
     ])])
 }
 
+/// `neodyme keys …`
+pub(super) fn keys() -> Command {
+    let rotate = "Make a new key: it is published now, and signs after signing_key_lead; the old one leaves by itself";
+    group("keys", "Look at the keys that sign access tokens, change them").subcommands([
+        with_settings(Command::new("list").about("List the keys, the first one first"), OF_THE_DATABASE).arg(json()),
+        with_settings(Command::new("rotate").about(rotate), OF_THE_DATABASE)
+            .arg(flag("now", "Have it sign at once: who verifies tokens may not know it for some minutes"))
+            .arg(json()),
+    ])
+}
+
 fn group(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
 }

@@ -13,7 +13,7 @@ use crate::text::escape_json;
 use crate::values::timestamp;
 
 /// The place of the keys that have none of their own, in the order they come.
-const OTHERS: u8 = 10;
+const OTHERS: u8 = 11;
 
 /// Where in its line a key stands.
 fn place(key: Key) -> u8 {
@@ -25,9 +25,10 @@ fn place(key: Key) -> u8 {
         "request_id" => 4,
         "trace_id" => 5,
         "span_id" => 6,
-        "user_id" => 7,
-        "context" => 8,
-        "exception" => 9,
+        "caller" => 7,
+        "user_id" => 8,
+        "context" => 9,
+        "exception" => 10,
         "module" => OTHERS + 1,
         "function" => OTHERS + 2,
         "line" => OTHERS + 3,

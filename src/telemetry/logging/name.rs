@@ -28,7 +28,7 @@ macro_rules! logger_names {
 logger_names! {
     App => "neodyme.app", "Start, stop, and what concerns the process as a whole.";
     Requests => "neodyme.requests", "HTTP requests: started, completed, failed.";
-    UserService => "neodyme.user_service", "Registrations, step by step.";
+    UserService => "neodyme.user_service", "Registrations, step by step; sign-ins and sessions.";
     UserActions => "neodyme.user_actions", "What users do, for those who follow their paths.";
     ExternalServices => "neodyme.external_services", "Calls to services outside: mail, analytics, breached passwords.";
     Health => "neodyme.health", "Health checks, and changes of health.";

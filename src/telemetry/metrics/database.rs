@@ -32,6 +32,12 @@ labels! {
         CountUsers = "count_users",
         /// Reads a user.
         FindUser = "find_user",
+        /// Reads or changes sessions, or their refresh tokens.
+        Sessions = "sessions",
+        /// Reads or counts wrong passwords.
+        LoginFailures = "login_failures",
+        /// Reads or changes the keys that sign.
+        SigningKeys = "signing_keys",
         /// Reads audit rows.
         ListAudit = "list_audit",
         /// Claims jobs.

@@ -1,0 +1,74 @@
+//! A sign-in: have too many passwords been wrong for this address → is there a user → is it the password → one transaction → a
+//! session.
+//!
+//! An address that is unknown and a password that is wrong are alike, in the answer and in the time: a hash is verified either
+//! way, and failures are counted either way.
+
+mod attempt;
+mod events;
+mod failures;
+mod form;
+
+use std::time::Instant;
+
+use http::Method;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::attempt::Attempt;
+use self::events::SignInEnded;
+pub use self::failures::{
+    Failures, Limits, address_hash, forget as forget_failures, prune_of_nobody as prune_failures_of_nobody,
+};
+use self::form::Login;
+use super::profile::Profile;
+use super::sessions::{Device, Tokens};
+use crate::error::{ErrorCode, Result};
+use crate::http::{Access, Call, Endpoint, Json};
+use crate::state::App;
+use crate::telemetry::Event;
+use crate::telemetry::logging::LoggerName;
+
+pub(super) fn endpoints() -> Vec<Endpoint<App>> {
+    const ABOUT: &str = "Signs a user in: an access token for minutes, a refresh token for the next one.";
+    vec![
+        Endpoint::new(Access::Anyone, Method::POST, "/auth/login", ABOUT, login)
+            .limited_by("sign-ins", |app| app.login_rate.as_ref())
+            .fails_with(&[
+                ErrorCode::InvalidCredentials,
+                ErrorCode::AccountInactive,
+                ErrorCode::PasswordLocked,
+                ErrorCode::AuthenticationFailure,
+                ErrorCode::DatabaseError,
+            ]),
+    ]
+}
+
+/// What a user is given who signed in.
+#[derive(Serialize, JsonSchema)]
+struct SignedIn {
+    #[serde(flatten)]
+    tokens: Tokens,
+    user: Profile,
+}
+
+async fn login(call: Call<App>, (device, Json(login)): (Device, Json<Login>)) -> Result<Json<SignedIn>> {
+    let Call { state, context, .. } = call;
+    let began = Instant::now();
+    context.set_subject(login.email.key());
+    let attempt = Attempt { app: &state, context: &context, login: &login };
+    let signed_in = attempt.run(device).await;
+    let email = if state.config.log.full_emails { login.email.expose().to_owned() } else { login.email.masked() };
+    let ended = SignInEnded {
+        email: &email,
+        client_ip: context.client_ip,
+        took: began.elapsed(),
+        failure: signed_in.as_ref().err(),
+    };
+    if ended.is_told_as_error() {
+        context.error_is_told();
+    }
+    ended.emit(&context.logger(LoggerName::UserService));
+    let (pair, user) = signed_in?;
+    Ok(Json(SignedIn { tokens: pair.into(), user: user.into() }))
+}

@@ -1,0 +1,210 @@
+//! The table `login_failures`: wrong passwords in a row for an address, seen by all instances. Each makes the next one wait
+//! longer, and after very many none is tried any more.
+//!
+//! It is by the address, and not by the client: who has many addresses of his own has no more tries. For the same reason an
+//! address that is nobody's is counted like any other, under a keyed hash, since it may be a mistyped one, or a password.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable};
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::config::SignInConfig;
+use crate::error::{Error, Result};
+use crate::sealing::{self, HASH_BYTES};
+use crate::store::moment::Moments;
+use crate::store::prune::{Kept, prune};
+use crate::store::query::{with_read, with_tx};
+use crate::store::schema::{UuidSql, login_failures};
+use crate::store::transaction::Connection;
+use crate::store::types::Id;
+use crate::store::{Db, Transaction};
+use crate::telemetry::metrics::DbOperation;
+
+/// The wait after the first wrong password that is not free.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// For how long wrong passwords of nobody are remembered. Those of a user are until one is right.
+const OF_NOBODY: Duration = Duration::from_secs(86_400);
+
+/// Wrong passwords in a row for an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u32,
+    /// When the last one was.
+    pub last: OffsetDateTime,
+}
+
+/// How many are allowed, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    free: u32,
+    most: u32,
+    max_delay: Duration,
+}
+
+impl Limits {
+    /// As they are set.
+    pub fn of(config: &SignInConfig) -> Self {
+        Limits { free: config.free_failures, most: config.max_failures, max_delay: config.max_delay }
+    }
+
+    /// Whether one more password may be tried now.
+    ///
+    /// # Errors
+    /// [`Error::PasswordLocked`], or [`Error::LoginDelayed`] with the time to wait.
+    pub fn admit(&self, failures: &Failures, now: OffsetDateTime) -> Result<()> {
+        if failures.count >= self.most {
+            return Err(Error::PasswordLocked);
+        }
+        // A clock that was set back makes nobody wait for longer than this.
+        let since = Duration::try_from(now - failures.last).unwrap_or_default();
+        match self.delay(failures.count).saturating_sub(since) {
+            Duration::ZERO => Ok(()),
+            wait => Err(Error::LoginDelayed { retry_after: wait.as_secs_f64().ceil() as u64 }),
+        }
+    }
+
+    /// The wait after so many failures.
+    fn delay(&self, count: u32) -> Duration {
+        match count.checked_sub(self.free) {
+            None => Duration::ZERO,
+            Some(doublings) => FIRST_DELAY.saturating_mul(1 << doublings.min(20)).min(self.max_delay),
+        }
+    }
+
+    /// Whether one more failure is the last.
+    pub fn is_last(&self, failures: &Failures) -> bool {
+        failures.count + 1 == self.most
+    }
+}
+
+/// What an address is counted under.
+pub fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
+    sealing::keyed_hash(key, email_key.as_bytes())
+}
+
+/// The wrong passwords of an address so far.
+pub(super) async fn find(db: &Db, address: &[u8; HASH_BYTES]) -> Result<Failures> {
+    let found = with_read!(db, DbOperation::LoginFailures, |conn| async {
+        login_failures::table
+            .find(address.as_slice())
+            .select((login_failures::failures, login_failures::last_failed_at))
+            .first::<(i32, OffsetDateTime)>(conn)
+            .await
+            .optional()
+    })?;
+    let failures = found.map(|(count, last)| Failures { count: count.unsigned_abs(), last });
+    Ok(failures.unwrap_or(Failures { count: 0, last: OffsetDateTime::UNIX_EPOCH }))
+}
+
+/// One more, unless there are more now than were seen and the next one has to wait for those. Says whether it was counted.
+pub(super) async fn add(
+    tx: &mut Transaction,
+    address: &[u8; HASH_BYTES],
+    user_id: Option<Uuid>,
+    seen: &Failures,
+    limits: Limits,
+) -> Result<bool> {
+    let moments = match tx.ready().await? {
+        Connection::Sqlite(_) => Moments::of_process(),
+        Connection::Postgres(_) => Moments::of_server(),
+    };
+    let statement = format!(
+        "INSERT INTO login_failures (address_hash, user_id, failures, last_failed_at) VALUES ($1, $2, 1, {})
+         ON CONFLICT (address_hash) DO UPDATE SET
+             failures = login_failures.failures + 1,
+             user_id = excluded.user_id,
+             last_failed_at = excluded.last_failed_at
+         WHERE login_failures.failures <= $4 OR login_failures.failures < $5",
+        moments.sql("$3")
+    );
+    let added = with_tx!(tx, DbOperation::LoginFailures, |conn| {
+        diesel::sql_query(statement)
+            .bind::<Binary, _>(address.as_slice())
+            .bind::<Nullable<UuidSql>, _>(user_id.map(Id))
+            .bind::<BigInt, _>(moments.number(moments.now))
+            .bind::<Integer, _>(seen.count.cast_signed())
+            .bind::<Integer, _>(limits.free.cast_signed())
+            .execute(conn)
+    })?;
+    Ok(added == 1)
+}
+
+/// The password was right: those before it are forgotten. Says no where there are more now than were seen, for which even the
+/// right one has to wait: who tries many at once would learn from it more than one after the other.
+pub(super) async fn forget_seen(
+    tx: &mut Transaction,
+    address: &[u8; HASH_BYTES],
+    seen: &Failures,
+    limits: Limits,
+) -> Result<bool> {
+    let count = with_tx!(tx, DbOperation::LoginFailures, |conn| async {
+        let found = login_failures::table.find(address.as_slice()).select(login_failures::failures);
+        found.first::<i32>(conn).await.optional()
+    })?;
+    let Some(count) = count.map(i32::unsigned_abs) else { return Ok(true) };
+    if count > seen.count && count >= limits.free {
+        return Ok(false);
+    }
+    forget(tx, address).await?;
+    Ok(true)
+}
+
+/// Forgets the wrong passwords of an address: the user has another way in, or a new password.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Transaction, address: &[u8; HASH_BYTES]) -> Result<()> {
+    with_tx!(tx, DbOperation::LoginFailures, |conn| {
+        diesel::delete(login_failures::table.find(address.as_slice())).execute(conn)
+    })
+    .map(drop)
+}
+
+/// Removes at most `limit` of those that are nobody's and a day old.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune_of_nobody(db: &Db, now: OffsetDateTime, limit: usize) -> Result<usize> {
+    const FAILURES: Kept =
+        Kept { table: "login_failures", key: "address_hash", time: "last_failed_at", also: "user_id IS NULL" };
+    prune(db, FAILURES, now - OF_NOBODY, limit).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { free: 5, most: 100, max_delay: Duration::from_secs(900) };
+
+    #[test]
+    fn each_failure_makes_the_next_one_wait_longer() {
+        let now = OffsetDateTime::now_utc();
+        let wait = |count, ago: i64| {
+            let failures = Failures { count, last: now - time::Duration::seconds(ago) };
+            match LIMITS.admit(&failures, now) {
+                Ok(()) => 0,
+                Err(Error::LoginDelayed { retry_after }) => retry_after,
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        assert_eq!([0, 4, 5, 6, 7, 14, 15, 99].map(|count| wait(count, 0)), [0, 0, 1, 2, 4, 512, 900, 900]);
+        assert_eq!([wait(7, 3), wait(7, 4), wait(7, -60), wait(99, 899), wait(99, 900)], [1, 0, 4, 1, 0]);
+        assert!(matches!(
+            LIMITS.admit(&Failures { count: 100, last: OffsetDateTime::UNIX_EPOCH }, now),
+            Err(Error::PasswordLocked)
+        ));
+        let hours: u64 = (0..100).map(|count| LIMITS.delay(count).as_secs()).sum::<u64>() / 3600;
+        assert_eq!(hours, 21, "so long it takes to try all");
+    }
+
+    #[test]
+    fn an_address_is_hashed_with_its_key() {
+        assert_eq!(address_hash(b"key", "a@example.com"), address_hash(b"key", "a@example.com"));
+        assert_ne!(address_hash(b"key", "a@example.com"), address_hash(b"other", "a@example.com"));
+    }
+}
