@@ -27,10 +27,10 @@ pub struct Panel {
 pub struct Query {
     /// Where it stands.
     pub place: String,
+    /// Grafana's name of it within its panel.
+    pub letter: String,
     /// As it is written.
     pub expression: String,
-    /// Whether it is asked for one point in time.
-    pub instant: bool,
 }
 
 /// All of them.
@@ -71,8 +71,8 @@ impl Dashboard {
     pub fn queries(&self) -> Vec<Query> {
         let annotations = list(&self.json["annotations"]["list"]).iter().map(|annotation| Query {
             place: format!("{}: annotation {}", self.uid, annotation["name"]),
+            letter: text(&annotation["target"]["refId"]).to_owned(),
             expression: text(&annotation["target"]["expr"]).to_owned(),
-            instant: false,
         });
         self.panels().iter().flat_map(Panel::queries).chain(annotations).collect()
     }
@@ -91,8 +91,8 @@ impl Panel {
         targets
             .map(|target| Query {
                 place: format!("{}, {}", self.place, text(&target["refId"])),
+                letter: text(&target["refId"]).to_owned(),
                 expression: text(&target["expr"]).to_owned(),
-                instant: target["instant"] == true,
             })
             .collect()
     }
@@ -100,6 +100,26 @@ impl Panel {
     /// What it says when there is nothing to show.
     pub fn when_empty(&self) -> Option<&str> {
         self.defaults()["noValue"].as_str()
+    }
+
+    /// What holds for some of what it shows.
+    pub fn overrides(&self) -> &[Value] {
+        list(&self.json["fieldConfig"]["overrides"])
+    }
+
+    /// Of what, and in which way, something is different there.
+    pub fn overridden<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let properties = |override_: &'a Value| {
+            let of = text(&override_["matcher"]["options"]);
+            list(&override_["properties"]).iter().map(move |property| (of, property))
+        };
+        let own = self.overrides().iter().flat_map(properties);
+        own.filter(move |(_, property)| property["id"] == id).map(|(of, property)| (of, &property["value"]))
+    }
+
+    /// In which ways something is different there.
+    pub fn properties<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.overridden(id).map(|(_, value)| value)
     }
 
     /// What holds for all that it shows.

@@ -97,6 +97,9 @@ fn custom(panel: &Panel, kind: &Kind) -> Map<String, Value> {
     if panel.look.stacked {
         merge(&mut custom, &kind.stacked);
     }
+    if panel.look.logarithmic {
+        merge(&mut custom, &kind.logarithmic);
+    }
     if panel.limit.is_some() {
         merge(&mut custom, &kind.limited);
     }

@@ -27,6 +27,9 @@ pub struct Look {
     /// Whether series lie on each other.
     #[serde(default)]
     pub stacked: bool,
+    /// Whether few are seen beside very many: each line of the grid is ten times the one below.
+    #[serde(default)]
+    pub logarithmic: bool,
     /// One colour for all series, or the one whose shades they have.
     pub color: Option<String>,
 }

@@ -61,6 +61,8 @@ pub struct Kind {
     pub defaults: Map<String, Value>,
     /// How series are drawn that lie on each other.
     pub stacked: Map<String, Value>,
+    /// How they are drawn where few are seen beside very many.
+    pub logarithmic: Map<String, Value>,
     /// How series are drawn where there is a limit.
     pub limited: Map<String, Value>,
     /// Grafana's mode of one colour for several series.
