@@ -78,7 +78,7 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     look.assert_nothing_is_green().await;
     look.assert_few_series().await;
     look.assert_variables_have_values().await;
-    // Only a server is slow.
+    // Of a locked file health checks say nothing.
     if backend == Backend::Postgres {
         assert_log_links_find_something(&trouble).await;
     }

@@ -15,7 +15,7 @@ pub struct Dashboard {
 
 /// A panel that shows something; rows are headings.
 pub struct Panel {
-    /// `neodyme-overview: Is it up?`
+    /// `neodyme-overview: Is anything wrong?`
     pub place: String,
     /// `timeseries`, `stat`, …
     pub kind: String,
