@@ -39,7 +39,9 @@ pub use self::http::{
 pub use self::inventory::{Metric, markdown};
 pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
-pub use self::machine::{DiskSpace, DiskUse, PressureOn, cpu_cores, cpu_pressure, cpu_throttled, disk, machine_cpu};
+pub use self::machine::{
+    DiskSpace, DiskUse, PressureOn, cpu_cores, cpu_pressure, cpu_throttled, disk, machine_cpu, memory,
+};
 pub use self::outbox::{
     AttemptOutcome, CircuitState, DeadReason, OpenState, TopicMetrics, mail_perhaps_sent, outbox_polled,
 };
