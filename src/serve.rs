@@ -32,6 +32,7 @@ use crate::redaction::mask_secrets;
 use crate::server::Server;
 use crate::state::App;
 use crate::store::Db;
+use crate::telemetry::history::History;
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context, crit, info, warn};
 use crate::telemetry::{errors, metrics};
 use crate::values::timestamp::{millis, rfc3339};
@@ -110,6 +111,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         db,
         outbox,
         health,
+        history: History::new(metrics::totals()),
         hash_pool,
         lifecycle: life,
         loggers: loggers.clone(),
@@ -139,6 +141,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
             app.config.outbox.audit_retention,
             loggers.get(LoggerName::Db).clone(),
         )),
+        tokio::spawn(keep_history(Arc::clone(&app))),
         tokio::spawn(service_manager::keep_alive(log.clone())),
     ];
     let delivering =
@@ -279,6 +282,11 @@ fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, 
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
     info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
     Ok((Arc::new(mailer), analytics))
+}
+
+/// Remembers the last hour until it is dropped.
+async fn keep_history(app: Arc<App>) {
+    app.history.run(|| app.outbox.topics().iter().map(|topic| topic.pending).sum()).await;
 }
 
 /// A panic is a line like any other; its request is answered by the observer.

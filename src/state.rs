@@ -10,6 +10,7 @@ use crate::lifecycle::Lifecycle;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
 use crate::store::Db;
+use crate::telemetry::history::History;
 use crate::telemetry::logging::{Loggers, TemporaryLevels};
 
 /// What handlers share.
@@ -24,6 +25,8 @@ pub struct App {
     pub health: Arc<Health>,
     /// How often one client may register; `None` for no limit.
     pub registration_rate: Option<Rate>,
+    /// The last hour in figures.
+    pub history: History,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.
