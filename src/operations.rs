@@ -2,6 +2,7 @@
 
 mod errors;
 mod health;
+mod in_force;
 mod index;
 mod large_answers;
 mod log_level;
@@ -10,6 +11,7 @@ mod openapi;
 mod page;
 mod readiness;
 mod settings;
+mod words;
 
 use crate::accounts;
 use crate::http::{Access, Document, Endpoint, Router};
