@@ -2,7 +2,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench drill fuzz soak neon miri docs passwords deps clean
+.PHONY: help run stack compose test lint fmt bench drill fuzz soak neon miri docs passwords deps programs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,8 +98,14 @@ $(CARGO) test --locked --workspace --no-run --quiet --test output
 $(CARGO) run --locked --quiet --package artefacts -- $(1) $(or $(CARGO_TARGET_DIR),target)/debug/neodyme
 endef
 
-deps: ## Install what tests, lint and stack need: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm
+deps: programs tests/accessibility/node_modules/installed ## Install what tests, lint and stack need: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm, axe
+
+programs:
 	@.ci/install-test-programs
+
+tests/accessibility/node_modules/installed: tests/accessibility/package-lock.json | programs
+	cd tests/accessibility && npm ci --silent
+	touch $@
 
 clean: ## Remove build results; the database in data/ stays
 	$(CARGO) clean

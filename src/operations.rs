@@ -2,6 +2,7 @@
 
 mod errors;
 mod health;
+mod in_force;
 mod index;
 mod large_answers;
 mod log_level;
@@ -11,6 +12,7 @@ mod page;
 mod readiness;
 mod runbooks;
 mod settings;
+mod words;
 
 use crate::accounts;
 use crate::http::{Access, Document, Endpoint, Router};

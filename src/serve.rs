@@ -36,6 +36,7 @@ use crate::redaction::mask_secrets;
 use crate::server::Server;
 use crate::state::App;
 use crate::store::Db;
+use crate::telemetry::history::History;
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context, crit, info, warn};
 use crate::telemetry::{errors, metrics};
 use crate::values::timestamp::{millis, rfc3339};
@@ -121,6 +122,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         db,
         outbox,
         health,
+        history: History::new(metrics::totals()),
         hash_pool,
         lifecycle: life,
         loggers: loggers.clone(),
@@ -151,6 +153,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
             app.config.outbox.audit_retention,
             loggers.get(LoggerName::Db).clone(),
         )),
+        tokio::spawn(keep_history(Arc::clone(&app))),
         tokio::spawn(service_manager::keep_alive(log.clone())),
     ];
     let delivering =
@@ -296,6 +299,11 @@ fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, 
         info!(log, "New passwords are held against breaches"; "context" => context(json!({ "service": breaches.describe() })));
     }
     Ok((Arc::new(mailer), analytics, breaches))
+}
+
+/// Remembers the last hour until it is dropped.
+async fn keep_history(app: Arc<App>) {
+    app.history.run(|| app.outbox.topics().iter().map(|topic| topic.pending).sum()).await;
 }
 
 /// A panic is a line like any other; its request is answered by the observer.

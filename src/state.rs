@@ -12,6 +12,7 @@ use crate::outbox::Outbox;
 use crate::password::HashPool;
 use crate::password_policy::PasswordPolicy;
 use crate::store::Db;
+use crate::telemetry::history::History;
 use crate::telemetry::logging::{Loggers, TemporaryLevels};
 use crate::tokens::Keyring;
 
@@ -37,6 +38,8 @@ pub struct App {
     pub login_key: [u8; 32],
     /// What signs access tokens, and verifies them.
     pub keyring: Arc<Keyring>,
+    /// The last hour in figures.
+    pub history: History,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.

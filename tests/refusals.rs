@@ -340,3 +340,28 @@ async fn a_head_that_cannot_be_read_is_explained_as_well() {
     metric("neodyme_http_requests_rejected_total").label("reason", "malformed").value(refused).assert_in(&app).await;
     metric("neodyme_errors_total").label("error_type", "MALFORMED_REQUEST").value(refused).assert_in(&app).await;
 }
+
+#[tokio::test]
+async fn what_a_client_is_refused_is_no_warning_in_the_log() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 5)).await;
+    let good = user("ada@example.com");
+    assert_eq!(app.post(&good).await.status, 201);
+    let refused = [
+        (409, app.post(&good).await),
+        (422, app.post(&json!({"email": "nobody"})).await),
+        (400, post_raw(&app, Some("application/json"), "{").await),
+        (415, post_raw(&app, Some("text/plain"), "{}").await),
+        (429, app.post(&good).await),
+        (404, app.get("/nothing").await),
+        (405, app.get("/users/").await),
+    ];
+    for (status, answer) in refused {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let id = answer.header("x-request-id");
+        let ended = app.wait_for_request_log("Request completed", id).await;
+        assert_eq!((&ended["level"], &ended["context"]["status_code"]), (&json!("info"), &json!(status)), "{ended}");
+        let lines = app.logs().into_iter().filter(|line| line["request_id"] == id);
+        let loud: Vec<Value> = lines.filter(|line| line["level"] != "info").collect();
+        assert!(loud.is_empty(), "{loud:?}");
+    }
+}

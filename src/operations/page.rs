@@ -27,6 +27,7 @@ fn templates() -> std::result::Result<Environment<'static>, minijinja::Error> {
     templates.add_filter("moment", moment);
     templates.add_filter("plain", plain);
     templates.add_template("layout.html", include_str!("pages/layout.html"))?;
+    templates.add_template("parts.html", include_str!("pages/parts.html"))?;
     templates.add_template("index.html", include_str!("pages/index.html"))?;
     templates.add_template("errors.html", include_str!("pages/errors.html"))?;
     templates.add_template("runbooks.html", include_str!("pages/runbooks.html"))?;

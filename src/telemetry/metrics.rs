@@ -4,6 +4,7 @@
 //! `increase()` sees the first event. Durations are seconds, sizes bytes, points in time seconds since the epoch
 //! (never ages). Names follow <https://prometheus.io/docs/practices/naming/>.
 
+mod asked;
 mod clock;
 mod database;
 mod declare;
@@ -19,18 +20,21 @@ mod machine;
 mod outbox;
 mod password;
 mod process;
+mod quantile;
 mod registration;
 mod registry;
 mod runtime;
 mod sign_in;
 mod summary;
+mod totals;
 
+pub use self::asked::Asked;
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub(crate) use self::errors::error;
 pub use self::errors::{CauseClass, init_error_users, request_failed, user_waits};
 pub use self::exposition::{Encoded, encode};
-pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService};
+pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService, HEALTH};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};
 pub use self::http::{
     ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, Requests, RouteMetrics, connection_refused,
@@ -60,6 +64,7 @@ pub use self::sign_in::{
     token_refresh,
 };
 pub use self::summary::{Summary, summary};
+pub use self::totals::{Totals, totals};
 
 /// Touches every static, so that the first scrape has every series. Called once, at start.
 pub fn init() {

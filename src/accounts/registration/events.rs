@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorCode, FieldError};
 use crate::label;
 use crate::outbox::NewJob;
 use crate::telemetry::Event;
-use crate::telemetry::logging::{Exception, context, error, info, warn};
+use crate::telemetry::logging::{Exception, context, error, info};
 use crate::telemetry::metrics::{
     self, ActionOutcome, PasswordRefusal, RegistrationOutcome, Step, StepOutcome, UserAction,
 };
@@ -105,7 +105,8 @@ impl Event for Queued<'_> {
 }
 
 impl Event for RegistrationEnded<'_> {
-    /// A failure of the service is an error here, with its causes, and not once more where its request ends.
+    /// A failure of the service is an error here, with its causes, and not once more where its request ends. A refusal is
+    /// everyday business.
     fn emit(self, log: &Logger) {
         let RegistrationEnded { email, client_ip, took, failure } = self;
         let outcome = failure.map_or(RegistrationOutcome::Success, |failure| outcome_of(failure.code()));
@@ -121,7 +122,7 @@ impl Event for RegistrationEnded<'_> {
                 let exception = Exception::named(failure.code().as_str(), failure);
                 error!(log, "User registration failed"; "exception" => exception, "context" => details);
             }
-            Some(_) => warn!(log, "User registration failed"; "context" => details),
+            Some(_) => info!(log, "User registration failed"; "context" => details),
         }
     }
 }
