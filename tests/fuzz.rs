@@ -32,6 +32,7 @@ macro_rules! any_bytes {
 }
 
 any_bytes! {
+    access_token: 5_000,
     analytics: 1_000,
     body: 8_000,
     config_file: 2_000,

@@ -40,7 +40,8 @@ async fn a_registered_user_signs_in(backend: Backend) {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("cache-control"), "no-store");
     let body = answer.json();
-    assert_eq!((&body["token_type"], body["expires_in"].as_u64()), (&json!("Bearer"), Some(900)));
+    assert_eq!(body["token_type"], "Bearer");
+    assert!((890..=900).contains(&body["expires_in"].as_u64().unwrap()), "{body}");
     assert_eq!(body["user"]["role"], "user");
     for (name, value) in registered.as_object().unwrap() {
         assert_eq!(&body["user"][name], value);
@@ -263,7 +264,6 @@ async fn the_time_of_an_answer_does_not_tell_whether_there_is_a_user() {
             times[PAIRS / 2].as_secs_f64()
         });
         let differ = (known / unknown - 1.0).abs();
-        eprintln!("known {known}, unknown {unknown}: {:.1} %", differ * 100.0);
         (differ < 0.05).then_some(())
     });
     assert!(found.await.is_some(), "the medians differ by 5 % or more");

@@ -5,6 +5,7 @@
 //! (`targets/`, `make fuzz`), which is led by the branches that an input takes, for as long as wanted. The inputs that both
 //! begin with are in `corpus/`, in a folder for each target.
 
+pub mod access_token;
 pub mod analytics;
 pub mod body;
 pub mod config_file;
