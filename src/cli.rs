@@ -15,6 +15,7 @@ mod flags;
 mod health;
 mod import;
 mod keys;
+mod log;
 mod metrics;
 mod migrate;
 mod misuse;
@@ -22,6 +23,7 @@ mod openapi;
 mod outbox;
 mod output;
 mod password;
+mod runbook;
 mod runtime;
 mod serve;
 mod table;
@@ -74,6 +76,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "check" if inner.get_flag("markdown") => print(crate::config::markdown()),
         "check" => check::run(&config()?),
         "openapi" => openapi::run(inner),
+        "runbook" => runbook::run(inner),
+        "log" => log::run(inner),
         "email" => email::run(&config()?, task, inner),
         "import" => import::run(&config()?, inner),
         "migrate" => migrate::run(&config()?),

@@ -36,8 +36,8 @@ pub use reference::markdown;
 pub use secret::Secret;
 pub use setting::Setting;
 pub use settings::{
-    AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, OutboxConfig,
-    PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig, SignInConfig,
+    AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, NewPasswordConfig,
+    OutboxConfig, PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig, SignInConfig,
 };
 pub use source::Source;
 pub use sources::{CONFIG_VARIABLE, Sources};

@@ -18,6 +18,7 @@
 //! | | [`password`] | the threads that hash |
 //! | outside | [`mail`] | emails, over SMTP or into files |
 //! | | [`analytics`] | the events for the analytics service |
+//! | | [`breaches`] | whether a service knows a new password from data breaches |
 //! | HTTP | [`server`] | the listeners: connections, their limits, their end |
 //! | | [`http`] | the table of endpoints, typed input and output, who calls, the one observer, OpenAPI |
 //! | database | [`store`] | SQLite or PostgreSQL: transactions, pools, migrations, codes of errors; no business |
@@ -27,6 +28,7 @@
 //! | | [`tokens`] | access tokens: the keys that sign them, and whom they are believed to name |
 //! | | [`telemetry`] | what the service says of itself: events, log lines, metrics, remembered errors |
 //! | values | [`values`] | what a valid email, name and password are, jobs, time, JSON as clients send it; no I/O |
+//! | | [`password_policy`] | which passwords may be chosen; no I/O |
 //! | ground | [`error`] | the one error, and the table of its codes |
 //! | | [`config`] | every setting: its sources, its checks, its reference |
 //! | | [`redaction`] | a text of others without secrets and persons |
@@ -41,7 +43,7 @@
 //! 1. [`server`] accepts the connection and holds it to its limits.
 //! 2. [`http::Service`] gives the request its ids, finds the endpoint, decides who calls and whether they may once more, and
 //!    observes whatever happens from here on.
-//! 3. [`accounts::registration`] reads the body, all faults at once; asks whether the address is taken, as a courtesy; has
+//! 3. [`accounts::registration`] reads the body, all faults at once, and holds the password to [`password_policy`]; asks whether the address is taken, as a courtesy; has
 //!    [`password::HashPool`] hash the password.
 //! 4. One transaction ([`store::Db::transaction`]) inserts the user, the audit row and a job for each thing that follows. It
 //!    runs to its end even if the client leaves. Uniqueness is the database's.
@@ -57,6 +59,7 @@
 
 pub mod accounts;
 pub mod analytics;
+pub mod breaches;
 pub mod build;
 pub mod cli;
 pub mod clock;
@@ -72,6 +75,7 @@ pub mod mail;
 pub mod operations;
 pub mod outbox;
 pub mod password;
+pub mod password_policy;
 pub mod redaction;
 pub mod sealing;
 pub mod serve;

@@ -2,6 +2,7 @@
 
 mod errors;
 mod health;
+mod in_force;
 mod index;
 mod large_answers;
 mod log_level;
@@ -9,13 +10,16 @@ mod metrics;
 mod openapi;
 mod page;
 mod readiness;
+mod runbooks;
 mod settings;
+mod words;
 
 use crate::accounts;
 use crate::http::{Access, Document, Endpoint, Router};
 use crate::state::App;
 
 pub use self::large_answers::places as places_of_large_answers;
+pub use self::runbooks::{runbook, runbooks};
 
 /// The endpoints of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,7 @@ fn table(listener: Listener) -> Vec<Endpoint<App>> {
             table.extend([errors::endpoint(), metrics::endpoint()]);
             table.extend(log_level::endpoints());
             table.extend(settings::endpoints());
+            table.extend(runbooks::endpoints());
             let table = openapi::with_document(table, about(listener), Access::Token);
             links.fill(&table);
             table

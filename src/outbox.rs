@@ -10,6 +10,7 @@ mod delivery;
 mod failed;
 mod housekeeping;
 mod lane;
+mod standing;
 mod station;
 pub mod store;
 mod topic;
@@ -23,6 +24,7 @@ use futures_util::future::join_all;
 pub use self::failed::FailedJobs;
 use self::failed::Watch;
 use self::lane::Lane;
+pub use self::standing::Standing;
 use self::station::Station;
 pub use self::station::series_of;
 pub use self::topic::{About, Deliver, Topic, TopicSettings, job};
@@ -59,7 +61,12 @@ impl Outbox {
 
     /// Jobs that wait, by topic, as last counted.
     pub fn pending(&self) -> BTreeMap<&'static str, u64> {
-        self.stations.iter().map(|station| (station.about.name.as_str(), station.metrics.pending())).collect()
+        self.topics().iter().map(|topic| (topic.name.as_str(), topic.pending)).collect()
+    }
+
+    /// How each topic stands, as last counted.
+    pub fn topics(&self) -> Vec<Standing> {
+        self.stations.iter().map(|station| Standing::of(station)).collect()
     }
 
     /// Jobs that failed, in summary, as last looked at.

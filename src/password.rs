@@ -128,14 +128,19 @@ impl HashPool {
         hash.await.map_err(|gone| Error::PasswordHash(gone.into()))?
     }
 
-    /// Asks on a worker, for a client, whether a stored hash is of one of these passwords: of each until one is.
+    /// Asks on a worker, for a client, of which of these passwords a stored hash is: of each until one fits.
     ///
     /// # Errors
     /// [`Error::Overloaded`] at once when the wait would be longer than `password_hash_max_wait`.
-    pub async fn verify(&self, client: ClientKey, stored: StoredHash, passwords: Vec<Password>) -> Result<bool> {
-        let (answer, is_of_one) = oneshot::channel();
+    pub async fn verify(
+        &self,
+        client: ClientKey,
+        stored: StoredHash,
+        passwords: Vec<Password>,
+    ) -> Result<Option<usize>> {
+        let (answer, fitting) = oneshot::channel();
         let _waiting = self.queue(client, Task::Verify { stored, passwords, answer })?;
-        is_of_one.await.map_err(|gone| Error::Authentication(gone.into()))
+        fitting.await.map_err(|gone| Error::Authentication(gone.into()))
     }
 
     /// Whether this hash was made as new ones are; if not, it is to be made anew when its password is known.
@@ -306,16 +311,16 @@ mod tests {
         let stored = StoredHash::parse(hash.expose()).unwrap();
         let other = || Password::parse("correct mouse").unwrap();
         let verify = |stored: &StoredHash, passwords| pool.verify(client(1), stored.clone(), passwords);
-        assert!(verify(&stored, vec![other(), password()]).await.unwrap());
-        assert!(!verify(&stored, vec![other()]).await.unwrap());
+        assert_eq!(verify(&stored, vec![other(), password()]).await.unwrap(), Some(1));
+        assert_eq!(verify(&stored, vec![other()]).await.unwrap(), None);
         let nobody = pool.of_nobody().unwrap();
-        assert!(!verify(&nobody, vec![password()]).await.unwrap());
+        assert_eq!(verify(&nobody, vec![password()]).await.unwrap(), None);
         assert!(pool.is_current(&stored) && pool.is_current(&nobody));
         let foreign = "$2b$05$ZjYEW8bC0WjG29OXn/MCa.c4Ej6uYOYdTbYn0Dt5vJYnQMcYpWMZC";
         let weaker = stored.expose().replace("t=1", "t=2");
         for old in [foreign, &weaker] {
             let old = StoredHash::parse(old).unwrap();
-            assert!(!pool.is_current(&old) && !verify(&old, vec![other()]).await.unwrap());
+            assert!(!pool.is_current(&old) && verify(&old, vec![other()]).await.unwrap().is_none());
         }
     }
 

@@ -19,6 +19,7 @@ use self::shared_keys::login_key;
 use self::user_hash_key::user_hash_key;
 use crate::accounts::{audit, topics};
 use crate::analytics::Analytics;
+use crate::breaches::Breaches;
 use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
 use crate::error::{DbErrorKind, Error};
@@ -30,10 +31,12 @@ use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
+use crate::password_policy::PasswordPolicy;
 use crate::redaction::mask_secrets;
 use crate::server::Server;
 use crate::state::App;
 use crate::store::Db;
+use crate::telemetry::history::History;
 use crate::telemetry::logging::{Exception, LoggerName, Loggers, Logging, TemporaryLevels, context, crit, info, warn};
 use crate::telemetry::{errors, metrics};
 use crate::values::timestamp::{millis, rfc3339};
@@ -95,7 +98,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     limits.descriptors.tell(&log);
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
-    let (mailer, analytics) = open_services(&config, &log)?;
+    let (mailer, analytics, breaches) = open_services(&config, &log)?;
     let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, analytics.as_ref())));
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
@@ -109,6 +112,8 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let checking = Arc::clone(&health).run(loggers.get(LoggerName::Health).clone());
     let (life, log_levels) = (lifecycle.clone(), TemporaryLevels::new(loggers.clone()));
     let app = Arc::new(App {
+        password_policy: PasswordPolicy::new(&config),
+        breaches,
         registration_rate: Rate::new(config.registration.per_client, config.registration.period),
         login_rate: Rate::new(config.sign_in.logins_per_client, config.sign_in.logins_period),
         login_key,
@@ -117,6 +122,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         db,
         outbox,
         health,
+        history: History::new(metrics::totals()),
         hash_pool,
         lifecycle: life,
         loggers: loggers.clone(),
@@ -147,6 +153,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
             app.config.outbox.audit_retention,
             loggers.get(LoggerName::Db).clone(),
         )),
+        tokio::spawn(keep_history(Arc::clone(&app))),
         tokio::spawn(service_manager::keep_alive(log.clone())),
     ];
     let delivering =
@@ -280,13 +287,23 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
 }
 
 /// Opens the way to the services outside, and says which they are.
-fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, Option<Analytics>)> {
+fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, Option<Analytics>, Option<Breaches>)> {
     let mailer = Mailer::new(&config.mail).context("prepare the welcome email")?;
     let analytics =
         Analytics::new(&config.analytics).map_err(anyhow::Error::from_boxed).context("prepare the analytics client")?;
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
     info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
-    Ok((Arc::new(mailer), analytics))
+    let breaches = Breaches::new(&config.new_password);
+    let breaches = breaches.map_err(anyhow::Error::from_boxed).context("prepare the client for breached passwords")?;
+    if let Some(breaches) = &breaches {
+        info!(log, "New passwords are held against breaches"; "context" => context(json!({ "service": breaches.describe() })));
+    }
+    Ok((Arc::new(mailer), analytics, breaches))
+}
+
+/// Remembers the last hour until it is dropped.
+async fn keep_history(app: Arc<App>) {
+    app.history.run(|| app.outbox.topics().iter().map(|topic| topic.pending).sum()).await;
 }
 
 /// A panic is a line like any other; its request is answered by the observer.

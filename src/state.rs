@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::breaches::Breaches;
 use crate::config::Config;
 use crate::fairness::{Places, Rate};
 use crate::health::Health;
@@ -9,7 +10,9 @@ use crate::http::Asker;
 use crate::lifecycle::Lifecycle;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
+use crate::password_policy::PasswordPolicy;
 use crate::store::Db;
+use crate::telemetry::history::History;
 use crate::telemetry::logging::{Loggers, TemporaryLevels};
 use crate::tokens::Keyring;
 
@@ -25,12 +28,18 @@ pub struct App {
     pub health: Arc<Health>,
     /// How often one client may register; `None` for no limit.
     pub registration_rate: Option<Rate>,
+    /// Which passwords may be chosen.
+    pub password_policy: PasswordPolicy,
+    /// Who knows passwords from data breaches, where somebody is asked.
+    pub breaches: Option<Breaches>,
     /// How often one client may try to sign in; `None` for no limit.
     pub login_rate: Option<Rate>,
     /// What the addresses of failed sign-ins are hashed with, the same on all instances.
     pub login_key: [u8; 32],
     /// What signs access tokens, and verifies them.
     pub keyring: Arc<Keyring>,
+    /// The last hour in figures.
+    pub history: History,
     /// The workers that hash passwords.
     pub hash_pool: HashPool,
     /// The phase of the service.

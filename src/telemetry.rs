@@ -2,6 +2,7 @@
 
 pub mod errors;
 mod event;
+pub mod history;
 pub mod logging;
 pub mod metrics;
 

@@ -6,6 +6,7 @@ mod fields;
 mod full_name;
 pub mod job;
 pub mod json;
+mod new_password;
 mod origin;
 mod password;
 mod personal;
@@ -15,14 +16,17 @@ pub use self::email::{AddressPrefix, Email};
 pub(crate) use self::fields::text_field;
 pub use self::fields::{Fields, FromText, Member};
 pub use self::full_name::FullName;
+pub use self::new_password::NewPassword;
 pub use self::origin::Origin;
-pub use self::password::{Password, PresentedPassword};
+pub use self::password::Password;
 pub use self::personal::Personal;
+use crate::error::FieldError;
 
 /// Why a value was refused: a stable code and a sentence that never holds the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// `missing`, `type`, `too_short`, `too_long`, `control_characters`, `format`.
+    /// `missing`, `type`, `too_short`, `too_long`, `control_characters`, `format`; of a password that is chosen also
+    /// `repetitive`, `common`, `personal`, `breached`.
     pub code: &'static str,
     /// The fault in words.
     pub message: String,
@@ -32,6 +36,11 @@ impl Fault {
     /// A fault with its code and its sentence.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Fault { code, message: message.into() }
+    }
+
+    /// The fault as that of a field.
+    pub(crate) fn of(self, field: impl Into<String>) -> FieldError {
+        FieldError { field: field.into(), code: self.code, message: self.message }
     }
 }
 

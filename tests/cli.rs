@@ -9,6 +9,8 @@ mod help;
 mod messages;
 #[path = "cli/slips.rs"]
 mod slips;
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -191,6 +193,11 @@ fn a_secret_in_a_flag_is_refused() {
 fn production_refuses_each_unsafe_setting_and_says_why() {
     let unsafe_settings = [
         ("PASSWORD_ARGON2_ITERATIONS", "1", "password_argon2_memory_kib: refused in production: 19456 KiB with"),
+        (
+            "BREACHED_PASSWORDS_URL",
+            "http://203.0.113.1/range",
+            "breached_passwords_url: refused in production: http sends a part of the hash",
+        ),
         ("LOG_FULL_EMAILS", "true", "log_full_emails: refused in production: logs would hold personal data"),
         ("OPS_LISTEN", "0.0.0.0:9000", "ops_listen: refused in production: 0.0.0.0:9000 can be reached from other"),
         ("OPS_LISTEN", "10.0.0.1:9000", "or set a token through NEODYME_OPS_TOKEN or NEODYME_OPS_TOKEN_FILE"),

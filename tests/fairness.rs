@@ -244,7 +244,7 @@ async fn a_flood_of_requests_does_not_flood_the_log() {
     }
     let told = "Requests refused of clients that do not wait";
     let line = app.wait_for_log(told, |line| line["message"] == told).await;
-    assert_eq!((&line["level"], &line["context"]["client_ip"]), (&"warning".into(), &"127.0.0.2".into()), "{line}");
+    assert_eq!((&line["level"], &line["context"]["client_ip"]), (&"info".into(), &"127.0.0.2".into()), "{line}");
     let refused = metric("neodyme_http_requests_rejected_total").label("reason", "rate_limited").read(&app).await;
     let told = ["Request completed", "Request refused"];
     let lines = app.logs().iter().filter(|line| told.iter().any(|told| line["message"] == *told)).count();

@@ -57,9 +57,13 @@ fn labels(rules: &[Rule], told: &str, severity: &str, job: &str) -> Labels {
     set("alertname", name);
     set("job", job);
     match name {
-        "NeodymeCriticalError" | "NeodymeErrorUsersAffected" | "NeodymeErrorRateHigh" => {
-            set("error_type", subject);
-            set("component", &subject.split('_').next().unwrap().to_lowercase());
+        "NeodymeCriticalError" | "NeodymeErrorCauseChanged" | "NeodymeErrorUsersAffected" | "NeodymeErrorRateHigh" => {
+            let (error_type, cause) = subject.split_once(' ').unwrap_or((subject, ""));
+            set("error_type", error_type);
+            set("component", &error_type.split('_').next().unwrap().to_lowercase());
+            if !cause.is_empty() {
+                set("cause", cause);
+            }
         }
         "NeodymeDependencyDown" | "NeodymeExternalServiceFailing" => {
             set(if name.ends_with("Down") { "dependency" } else { "service" }, subject);
@@ -91,6 +95,8 @@ fn consequences(fault: &Fault) -> &'static [(&'static str, &'static str)] {
             ("NeodymeDatabaseSlow", "warning"),
             ("NeodymeDbPoolExhausted", "warning"),
         ],
+        // The page of the first fault says what the check says, for as long as the second lasts.
+        Injection::DatabaseReadOnlyThenLocked => &[("NeodymeDependencyDown database", "critical")],
         Injection::AllKilled => &[("NeodymeInstanceDown", "warning")],
         Injection::RestartLoop => &[("NeodymeInstanceDown", "warning")],
         _ => &[],
@@ -276,7 +282,7 @@ async fn of_two_faults_at_once_both_are_told_whichever_comes_first() {
     eventually_within(SOON, "warnings", async || warned(&world.receivers.notices()).then_some(())).await;
 }
 
-/// The database: its error and its check are one incident.
+/// The database: its error and its check are one incident, and another fault of it is another one.
 fn share_an_alert(one: &[&str], other: &[&str]) -> bool {
     let is_database = |told: &&str| told.ends_with(" DATABASE_ERROR") || told.ends_with(" database");
     one.iter().any(|told| other.iter().any(|other| told.starts_with(other) || other.starts_with(told)))

@@ -10,7 +10,7 @@ use common::http::Answer;
 use common::postgres::{Cluster, StopMode};
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "kanarienvogel-7";
+const PASSWORD: &str = "kanarienvogel-im-kirschbaum";
 const LOCAL_PART: &str = "kanarien.adresse";
 const NAME: &str = "Kanaria Vogelsang";
 /// What no output may hold, whatever its case.

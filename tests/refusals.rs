@@ -58,7 +58,7 @@ async fn what_no_field_can_be_is_json_even_so(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
     let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
     for value in ["1e400", "-1E+400", "1e-400", "123456789012345678901234567890", "[1e400]", r#"{"a":1e400}"#, &deep] {
-        let body = format!(r#"{{"email":{value},"full_name":"Ada","password":"long enough","x":{value}}}"#);
+        let body = format!(r#"{{"email":{value},"full_name":"Ada","password":"long enough for us","x":{value}}}"#);
         let found = faults(&post_raw(&app, Some("application/json"), body).await);
         let expected = [("x", "unknown"), ("email", "type")].map(|(field, code)| (field.to_owned(), code.to_owned()));
         assert_eq!(found, expected, "{value}");
@@ -67,14 +67,14 @@ async fn what_no_field_can_be_is_json_even_so(backend: Backend) {
         assert_eq!(bare.len(), fields, "{value}: {bare:?}");
     }
     let halves =
-        r#"{"email":"\ud800@example.com","full_name":"Ada \udc00","password":"long enough \ud83d","\ud800":1}"#;
+        r#"{"email":"\ud800@example.com","full_name":"Ada \udc00","password":"long enough for us \ud83d","\ud800":1}"#;
     let found = fields(&post_raw(&app, Some("application/json"), halves).await);
     assert_eq!(found, ["(unnamed)", "email", "full_name", "password"]);
 }
 
 async fn a_repeated_field_is_refused(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
-    let body = r#"{"email":"a@example.com","email":"b@example.com","full_name":"A","password":"long enough"}"#;
+    let body = r#"{"email":"a@example.com","email":"b@example.com","full_name":"A","password":"long enough for us"}"#;
     let answer = post_raw(&app, Some("application/json"), body).await;
     assert!(matches!(answer.status, 400 | 422), "{}", answer.text());
     assert_eq!(app.database.count("users").await, 0);
@@ -174,6 +174,8 @@ async fn each_bound_is_exact(backend: Backend) {
         let domain = format!("{0}.{0}.{1}.example", "b".repeat(63), "c".repeat(length - 64 - 1 - 128 - 8));
         format!("{}@{domain}", "a".repeat(64))
     };
+    let long = |length: usize| (0..99).flat_map(|number| format!("{number} otters ").into_bytes()).take(length);
+    let long = |length| String::from_utf8(long(length).collect()).unwrap();
     for (field, good) in [
         ("email", address(254)),
         ("full_name", "x".to_owned()),
@@ -181,8 +183,8 @@ async fn each_bound_is_exact(backend: Backend) {
         ("full_name", format!("  {}  ", "x".repeat(255))),
         ("full_name", "علی\u{200c}رضا O'Brien (née Smith), Jr.".to_owned()),
         ("email", "संपर्क@डाटामेल.भारत".to_owned()),
-        ("password", "ä".repeat(8)),
-        ("password", "p".repeat(128)),
+        ("password", "vögel in bäumen".to_owned()),
+        ("password", long(128)),
     ] {
         let answer = app.post(&with(field, good.clone())).await;
         assert_eq!(answer.status, 201, "{field} {good}: {}", answer.text());
@@ -199,8 +201,8 @@ async fn each_bound_is_exact(backend: Backend) {
         ("full_name", "\u{200b}\u{feff}\u{2800}\u{3164}\u{ad}".to_owned()),
         ("email", "ada@1.2.3.4".to_owned()),
         ("email", "a\u{202e}da@example.com".to_owned()),
-        ("password", "p".repeat(7)),
-        ("password", "p".repeat(129)),
+        ("password", "vögel in bäume".to_owned()),
+        ("password", long(129)),
         ("password", "\u{fdfa}".repeat(5000)),
     ] {
         assert_eq!(fields(&app.post(&with(field, bad.clone())).await), [field], "{bad:?}");
@@ -337,4 +339,29 @@ async fn a_head_that_cannot_be_read_is_explained_as_well() {
     let refused = (2 * heads.len() + 1) as f64;
     metric("neodyme_http_requests_rejected_total").label("reason", "malformed").value(refused).assert_in(&app).await;
     metric("neodyme_errors_total").label("error_type", "MALFORMED_REQUEST").value(refused).assert_in(&app).await;
+}
+
+#[tokio::test]
+async fn what_a_client_is_refused_is_no_warning_in_the_log() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 5)).await;
+    let good = user("ada@example.com");
+    assert_eq!(app.post(&good).await.status, 201);
+    let refused = [
+        (409, app.post(&good).await),
+        (422, app.post(&json!({"email": "nobody"})).await),
+        (400, post_raw(&app, Some("application/json"), "{").await),
+        (415, post_raw(&app, Some("text/plain"), "{}").await),
+        (429, app.post(&good).await),
+        (404, app.get("/nothing").await),
+        (405, app.get("/users/").await),
+    ];
+    for (status, answer) in refused {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let id = answer.header("x-request-id");
+        let ended = app.wait_for_request_log("Request completed", id).await;
+        assert_eq!((&ended["level"], &ended["context"]["status_code"]), (&json!("info"), &json!(status)), "{ended}");
+        let lines = app.logs().into_iter().filter(|line| line["request_id"] == id);
+        let loud: Vec<Value> = lines.filter(|line| line["level"] != "info").collect();
+        assert!(loud.is_empty(), "{loud:?}");
+    }
 }

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 
 async fn a_user_is_registered(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
-    let answer =
-        app.post(&json!({"email": "ada@example.com", "full_name": "  Ada Lovelace ", "password": "difference"})).await;
+    let answer = app
+        .post(&json!({"email": "ada@example.com", "full_name": "  Ada Lovelace ", "password": "a difference of ﬁsh"}))
+        .await;
 
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/json");

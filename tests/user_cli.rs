@@ -146,8 +146,8 @@ async fn a_password_comes_from_a_terminal_a_pipe_or_a_file(backend: Backend) {
     office.create("d@example.com", "");
     office
         .run_with(&create("e@example.com"), "short\n")
-        .assert_refused(1, "the password must have at least 8 characters");
-    office.run_with(&create("e@example.com"), "").assert_refused(1, "the password must have at least 8 characters");
+        .assert_refused(1, "the password must have at least 15 characters");
+    office.run_with(&create("e@example.com"), "").assert_refused(1, "the password must have at least 15 characters");
     office
         .run(&format!("{} --password-file nowhere", create("e@example.com")))
         .assert_refused(1, "cannot read nowhere");

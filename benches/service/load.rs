@@ -56,7 +56,7 @@ impl Registrar {
     pub async fn try_once(&mut self) -> anyhow::Result<u16> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let body = format!(
-            r#"{{"email":"user{number}@example.com","full_name":"User {number}","password":"correct horse {number}"}}"#
+            r#"{{"email":"user{number}@example.com","full_name":"User {number}","password":"correct horse battery staple"}}"#
         );
         self.connection.call(&client::post("/users/", &body)).await
     }

@@ -59,7 +59,7 @@ impl Caller for Registrar {
         let body = serde_json::json!({
             "email": format!("user{number}@example.com"),
             name: format!("User {number}"),
-            "password": format!("correct horse {number}"),
+            "password": "correct horse battery staple",
         });
         let answer = self.client.post(&*self.url).json(&body).send().await?;
         let status = answer.status();

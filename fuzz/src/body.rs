@@ -1,14 +1,18 @@
 //! The body of a registration.
 
+use std::sync::OnceLock;
+
 use neodyme::accounts::registration::Registration;
 use neodyme::error::{Error, FieldError};
+use neodyme::password_policy::PasswordPolicy;
 use serde_json::{Value, json};
 
+use super::configuration;
 use super::shown::{assert_no_canary, assert_presentable};
 
 /// A valid body says the same when it is written again; a refused one is explained without its values.
 pub fn check(input: &[u8]) {
-    match Registration::parse(input) {
+    match Registration::parse(input, policy()) {
         Ok(registration) => assert_same_again(&registration),
         Err(Error::Validation(faults)) => assert_explained(&faults),
         Err(Error::MalformedJson { line, .. }) => {
@@ -21,12 +25,19 @@ pub fn check(input: &[u8]) {
 
 fn assert_same_again(registration: &Registration) {
     let Registration { email, full_name, password } = registration;
-    let text = std::str::from_utf8(password.expose()).expect("a password is text");
+    let text = std::str::from_utf8(password.as_password().expose()).expect("a password is text");
     let body = json!({ "password": text, "email": email.expose(), "full_name": full_name.expose() });
-    let again = Registration::parse(body.to_string().as_bytes()).expect("what was accepted is accepted again");
+    let again =
+        Registration::parse(body.to_string().as_bytes(), policy()).expect("what was accepted is accepted again");
     assert_eq!((&again.email, &again.full_name), (email, full_name));
-    assert_eq!(again.password.expose(), password.expose());
+    assert_eq!(again.password.as_password().expose(), password.as_password().expose());
     assert!(serde_json::from_slice::<Value>(body.to_string().as_bytes()).is_ok_and(|body| body.is_object()));
+}
+
+/// What is asked of passwords where nothing is set.
+pub fn policy() -> &'static PasswordPolicy {
+    static POLICY: OnceLock<PasswordPolicy> = OnceLock::new();
+    POLICY.get_or_init(|| PasswordPolicy::new(&configuration::with(&[])))
 }
 
 fn assert_explained(faults: &[FieldError]) {

@@ -1,7 +1,8 @@
 //! The values of a registration: an address, a name, a password.
 
-use neodyme::values::{Email, FullName, Password};
+use neodyme::values::{Email, FullName, NewPassword, Password};
 
+use super::body::policy;
 use super::shown::{CANARY, assert_presentable};
 
 /// What is accepted is safe in a header, stays as it is when it is read again, and is not printed.
@@ -17,6 +18,11 @@ pub fn check(input: &[u8]) {
     }
     match Password::parse(&text) {
         Ok(password) => assert_password(&password),
+        Err(fault) => assert_presentable(&fault.message, 200),
+    }
+    let chosen = NewPassword::parse(&text).and_then(|password| policy().check(&password, &[&text]).map(|()| password));
+    match chosen {
+        Ok(password) => assert_password(password.as_password()),
         Err(fault) => assert_presentable(&fault.message, 200),
     }
 }
@@ -43,8 +49,10 @@ fn assert_name(name: &FullName) {
 
 fn assert_password(password: &Password) {
     let text = std::str::from_utf8(password.expose()).expect("a password is text");
-    assert!((8..=128).contains(&text.chars().count()), "{} characters", text.chars().count());
+    assert!((1..=128).contains(&text.chars().count()), "{} characters", text.chars().count());
     let again = Password::parse(text).expect("what was accepted is accepted again");
     assert_eq!(again.expose(), password.expose());
+    let forms: Vec<Password> = password.stored_forms().collect();
+    assert!((1..=3).contains(&forms.len()) && forms[0].expose() == password.expose(), "{} forms", forms.len());
     assert!(!format!("{password:?}").contains(CANARY));
 }

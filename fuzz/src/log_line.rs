@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A line stays one line, is JSON where it shall be, and moves nobody's cursor.
 pub fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let [line, for_people] = written(&text);
+    let [line, for_people, in_full] = written(&text);
     let json: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
     assert_eq!(json["message"], *text);
     assert_eq!(json["user_id"], *text);
@@ -23,6 +23,7 @@ pub fn check(input: &[u8]) {
     assert_eq!(json["context"], read_again(&value(&text)));
     assert_tame(&line);
     assert_tame(&for_people);
+    assert_tame(&in_full);
 }
 
 fn assert_tame(line: &str) {
@@ -42,9 +43,9 @@ fn read_again(value: &Value) -> Value {
     serde_json::from_str(&value.to_string()).expect("what was written is read")
 }
 
-/// The line in each format. A log lets lines gather for a while before it writes them: both do so at once.
-fn written(text: &str) -> [String; 2] {
-    [LogFormat::Json, LogFormat::Terminal].map(|format| Log::start(text, format)).map(Log::line)
+/// The line in each format. A log lets lines gather for a while before it writes them: all do so at once.
+fn written(text: &str) -> [String; 3] {
+    [LogFormat::Json, LogFormat::Terminal, LogFormat::Full].map(|format| Log::start(text, format)).map(Log::line)
 }
 
 /// A log with one line in it.

@@ -37,8 +37,8 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
 
 async fn register(call: Call<App>, form: Unread<Json<Registration>>) -> Result<Created<UserBody>> {
     let Call { state, context, .. } = call;
-    let form = async { form.read(&context).await.map(|Json(form)| form) };
-    let user = registration::register(state, Arc::clone(&context), form).await?;
+    let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
+    let user = registration::register(Arc::clone(&state), Arc::clone(&context), form).await?;
     let location = format!("/users/{}", user.id);
     Ok(Created { location, body: user.into() })
 }

@@ -30,6 +30,7 @@ use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
 use crate::store::types;
+use crate::telemetry::logging::LoggerName;
 use crate::telemetry::metrics::Step;
 use crate::values::Origin;
 
@@ -57,7 +58,7 @@ pub async fn register(
 
 /// Everything before the transaction.
 async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Result<Registration>>) -> Result<User> {
-    let registration = attempt.step(Step::Validate, form).await?;
+    let registration = attempt.step(Step::Validate, validated(app, &attempt.context, form)).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
     // What will be refused is refused before the database is asked.
     if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
@@ -70,9 +71,24 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
             if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
         })
         .await?;
-    let hash = app.hash_pool.hash(attempt.context.client, registration.password.clone());
+    let hash = app.hash_pool.hash(attempt.context.client, registration.password.as_password().clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
     Ok(new_user(&registration, &hash))
+}
+
+/// What is wrong with the form itself is said before anybody outside is asked about its password.
+async fn validated(
+    app: &App,
+    context: &Context,
+    form: impl Future<Output = Result<Registration>>,
+) -> Result<Registration> {
+    let registration = form.await?;
+    if let Some(breaches) = &app.breaches {
+        let log = context.logger(LoggerName::ExternalServices);
+        let checked = breaches.check(registration.password.as_password(), &log).await;
+        checked.map_err(|fault| Error::Validation(vec![fault.of("password")]))?;
+    }
+    Ok(registration)
 }
 
 fn new_user(registration: &Registration, hash: &PasswordHash) -> User {

@@ -6,7 +6,7 @@ mod user;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::flags::{OF_THE_DATABASE, with_settings};
-use super::{demo_traffic, email, health, import, openapi};
+use super::{demo_traffic, email, health, import, log, openapi, runbook};
 use crate::config::{SETTINGS, Sources};
 
 const VERSION: &str =
@@ -46,6 +46,8 @@ pub(super) fn command() -> Command {
             Command::new("errors")
                 .about("List every error type: kind, status, meaning, what to do")
                 .arg(markdown("Print the list as Markdown")),
+            runbook::command(),
+            log::command(),
             openapi::command(),
             health::command(),
             demo_traffic::command(),

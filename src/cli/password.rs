@@ -10,13 +10,13 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use secrecy::zeroize::Zeroizing;
 use tokio::sync::oneshot;
 
-use crate::values::Password;
+use crate::values::{Fault, NewPassword};
 
 /// No password is longer, in bytes.
 const MAX_BYTES: u64 = 4096;
 
-/// Reads a password that may be one.
-pub(super) async fn read(file: Option<&PathBuf>) -> anyhow::Result<Password> {
+/// Reads a password that somebody chooses.
+pub(super) async fn read(file: Option<&PathBuf>) -> anyhow::Result<NewPassword> {
     let text = match file {
         Some(path) => {
             let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -25,7 +25,12 @@ pub(super) async fn read(file: Option<&PathBuf>) -> anyhow::Result<Password> {
         None if io::stdin().is_terminal() => ask().await?,
         None => first_line(io::stdin().lock()).context("cannot read standard input")?,
     };
-    Password::parse(&text).map_err(|fault| anyhow!("the password {}", fault.message))
+    NewPassword::parse(&text).map_err(|fault| refused(&fault))
+}
+
+/// What is wrong with a password, without it.
+pub(super) fn refused(fault: &Fault) -> anyhow::Error {
+    anyhow!("the password {}", fault.message)
 }
 
 fn first_line(source: impl BufRead) -> io::Result<Zeroizing<String>> {

@@ -19,8 +19,10 @@ pub enum LogFormat {
     Auto,
     /// One JSON object a line.
     Json,
-    /// For people.
+    /// For people, at a glance: the important fields, short ids.
     Terminal,
+    /// For people: every field, whole ids.
+    Full,
 }
 
 /// How a conversation with the mail server is protected.
@@ -37,7 +39,7 @@ pub enum SmtpTls {
 choices! {
     Environment { "development" => Environment::Development, "production" => Environment::Production }
     SmtpTls { "starttls" => SmtpTls::Starttls, "tls" => SmtpTls::Tls, "none" => SmtpTls::None }
-    LogFormat { "auto" => LogFormat::Auto, "json" => LogFormat::Json, "terminal" => LogFormat::Terminal }
+    LogFormat { "auto" => LogFormat::Auto, "json" => LogFormat::Json, "terminal" => LogFormat::Terminal, "full" => LogFormat::Full }
     slog::Level {
         "trace" => slog::Level::Trace,
         "debug" => slog::Level::Debug,

@@ -1,9 +1,10 @@
 //! Checks that look at several settings, and what `environment = production` refuses.
 
 use ipnet::IpNet;
+use url::Url;
 
 use super::problem::Problems;
-use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost, is_loopback};
+use super::{Config, DatabaseUrl, Environment, SmtpTls, is_localhost, is_loopback, is_this_machine};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -102,6 +103,11 @@ fn production_refusals(config: &Config) -> Faults {
             "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into(),
         ),
         (
+            "breached_passwords_url",
+            config.new_password.breached_url.as_ref().is_some_and(is_plain_text_to_another_host),
+            "http sends a part of the hash of each new password over the network in plain text; use https".into(),
+        ),
+        (
             "smtp_tls",
             mail.smtp_tls == SmtpTls::None && mail_leaves,
             "none sends names, addresses and the password over the network in plain text; use starttls or tls".into(),
@@ -113,6 +119,11 @@ fn production_refusals(config: &Config) -> Faults {
         ),
     ];
     refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text)).collect()
+}
+
+fn is_plain_text_to_another_host(url: &Url) -> bool {
+    let host = url.host_str().map(|host| host.trim_matches(['[', ']']));
+    url.scheme() == "http" && !host.is_some_and(is_this_machine)
 }
 
 fn is_slow_enough(memory_kib: u32, iterations: u32) -> bool {

@@ -31,7 +31,7 @@ settings! {
         api_listen: SocketAddr = "api_listen", "127.0.0.1:8000";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
-        /// Token of the operations listener. With one, everything there but health needs `Authorization: Bearer`, and
+        /// Token of the operations listener. With one, everything there but health and runbooks needs `Authorization: Bearer`, and
         /// `/health/metrics` does too; without one, what changes the service is refused.
         ops_token: Option<Secret> = "ops_token", "", 16;
         /// Names under which the operations listener may be asked, besides `localhost`, the names below it, and addresses.
@@ -122,6 +122,19 @@ settings! {
         workers: usize = "password_hash_workers", "0", 0..=1024;
         /// Longest expected wait for a free thread. Beyond it a registration is refused at once with 503.
         max_wait: Duration = "password_hash_max_wait", "2s", LIMIT;
+    }
+    /// Which passwords may be chosen.
+    new_password: NewPasswordConfig "New passwords" {
+        /// Fewest characters of a new password. NIST SP 800-63B-4 asks for 15 where the password is all that somebody signs in
+        /// with, and for 8 beside a second factor. Passwords that users have already stay as they are.
+        min_characters: usize = "password_min_characters", "15", 8..=64;
+        /// Where to ask whether a new password is known from a data breach, beside the list that neodyme brings:
+        /// `https://api.pwnedpasswords.com/range`, or a service with the same answers. Only the first 5 hex digits of its
+        /// SHA-1 are sent. Without one, nobody is asked.
+        breached_url: Option<Url> = "breached_passwords_url", "";
+        /// Time for that question. A password is taken if there is no answer, and after 3 failures in a row nobody is asked
+        /// for 30 seconds.
+        breached_timeout: Duration = "breached_passwords_timeout", "1s", LIMIT;
     }
     /// Sign-ins, and what is given to those who signed in.
     sign_in: SignInConfig "Sign-in" {
@@ -250,7 +263,8 @@ settings! {
     log: LogConfig "Log" {
         /// Least severe level that is logged. A release build has no `trace`.
         level: slog::Level = "log_level", "info";
-        /// Form of a line. `auto` is `terminal` on a terminal, else `json`.
+        /// Form of a line. `auto` is `terminal` on a terminal, else `json`; `terminal` is for people, with what matters and
+        /// short ids, and `full` with everything.
         format: LogFormat = "log_format", "auto";
         /// Records that may wait to be written. More are dropped, and counted.
         queue_capacity: usize = "log_queue_capacity", "8192", 1..=1_048_576;

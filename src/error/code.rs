@@ -72,12 +72,14 @@ error_codes! {
     SecurityViolation = "SECURITY_VIOLATION", Critical [403], "Refused for security reasons",
         "The session has ended already. Keep the log, find the user and the address by the request id; if the user's device is \
          the thief's, end the other sessions too.";
-    /// Mail could not be sent.
+    /// Mail could not be sent. It is tried again: where the fault is its own for `outbox_retry_for`, where the service fails
+    /// for as long as that takes.
     EmailServiceError = "EMAIL_SERVICE_ERROR", Unexpected [], "The service failed",
-        "Look at the mail server and the `smtp_` settings. The outbox tries again.";
-    /// An event could not be sent to the analytics service.
+        "Look at the mail server: `smtp_host`, and the other `smtp_` settings.";
+    /// An event could not be sent to the analytics service. It is tried again: where the fault is its own for
+    /// `outbox_retry_for`, where the service fails for as long as that takes.
     AnalyticsServiceError = "ANALYTICS_SERVICE_ERROR", Unexpected [], "The service failed",
-        "Look at the analytics service. The outbox tries again.";
+        "Look at the analytics service: `analytics_base_url`.";
     /// A registration failed for a reason of the service's own.
     UserRegistrationError = "USER_REGISTRATION_ERROR", Unexpected [500], "The registration failed",
         "Read the cause chain; the step says where.";
@@ -160,6 +162,11 @@ impl ErrorCode {
     /// The error type of that name.
     pub fn parse(name: &str) -> Option<ErrorCode> {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
+    /// The runbook of the first of its alerts.
+    pub fn runbook(self) -> Option<&'static str> {
+        self.alert().and_then(|alerts| alerts.split(", ").next())
     }
 
     /// The alert that names this error type; none where it is everyday business.

@@ -118,6 +118,11 @@ impl Check {
         self.report.borrow().cause
     }
 
+    /// What is known now, which before the first check is nothing.
+    pub fn latest(&self) -> Report {
+        self.report.borrow().clone()
+    }
+
     /// What is known; waits for the first check, which begins with the service.
     pub async fn report(&self) -> Report {
         match self.report.subscribe().wait_for(Report::is_known).await {
@@ -223,8 +228,8 @@ impl Check {
 pub(super) fn calls(dependency: Dependency) -> Option<Calls> {
     match dependency {
         Dependency::Database => None,
-        Dependency::Email => Some(Calls::new(ExternalService::Email, "health")),
-        Dependency::Analytics => Some(Calls::new(ExternalService::Analytics, "health")),
+        Dependency::Email => Some(Calls::new(ExternalService::Email, metrics::HEALTH)),
+        Dependency::Analytics => Some(Calls::new(ExternalService::Analytics, metrics::HEALTH)),
     }
 }
 

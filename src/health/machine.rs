@@ -1,13 +1,13 @@
-//! What the metrics say of the machine: who gets its processors, and how full its disks are.
+//! What the metrics say of the machine: who gets its processors, and how full its memory and its disks are.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use procfs::{CpuPressure, Current};
+use procfs::{CpuPressure, Current, Meminfo};
 use rustix::fs::statvfs;
 use rustix::thread::sched_getaffinity;
 
-use super::cgroup::{Cgroups, seconds_of_pressure};
+use super::cgroup::{Cgroups, Share, seconds_of_pressure};
 use crate::config::{Config, DatabaseUrl};
 use crate::telemetry::metrics::{self, DiskSpace, DiskUse, PressureOn};
 
@@ -54,11 +54,27 @@ impl Counts {
 /// Tells the metrics what there is.
 pub(super) fn tell(cgroups: &Cgroups, folders: &[(DiskUse, PathBuf)]) {
     metrics::cpu_cores(usable_cores(cgroups));
+    if let Some(memory) = own_memory(cgroups).or_else(whole_memory) {
+        metrics::memory(memory.used, memory.limit);
+    }
     for (holds, folder) in folders {
         if let Some(space) = space(folder) {
             metrics::disk(*holds, space);
         }
     }
+}
+
+/// Memory of the control group, where its limit is below what the machine has.
+pub(super) fn own_memory(cgroups: &Cgroups) -> Option<Share> {
+    let total = Meminfo::current().ok().map(|machine| machine.mem_total as f64);
+    cgroups.memory().filter(|share| total.is_none_or(|total| share.limit < total))
+}
+
+/// Memory of the machine.
+pub(super) fn whole_memory() -> Option<Share> {
+    let machine = Meminfo::current().ok()?;
+    let used = machine.mem_total.saturating_sub(machine.mem_available?);
+    Some(Share { used: used as f64, limit: machine.mem_total as f64 })
 }
 
 /// The filesystem of a folder. What is kept for root counts neither as free nor as there.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use procfs::process::Process;
-use procfs::{Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
+use procfs::{Current, CurrentSI, KernelStats, LoadAverage};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -104,10 +104,8 @@ struct Cpu {
 }
 
 fn sample(folder: &Path, cgroups: &Cgroups, machine_cpu: Option<Share>, before: Option<Cpu>) -> (System, Option<Cpu>) {
-    let machine = Meminfo::current().ok();
-    let total = machine.as_ref().map(|memory| memory.mem_total);
-    let own_memory = cgroups.memory().filter(|share| total.is_none_or(|total| share.limit < total as f64));
-    let memory = own_memory.or_else(|| memory_of(&machine?));
+    let own_memory = machine::own_memory(cgroups);
+    let memory = own_memory.or_else(machine::whole_memory);
     let own_cpu = cgroups.cpu();
     let cpu =
         own_cpu.or(machine_cpu).map(|share| Cpu { used_seconds: share.used, cores: share.limit, at: Instant::now() });
@@ -130,11 +128,6 @@ fn sample(folder: &Path, cgroups: &Cgroups, machine_cpu: Option<Share>, before: 
         sampled_at: OffsetDateTime::now_utc(),
     };
     (system, cpu)
-}
-
-fn memory_of(machine: &Meminfo) -> Option<Share> {
-    let available = machine.mem_available?;
-    Some(Share { used: machine.mem_total.saturating_sub(available) as f64, limit: machine.mem_total as f64 })
 }
 
 /// Everything but idling and waiting for disks, in seconds.

@@ -46,8 +46,10 @@ type Handler<S> = Box<dyn Fn(Call<S>, Request) -> BoxFuture<'static, Result<Resp
 pub struct Endpoint<S> {
     /// The method. A line for GET answers HEAD too.
     pub method: Method,
-    /// The path, as it is named in metrics; a part in braces stands for anything. A trailing slash may be left away by the client.
+    /// The path; a part in braces stands for anything. A trailing slash may be left away by the client.
     pub path: &'static str,
+    /// What metrics and the log call it: its path, unless it is counted with others.
+    pub(super) route: &'static str,
     /// What it is for, in a sentence.
     pub about: &'static str,
     /// Who may call it.
@@ -89,6 +91,7 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         Endpoint {
             method,
             path,
+            route: path,
             about,
             access,
             always: false,
@@ -98,6 +101,11 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
             limit: None,
             handler: Box::new(handler),
         }
+    }
+
+    /// Counted with the endpoints of another path, so that what is one thing under several paths has the series of one.
+    pub fn counted_as(self, route: &'static str) -> Self {
+        Endpoint { route, ..self }
     }
 
     /// Answered even when the service is overloaded.

@@ -153,6 +153,16 @@ impl<I: Input> Unread<I> {
     }
 }
 
+impl<T: FromJson> Unread<Json<T>> {
+    /// Reads a JSON body now, by `parse` instead of [`FromJson::from_json`]: it knows more of what makes a body valid.
+    ///
+    /// # Errors
+    /// What is wrong with it, or with its client.
+    pub async fn read_by(self, context: &Arc<Context>, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        parse(&self.request.read_json(context).await?)
+    }
+}
+
 impl<I: Input> Input for Unread<I> {
     fn takes() -> Takes {
         I::takes()
@@ -297,12 +307,25 @@ macro_rules! json_body {
             $($(#[doc = $about])+ #[schemars(rename = $key)] $field_vis $field: $type),+
         }
 
-        impl $crate::http::FromJson for $name {
-            fn from_json(body: &[u8]) -> $crate::error::Result<Self> {
+        impl $name {
+            /// Reads a body; `check` is shown which fields could be read, and says what else is wrong with which of them.
+            fn from_json_and(
+                body: &[u8],
+                check: impl FnOnce($(Option<&$type>),+) -> Option<(&'static str, $crate::values::Fault)>,
+            ) -> $crate::error::Result<Self> {
                 let mut fields = $crate::values::Fields::read(body, &[$($key),+])?;
                 $(let $field = <$type as $crate::values::Member>::read(&mut fields, $key);)+
+                if let Some((name, fault)) = check($($field.as_ref()),+) {
+                    fields.refuse(name, fault);
+                }
                 let all = (|| Some($name { $($field: $field?),+ }))();
                 fields.finish(all)
+            }
+        }
+
+        impl $crate::http::FromJson for $name {
+            fn from_json(body: &[u8]) -> $crate::error::Result<Self> {
+                Self::from_json_and(body, |$(_: Option<&$type>),+| None)
             }
 
             fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

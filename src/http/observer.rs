@@ -296,7 +296,7 @@ impl Observation {
         RequestStarted { head, client_ip: context.client_ip }.emit(&log);
         Observation {
             began: Instant::now(),
-            route: resource.map_or("unmatched", |resource| resource.path),
+            route: resource.map_or("unmatched", |resource| resource.route),
             method: method_label(&head.method),
             metrics: Arc::clone(resource.map_or(&router.unmatched, |resource| &resource.metrics)),
             context,

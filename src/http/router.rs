@@ -15,7 +15,7 @@ const UNMATCHED: &[u16] = &[400, 404, 421, 429];
 pub(super) struct Resource<S> {
     endpoints: Vec<Arc<Endpoint<S>>>,
     pub(super) allow: HeaderValue,
-    pub(super) path: &'static str,
+    pub(super) route: &'static str,
     pub(super) metrics: Arc<RouteMetrics>,
 }
 
@@ -49,13 +49,13 @@ impl<S: Send + Sync + 'static> Router<S> {
         let endpoints: Vec<_> = table.into_iter().map(Arc::new).collect();
         let mut paths = matchit::Router::new();
         let mut done: Vec<&str> = Vec::new();
-        for Endpoint { path, .. } in endpoints.iter().map(Arc::as_ref) {
+        for Endpoint { path, route, .. } in endpoints.iter().map(Arc::as_ref) {
             if done.contains(path) {
                 continue;
             }
             done.push(path);
             let of_path = endpoints.iter().filter(|endpoint| endpoint.path == *path).cloned().collect();
-            let resource = Arc::new(resource(path, of_path));
+            let resource = Arc::new(resource(route, of_path));
             for alias in aliases(path) {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the endpoints are valid and distinct");
             }
@@ -75,7 +75,7 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 }
 
-fn resource<S: Send + Sync + 'static>(path: &'static str, endpoints: Vec<Arc<Endpoint<S>>>) -> Resource<S> {
+fn resource<S: Send + Sync + 'static>(route: &'static str, endpoints: Vec<Arc<Endpoint<S>>>) -> Resource<S> {
     let mut served: Vec<MethodLabel> = endpoints.iter().map(|endpoint| method_label(&endpoint.method)).collect();
     if served.contains(&MethodLabel::Get) {
         served.push(MethodLabel::Head);
@@ -86,8 +86,8 @@ fn resource<S: Send + Sync + 'static>(path: &'static str, endpoints: Vec<Arc<End
     statuses.dedup();
     Resource {
         allow: HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("")),
-        path,
-        metrics: Arc::new(RouteMetrics::new(path, &served, &statuses, &[405])),
+        route,
+        metrics: Arc::new(RouteMetrics::new(route, &served, &statuses, &[405])),
         endpoints,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use slog::Logger;
 
 use super::too_little::TooLittle;
+use crate::breaches::MAX_QUESTIONS;
 use crate::config::{Config, DatabaseUrl};
 use crate::server::MAX_REFUSALS;
 use crate::telemetry::logging::{context, warn};
@@ -95,7 +96,8 @@ fn reserve(config: &Config) -> usize {
         Some(_) => 2 * (config.outbox.analytics_event_concurrency + 1),
         None => 0,
     };
-    PROCESS + MAX_REFUSALS + database + mail + analytics
+    let breaches = if config.new_password.breached_url.is_some() { 2 * MAX_QUESTIONS } else { 0 };
+    PROCESS + MAX_REFUSALS + database + mail + analytics + breaches
 }
 
 /// On lines of at most 80 columns, for `neodyme check`.

@@ -1,5 +1,7 @@
 //! `GET /errors`: what went wrong since the start, for scripts as JSON and for people as a page.
 
+mod fold;
+
 use http::header::{ACCEPT, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
@@ -7,9 +9,13 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use self::fold::{Fold, folded};
+use super::in_force;
 use super::large_answers::take_place;
 use super::page::page;
-use crate::error::{Error, ErrorCode, Result};
+use super::words::count;
+use crate::config::Config;
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::http::{
     Access, Call, Endpoint, FromQuery, Head, Held, Media, Parameter, Query, Response, Values, json, with_header,
 };
@@ -42,11 +48,11 @@ struct Report {
 #[derive(Serialize, schemars::JsonSchema)]
 struct TypeReport {
     #[serde(skip)]
-    rank: usize,
+    code: ErrorCode,
     r#type: &'static str,
     kind: &'static str,
-    meaning: &'static str,
-    remedy: &'static str,
+    meaning: String,
+    remedy: String,
     count: u64,
     #[serde(serialize_with = "timestamp::option::serialize")]
     #[schemars(with = "Option<timestamp::Moment>")]
@@ -75,10 +81,57 @@ async fn report(call: Call<App>, (Query(filter), Head(head)): (Query<Filter>, He
         samples_per_type: SAMPLES,
         memory_bound_bytes: MEMORY_BOUND,
         filtered: filter.code.is_some() || filter.request_id.is_some(),
-        errors: filter.apply(),
+        errors: filter.apply(&call.state.config),
     };
-    let response = if wants_page(&head) { page("errors.html", &report)?.0 } else { json(StatusCode::OK, &report)? };
+    let response = if wants_page(&head) {
+        page("errors.html", View::of(&report, &call.state.config))?.0
+    } else {
+        json(StatusCode::OK, &report)?
+    };
     Ok(Held { answer: Shown(with_header(response, VARY, HeaderValue::from_static("Accept"))), place })
+}
+
+/// The report as a person reads it: what happened and matters, then the everyday business, then what never happened.
+#[derive(Serialize)]
+struct View<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    unexpected: Vec<Seen<'a>>,
+    expected: Vec<Seen<'a>>,
+    expected_count: String,
+    silent: Vec<&'a TypeReport>,
+}
+
+/// An error type that was seen, or asked for.
+#[derive(Serialize)]
+struct Seen<'a> {
+    #[serde(flatten)]
+    about: &'a TypeReport,
+    times: String,
+    folds: Vec<Fold<'a>>,
+    runbook: Option<&'static str>,
+}
+
+impl<'a> View<'a> {
+    fn of(report: &'a Report, config: &Config) -> Self {
+        let is_shown = |error: &&TypeReport| error.count > 0 || report.filtered;
+        let is_expected = |error: &&TypeReport| error.code.kind() == ErrorKind::Expected;
+        let (expected, unexpected): (Vec<_>, Vec<_>) = report.errors.iter().filter(is_shown).partition(is_expected);
+        let seen = |about: &'a TypeReport| Seen::of(about, config);
+        View {
+            report,
+            expected_count: count(expected.iter().map(|error| error.count).sum()),
+            unexpected: unexpected.into_iter().map(seen).collect(),
+            expected: expected.into_iter().map(seen).collect(),
+            silent: report.errors.iter().filter(|error| !is_shown(error)).collect(),
+        }
+    }
+}
+
+impl<'a> Seen<'a> {
+    fn of(about: &'a TypeReport, config: &Config) -> Self {
+        Seen { about, times: count(about.count), folds: folded(&about.samples, config), runbook: about.code.runbook() }
+    }
 }
 
 /// The report in the form that was asked for.
@@ -120,26 +173,28 @@ impl FromQuery for Filter {
 }
 
 impl Filter {
-    fn apply(&self) -> Vec<TypeReport> {
+    fn apply(&self, config: &Config) -> Vec<TypeReport> {
         let wanted = |code: &&ErrorCode| self.code.is_none_or(|wanted| wanted == **code);
-        let reports = ErrorCode::ALL.iter().filter(wanted).map(|code| self.report(*code));
+        let reports = ErrorCode::ALL.iter().filter(wanted).map(|code| self.report(*code, config));
         let mut reports: Vec<_> =
             reports.filter(|report| self.request_id.is_none() || !report.samples.is_empty()).collect();
         let is_silent = |report: &TypeReport| report.count == 0;
-        reports.sort_by_key(|report| (is_silent(report), report.rank, std::cmp::Reverse(report.last_seen)));
+        reports.sort_by_key(|report| {
+            (is_silent(report), report.code.kind() as usize, std::cmp::Reverse(report.last_seen))
+        });
         reports
     }
 
-    fn report(&self, code: ErrorCode) -> TypeReport {
+    fn report(&self, code: ErrorCode, config: &Config) -> TypeReport {
         let (about, history) = (code.about(), recorder().history(code));
         let fits =
             |sample: &Sample| self.request_id.is_none() || sample.request_id.as_deref() == self.request_id.as_deref();
         TypeReport {
-            rank: about.kind as usize,
+            code,
             r#type: code.as_str(),
             kind: about.kind.as_str(),
-            meaning: about.meaning,
-            remedy: about.remedy,
+            meaning: in_force::meaning(about.meaning, config),
+            remedy: in_force::remedy(about.remedy, config),
             count: history.count,
             first_seen: history.first_seen,
             last_seen: history.last_seen,

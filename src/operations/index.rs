@@ -1,24 +1,40 @@
-//! `GET /` on the operations listener: the state at a glance, and what is there.
+//! `GET /` on the operations listener: what is wrong now, the last hour, and what is there.
+//!
+//! All of it is in memory already: a look at the page asks neither the database nor any service.
 
-use std::collections::BTreeMap;
+mod cards;
+mod dependencies;
+mod failure;
+mod limits;
+mod outbox;
+mod recent;
+mod spark;
+mod troubles;
+mod word;
+
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use http::Method;
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use self::cards::{Card, cards};
+use self::dependencies::dependencies;
+use self::failure::OfType;
+use self::outbox::{Jobs, Topic};
+use self::troubles::{Trouble, troubles};
+use self::word::Word;
 use super::page::{Page, page};
+use super::words::{age, count, rate};
 use crate::build;
 use crate::config::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::http::{Access, Call, Endpoint};
 use crate::lifecycle::Phase;
-use crate::outbox::store::Group;
-use crate::outbox::{FailedJobs, JobState};
 use crate::state::App;
-use crate::telemetry::metrics::{self, DependencyStatus, HealthStatus, RegistrationOutcome};
-use crate::values::timestamp::{self, rfc3339};
+use crate::telemetry::history::Span;
+use crate::telemetry::metrics::{self, HealthStatus, RegistrationOutcome};
+use crate::values::timestamp;
 
 /// What the index leads to, once the table is whole.
 #[derive(Clone, Default)]
@@ -36,7 +52,7 @@ impl Links {
 
 /// The line of the table, and what it leads to, which is not known yet.
 pub(super) fn endpoint() -> (Endpoint<App>, Links) {
-    const ABOUT: &str = "The state at a glance, and what is there.";
+    const ABOUT: &str = "What is wrong now and what to do about it, the last hour in figures, and what is there.";
     let links = Links::default();
     let shown = links.clone();
     let show = move |call: Call<App>, (): ()| {
@@ -56,50 +72,26 @@ struct Index<'a> {
     revision: &'static str,
     environment: Environment,
     database: &'static str,
-    checks: Vec<Check>,
+    /// Minutes that are now.
+    recent: usize,
+    troubles: Vec<Trouble>,
+    cards: Vec<Card>,
+    dependencies: Vec<dependencies::Shown>,
+    topics: Vec<Topic>,
+    jobs: Jobs,
     registrations: Vec<Count>,
     errors: Vec<Count>,
-    jobs: Jobs,
+    last_errors: Vec<OfType>,
     endpoints: &'a [Link],
 }
 
-/// A word, and how it is shown: `good`, `warn`, `bad` or `soft`.
-#[derive(Serialize)]
-struct Word {
-    text: &'static str,
-    class: &'static str,
-}
-
-#[derive(Serialize)]
-struct Check {
-    name: &'static str,
-    status: Word,
-}
-
-/// Jobs of the outbox that failed, as they were found at some time.
-#[derive(Serialize)]
-struct Jobs {
-    at: Option<String>,
-    groups: Vec<Failed>,
-    has_more: bool,
-}
-
-/// Jobs that failed in the same way.
-#[derive(Serialize)]
-struct Failed {
-    jobs: i64,
-    state: Word,
-    topic: Option<String>,
-    domain: Option<String>,
-    reply: Option<String>,
-    oldest: String,
-    example: String,
-}
-
+/// A figure: now, and since the start.
 #[derive(Serialize)]
 struct Count {
     name: &'static str,
-    count: u64,
+    rate: String,
+    count: String,
+    is_seen: bool,
 }
 
 #[derive(Serialize)]
@@ -109,64 +101,63 @@ pub(super) struct Link {
 }
 
 fn show(app: &App, links: &[Link]) -> Result<Page> {
-    let (summary, health) = (metrics::summary(), &app.health);
-    let check = |name, status| Check { name, status: status_word(status) };
+    let (minutes, topics) = (app.history.minutes(), app.outbox.topics());
+    let now = recent::now(&minutes);
+    let dependencies = dependencies(app, &minutes, &topics);
+    let troubles = troubles(app, &now, &dependencies, &topics);
     let index = Index {
         timestamp: OffsetDateTime::now_utc(),
-        state: state(app),
-        uptime: humantime::format_duration(Duration::from_secs(health.uptime().as_secs())).to_string(),
+        state: state(app, &troubles),
+        uptime: age(app.health.uptime()),
         version: build::INFO.version,
         revision: build::INFO.revision,
         environment: app.config.environment,
         database: app.db.backend(),
-        checks: vec![
-            check("database", health.database.status()),
-            check("email", health.email.status()),
-            check("analytics", health.analytics.status()),
-        ],
-        registrations: counts(RegistrationOutcome::ALL.iter().map(|outcome| outcome.as_str()), &summary.registrations),
-        errors: counts(ErrorKind::ALL.iter().map(|kind| kind.as_str()), &summary.errors),
-        jobs: jobs(&app.outbox.failed()),
+        recent: recent::MINUTES,
+        troubles,
+        cards: cards(&minutes),
+        dependencies,
+        topics: topics.iter().map(outbox::topic).collect(),
+        jobs: outbox::jobs(&app.outbox.failed()),
+        registrations: registrations(&now),
+        errors: errors(&now),
+        last_errors: failure::of_types(&now, &app.config),
         endpoints: links,
     };
     page("index.html", index)
 }
 
-fn jobs(found: &FailedJobs) -> Jobs {
-    let failed = |group: &Group| Failed {
-        jobs: group.jobs,
-        state: Word { text: group.state.as_str(), class: if group.state == JobState::Dead { "bad" } else { "warn" } },
-        topic: group.topic.clone(),
-        domain: group.domain.clone(),
-        reply: group.reply.clone(),
-        oldest: rfc3339(group.oldest),
-        example: group.example.to_string(),
-    };
-    Jobs { at: found.at.map(rfc3339), groups: found.groups.iter().map(failed).collect(), has_more: found.has_more }
+/// Healthy is only what has no trouble: the checks alone do not see everything.
+fn state(app: &App, troubles: &[Trouble]) -> Word {
+    let is_failing = troubles.iter().any(|trouble| trouble.class == "bad");
+    match (app.lifecycle.phase(), app.health.status()) {
+        (Phase::Starting, _) => Word::warn("starting"),
+        (Phase::Draining | Phase::Closing, _) => Word::warn("shutting down"),
+        (Phase::Ready, HealthStatus::Unhealthy) => Word::bad("unhealthy"),
+        (Phase::Ready, _) if is_failing => Word::bad("failing"),
+        (Phase::Ready, HealthStatus::Healthy) if troubles.is_empty() => Word::good("healthy"),
+        (Phase::Ready, _) => Word::warn("degraded"),
+    }
 }
 
-fn state(app: &App) -> Word {
-    let (text, class) = match (app.lifecycle.phase(), app.health.status()) {
-        (Phase::Starting, _) => ("starting", "warn"),
-        (Phase::Draining | Phase::Closing, _) => ("shutting down", "warn"),
-        (Phase::Ready, HealthStatus::Healthy) => ("healthy", "good"),
-        (Phase::Ready, HealthStatus::Degraded) => ("degraded", "warn"),
-        (Phase::Ready, HealthStatus::Unhealthy) => ("unhealthy", "bad"),
+fn registrations(now: &Span) -> Vec<Count> {
+    let totals = metrics::summary().registrations;
+    let of = |outcome: &RegistrationOutcome| {
+        let total = totals.get(outcome.as_str()).copied().unwrap_or_default();
+        figure(outcome.as_str(), now.per_minute(now.counts.registrations(*outcome)), total)
     };
-    Word { text, class }
+    RegistrationOutcome::ALL.iter().map(of).collect()
 }
 
-fn status_word(status: DependencyStatus) -> Word {
-    let class = match status {
-        DependencyStatus::Connected => "good",
-        DependencyStatus::Slow => "warn",
-        DependencyStatus::Error => "bad",
-        DependencyStatus::Disabled => "soft",
+fn errors(now: &Span) -> Vec<Count> {
+    let totals = metrics::summary().errors;
+    let of = |kind: &ErrorKind| {
+        let total = totals.get(kind.as_str()).copied().unwrap_or_default();
+        figure(kind.as_str(), now.per_minute(now.counts.errors(*kind)), total)
     };
-    Word { text: status.as_str(), class }
+    ErrorKind::ALL.iter().map(of).collect()
 }
 
-/// The figures in the order of their names.
-fn counts(names: impl Iterator<Item = &'static str>, figures: &BTreeMap<&'static str, u64>) -> Vec<Count> {
-    names.map(|name| Count { name, count: figures.get(name).copied().unwrap_or_default() }).collect()
+fn figure(name: &'static str, per_minute: f64, total: u64) -> Count {
+    Count { name, rate: rate(per_minute), count: count(total), is_seen: total > 0 }
 }

@@ -1,4 +1,4 @@
-//! Answers that cost much: those that gather all metrics, or show all errors. There are so many at once, and nobody waits.
+//! Answers that cost much: those that gather all metrics, show all errors, or search all documents. There are so many at once, and nobody waits.
 
 use std::sync::Arc;
 

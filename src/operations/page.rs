@@ -10,9 +10,10 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::http::{Media, Response, html};
 
-/// Nothing is loaded and nothing runs: a page is its text and its style.
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'");
+/// Nothing is loaded and nothing runs: a page is its text and its style. The search asks this listener alone.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
 const HEADERS: [(HeaderName, HeaderValue); 2] =
     [(CONTENT_SECURITY_POLICY, POLICY), (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))];
 
@@ -26,8 +27,13 @@ fn templates() -> std::result::Result<Environment<'static>, minijinja::Error> {
     templates.add_filter("moment", moment);
     templates.add_filter("plain", plain);
     templates.add_template("layout.html", include_str!("pages/layout.html"))?;
+    templates.add_template("parts.html", include_str!("pages/parts.html"))?;
     templates.add_template("index.html", include_str!("pages/index.html"))?;
     templates.add_template("errors.html", include_str!("pages/errors.html"))?;
+    templates.add_template("runbooks.html", include_str!("pages/runbooks.html"))?;
+    templates.add_template("runbook.html", include_str!("pages/runbook.html"))?;
+    templates.add_template("runbooks.css", include_str!("pages/runbooks.css"))?;
+    templates.add_template("search.html", include_str!("pages/search.html"))?;
     Ok(templates)
 }
 

@@ -84,12 +84,12 @@ impl Hasher {
 }
 
 impl Hasher {
-    /// Whether a hash is of one of these passwords. One that is not as new ones are takes memory of its own, which may be
+    /// Of which of these passwords a hash is. One that is not as new ones are takes memory of its own, which may be
     /// more than this keeps.
-    pub(super) fn is_of_one(&mut self, stored: &StoredHash, passwords: &[Password]) -> bool {
+    pub(super) fn fitting(&mut self, stored: &StoredHash, passwords: &[Password]) -> Option<usize> {
         let (kernel, text) = (self.kernel, stored.expose());
         let is_current = self.form.is_of(stored);
-        passwords.iter().any(|password| match is_current {
+        passwords.iter().position(|password| match is_current {
             true => phc::verify(kernel, text, password.expose(), &[], &mut self.memory).unwrap_or(false),
             false => stored.is_of(password.expose()),
         })

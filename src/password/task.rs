@@ -13,8 +13,8 @@ use crate::values::Password;
 pub(super) enum Task {
     /// The hash of a new password.
     Hash { password: Password, answer: oneshot::Sender<Result<PasswordHash>> },
-    /// Whether a stored hash is of one of these.
-    Verify { stored: StoredHash, passwords: Vec<Password>, answer: oneshot::Sender<bool> },
+    /// Of which of these a stored hash is.
+    Verify { stored: StoredHash, passwords: Vec<Password>, answer: oneshot::Sender<Option<usize>> },
 }
 
 /// Tells the caller what came of it.
@@ -44,8 +44,8 @@ impl Task {
                 Box::new(move || _ = answer.send(hash))
             }
             Task::Verify { stored, passwords, answer } => {
-                let is_of_one = hasher.is_of_one(&stored, &passwords);
-                Box::new(move || _ = answer.send(is_of_one))
+                let fitting = hasher.fitting(&stored, &passwords);
+                Box::new(move || _ = answer.send(fitting))
             }
         }
     }

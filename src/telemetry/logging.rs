@@ -37,13 +37,13 @@ use crate::config::{LogConfig, LogFormat};
 use crate::telemetry::metrics;
 use output::Output;
 use queue::{Losses, Pending, Queue};
-use terminal::Terminal;
 
 pub use loggers::Loggers;
 pub use name::{LoggerName, level_name, parse_level};
 pub use record::function_of;
 pub(crate) use record::{crit, debug, error, info, record, warn};
 pub use temporary::{LoggerLevel, TemporaryLevels};
+pub use terminal::Terminal;
 pub use values::{Exception, Nested, context};
 
 /// How long a dropped [`Logging`] waits for its lines to be written.
@@ -58,11 +58,10 @@ pub struct Logging {
 impl Logging {
     /// Starts the log on stdout and sends the records of dependencies (`log`, `tracing`) to it as well.
     pub fn start(config: &LogConfig) -> Logging {
-        let is_terminal = io::stdout().is_terminal();
         let terminal = match config.format {
-            LogFormat::Json => None,
-            LogFormat::Auto if !is_terminal => None,
-            LogFormat::Auto | LogFormat::Terminal => Some(Terminal::new(is_terminal && !no_colour())),
+            LogFormat::Auto if !io::stdout().is_terminal() => None,
+            LogFormat::Auto => terminal(LogFormat::Terminal, stdout_has_colours()),
+            format => terminal(format, stdout_has_colours()),
         };
         let logging = Logging::build(config, terminal, stdout());
         logging.loggers.bridge_dependencies();
@@ -74,8 +73,7 @@ impl Logging {
     /// `Auto` means JSON here, and nothing is coloured. Records of dependencies come only after
     /// [`Loggers::bridge_dependencies`].
     pub fn start_on<W: Write + Send + 'static>(config: &LogConfig, writer: W) -> Logging {
-        let terminal = (config.format == LogFormat::Terminal).then(|| Terminal::new(false));
-        Logging::build(config, terminal, writer)
+        Logging::build(config, terminal(config.format, false), writer)
     }
 
     fn build<W: Write + Send + 'static>(config: &LogConfig, terminal: Option<Terminal>, writer: W) -> Logging {
@@ -127,7 +125,13 @@ fn stdout() -> Box<dyn Write + Send> {
     }
 }
 
-/// Whether the user asked for plain text (<https://no-color.org>).
-fn no_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+fn terminal(format: LogFormat, colour: bool) -> Option<Terminal> {
+    let full = format == LogFormat::Full;
+    matches!(format, LogFormat::Terminal | LogFormat::Full).then_some(Terminal { colour, full })
+}
+
+/// Whether somebody sees colours, and did not ask for plain text (<https://no-color.org>).
+pub fn stdout_has_colours() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }

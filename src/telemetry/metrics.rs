@@ -4,6 +4,7 @@
 //! `increase()` sees the first event. Durations are seconds, sizes bytes, points in time seconds since the epoch
 //! (never ages). Names follow <https://prometheus.io/docs/practices/naming/>.
 
+mod asked;
 mod clock;
 mod database;
 mod declare;
@@ -19,18 +20,21 @@ mod machine;
 mod outbox;
 mod password;
 mod process;
+mod quantile;
 mod registration;
 mod registry;
 mod runtime;
 mod sign_in;
 mod summary;
+mod totals;
 
+pub use self::asked::Asked;
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub(crate) use self::errors::error;
 pub use self::errors::{CauseClass, init_error_users, request_failed, user_waits};
 pub use self::exposition::{Encoded, encode};
-pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService};
+pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService, HEALTH};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};
 pub use self::http::{
     ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, Requests, RouteMetrics, connection_refused,
@@ -39,12 +43,15 @@ pub use self::http::{
 pub use self::inventory::{Metric, markdown};
 pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
-pub use self::machine::{DiskSpace, DiskUse, PressureOn, cpu_cores, cpu_pressure, cpu_throttled, disk, machine_cpu};
+pub use self::machine::{
+    DiskSpace, DiskUse, PressureOn, cpu_cores, cpu_pressure, cpu_throttled, disk, machine_cpu, memory,
+};
 pub use self::outbox::{
     AttemptOutcome, CircuitState, DeadReason, OpenState, TopicMetrics, mail_perhaps_sent, outbox_polled,
 };
 pub use self::password::{
-    HashKernel, HashOperation, hash_kernel, hash_pool, hash_queue_wait, hash_rejected, password_hashed,
+    HashKernel, HashOperation, PasswordRefusal, hash_kernel, hash_pool, hash_queue_wait, hash_rejected,
+    password_hashed, password_refused,
 };
 pub use self::process::mark_start;
 pub use self::registration::{
@@ -57,6 +64,7 @@ pub use self::sign_in::{
     token_refresh,
 };
 pub use self::summary::{Summary, summary};
+pub use self::totals::{Totals, totals};
 
 /// Touches every static, so that the first scrape has every series. Called once, at start.
 pub fn init() {

@@ -75,6 +75,11 @@ impl<'a, const N: usize> Fields<'a, N> {
         self.note(name, read)
     }
 
+    /// A field that could be read is at fault for another reason.
+    pub fn refuse(&mut self, name: &'static str, fault: Fault) {
+        self.fault(name.to_owned(), fault);
+    }
+
     /// What was made of the fields, if all of it is there and nothing was at fault.
     ///
     /// # Errors
@@ -94,8 +99,8 @@ impl<'a, const N: usize> Fields<'a, N> {
         read.map_err(|fault| self.fault(name.to_owned(), fault)).ok()
     }
 
-    fn fault(&mut self, field: String, Fault { code, message }: Fault) {
-        self.faults.push(FieldError { field, code, message });
+    fn fault(&mut self, field: String, fault: Fault) {
+        self.faults.push(fault.of(field));
     }
 }
 

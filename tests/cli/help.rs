@@ -5,13 +5,15 @@ use neodyme::config::SETTINGS;
 use crate::Neodyme;
 
 /// Every command, and the settings in its help by how they begin.
-const COMMANDS: [(&[&str], &[&str]); 15] = [
+const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&[], &[]),
     (&["serve"], &[""]),
     (&["migrate"], &["database_"]),
     (&["check"], &[]),
     (&["metrics"], &[]),
     (&["errors"], &[]),
+    (&["runbook"], &[]),
+    (&["log"], &[]),
     (&["email", "preview"], &["mail_"]),
     (&["email", "test"], &["mail_", "smtp_"]),
     (&["user", "create"], &["database_", "password_"]),

@@ -1,7 +1,7 @@
 //! Every message in docs/COMMANDS.md is said, with its exit code, and whatever is said is there.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -124,6 +124,8 @@ fn of_the_command_line(seen: &mut Seen) {
         &["demo-traffic", "--rate", "many"],
         &["health", "--url", "http://a", "--url", "http://b"],
         &["outbox", "show"],
+        &["runbook", "NeodymeDwn"],
+        &["runbook", "weather"],
     ] {
         seen.run(&neodyme, arguments);
     }
@@ -132,6 +134,11 @@ fn of_the_command_line(seen: &mut Seen) {
     let output = command.arg("metrics").env_clear().stdin(Stdio::null()).stdout(full).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     seen.note(&["metrics > /dev/full"], &Answer { code: output.status.code().unwrap(), out: String::new(), err });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neodyme"));
+    let folder = File::open(neodyme.path()).unwrap();
+    let output = command.arg("log").env_clear().stdin(folder).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    seen.note(&["log < ."], &Answer { code: output.status.code().unwrap(), out: String::new(), err });
 }
 
 fn of_the_configuration(seen: &mut Seen) {

@@ -48,7 +48,7 @@ fn a_command_that_is_none_leads_to_the_one_that_is_meant() {
     for (given, meant) in [
         ("chek", "a similar subcommand exists: 'check'"),
         ("start", "a similar subcommand exists: 'serve'"),
-        ("run", "a similar subcommand exists: 'serve'"),
+        ("run", "some similar subcommands exist: 'serve', 'runbook'"),
         ("migrations", "a similar subcommand exists: 'migrate'"),
         ("demo", "a similar subcommand exists: 'demo-traffic'"),
         ("version", "a similar argument exists: '--version'"),

@@ -21,16 +21,21 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts it with `prometheus.yml` as it is shipped, but for the port of the target and the pace.
     pub async fn scraping(app: &TestApp, extra: &[&str]) -> Prometheus {
-        Prometheus::scraping_every("200ms", app, extra).await
+        Prometheus::scraping_every("200ms", app, "", extra).await
     }
 
-    /// The same at another pace, which is also the time that a scrape may take.
-    pub async fn scraping_every(pace: &str, app: &TestApp, extra: &[&str]) -> Prometheus {
+    /// The same at another pace, which is also the time that a scrape may take. It remembers `history`, in the OpenMetrics text
+    /// format.
+    pub async fn scraping_every(pace: &str, app: &TestApp, history: &str, extra: &[&str]) -> Prometheus {
         let config = replace(&shipped("prometheus.yml"), "127.0.0.1:9000", app.ops_address());
         let shipped = "scrape_interval: 5s\n  scrape_timeout: 4s\n  evaluation_interval: 5s";
         let hurried = format!("scrape_interval: {pace}\n  scrape_timeout: {pace}\n  evaluation_interval: {pace}");
         let config = replace(&config, shipped, &hurried);
-        Prometheus::start(&config, extra, |rules| hurry(&rules.join("alert-rules"))).await
+        let prepare = |folder: &Path| {
+            hurry(&folder.join("alert-rules"));
+            remember(history, folder);
+        };
+        Prometheus::start(&config, extra, prepare).await
     }
 
     /// Starts it with `prometheus.yml` as it is shipped, pace and all, but for the targets and Alertmanager's address. It

@@ -1,15 +1,20 @@
-//! Every query of every panel, executed by the real Prometheus on the real service, in a healthy and in a faulty hour.
+//! Every query of every panel, executed by the real Prometheus on the real service, before anything is seen of it, in a healthy
+//! and in a faulty hour.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use super::colors::color;
 use super::links::log_filters;
 use super::model::{Dashboard, Query, dashboards, interpolate, panels, text};
 use super::trouble::Trouble;
+use crate::common::database::Backend;
 use crate::common::eventually_within;
 use crate::common::prometheus::Prometheus;
 
+/// Seconds between two scrapes.
+const PACE: &str = "2";
 /// What Grafana makes of them at this pace: more than four scrapes, and the time shown.
 const RATE_INTERVAL: &str = "12s";
 const RANGE: &str = "60s";
@@ -18,6 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// More lines than this nobody reads.
 const MOST_SERIES: usize = 5;
 
+/// Of when an answer is.
+#[derive(Clone, Copy)]
+enum When {
+    Now,
+    Ever,
+}
+
 /// A Prometheus and the time from which on it knows something.
 struct Look {
     prometheus: Prometheus,
@@ -25,21 +37,29 @@ struct Look {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_query_of_every_panel_shows_something_or_says_why_not() {
-    let trouble = Trouble::brewing().await;
-    let look = Look { prometheus: Prometheus::scraping_every("2s", &trouble.app, &[]).await, from: now() };
+async fn every_query_of_every_panel_shows_something_on_postgres() {
+    every_query_of_every_panel_shows_something(Backend::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_every_panel_shows_something_on_sqlite() {
+    every_query_of_every_panel_shows_something(Backend::Sqlite).await;
+}
+
+async fn every_query_of_every_panel_shows_something(backend: Backend) {
+    let trouble = Trouble::brewing(backend).await;
+    // Graphs begin before anything was seen.
+    let from = now();
+    let prometheus = Prometheus::scraping_every(&format!("{PACE}s"), &trouble.app, &history(from), &[]).await;
+    let look = Look { prometheus, from };
     for outcome in ["success", "duplicate", "invalid"] {
         look.wait_until(&format!(r#"neodyme_registrations_total{{outcome="{outcome}"}} > 3"#)).await;
     }
     look.wait_until(r#"neodyme_outbox_attempts_total{outcome="delivered"} > 0"#).await;
 
-    // Healthy: what shows nothing must say so.
-    let queries: Vec<Query> = dashboards().iter().flat_map(Dashboard::queries).collect();
-    for query in queries.iter().filter(|query| query.when_empty.is_none()) {
-        look.assert_shows(query).await;
-    }
-    for query in queries.iter().filter(|query| query.when_empty.is_some()) {
-        look.ask(query).await;
+    // Healthy: a panel that shows nothing says so.
+    for panel in panels().iter().filter(|panel| panel.when_empty().is_none()) {
+        look.assert_shows(&panel.queries(), When::Now).await;
     }
 
     // Faulty: then there is something to show everywhere.
@@ -50,23 +70,42 @@ async fn every_query_of_every_panel_shows_something_or_says_why_not() {
     trouble.worsen();
     look.wait_until(r#"neodyme_errors_total{error_type="DATABASE_ERROR"} > 1"#).await;
     trouble.ease();
-    for query in &queries {
-        look.assert_shows(query).await;
+    // A server and mail in files leave nothing on a disk.
+    let is_kept = |query: &Query| backend == Backend::Sqlite || !query.expression.contains("neodyme_disk_");
+    for query in dashboards().iter().flat_map(Dashboard::queries).filter(is_kept) {
+        look.assert_shows(&[query], When::Ever).await;
     }
+    look.assert_nothing_is_green().await;
     look.assert_few_series().await;
     look.assert_variables_have_values().await;
-    assert_log_links_find_something(&trouble).await;
+    // Of a locked file health checks say nothing.
+    if backend == Backend::Postgres {
+        assert_log_links_find_something(&trouble).await;
+    }
+}
+
+/// What is compared with the past has one: as much came two hours ago, and nothing invalid.
+fn history(now: u64) -> String {
+    let recorded = [
+        (r#"job_of:neodyme_registrations:rate10m{job="neodyme",of="attempts"}"#, 1.0),
+        (r#"job:neodyme_invalid_registrations:ratio10m{job="neodyme"}"#, 0.0),
+        (r#"job:neodyme_targets:count{job="neodyme"}"#, 1.0),
+    ];
+    let minutes = |(series, value): (&str, f64)| {
+        (20..140).rev().map(|minute| format!("{series} {value} {}\n", now - 60 * minute)).collect::<String>()
+    };
+    recorded.into_iter().map(minutes).collect()
 }
 
 impl Look {
-    /// The series that Grafana would draw, those of NaN alone left out.
-    async fn ask(&self, query: &Query) -> Vec<Value> {
-        let expression = interpolate(&query.expression, RATE_INTERVAL, RANGE);
+    /// The series that Grafana would draw, those of NaN alone left out: those of now, or since the begin.
+    async fn ask(&self, query: &str, when: When) -> Vec<Value> {
+        let expression = interpolate(query, RATE_INTERVAL, RANGE);
         let (from, now) = (self.from.to_string(), now().to_string());
-        let data = match query.instant {
-            true => self.prometheus.get("query", &[("query", &expression)]).await,
-            false => {
-                let range = [("query", expression.as_str()), ("start", &from), ("end", &now), ("step", "1")];
+        let data = match when {
+            When::Now => self.prometheus.get("query", &[("query", &expression)]).await,
+            When::Ever => {
+                let range = [("query", expression.as_str()), ("start", &from), ("end", &now), ("step", PACE)];
                 self.prometheus.get("query_range", &range).await
             }
         };
@@ -78,15 +117,42 @@ impl Look {
         data["result"].as_array().unwrap().iter().filter(|series| shows(series)).cloned().collect()
     }
 
-    async fn assert_shows(&self, query: &Query) {
-        let what = format!("{} shows something: {}", query.place, query.expression);
-        eventually_within(PATIENCE, &what, async || (!self.ask(query).await.is_empty()).then_some(())).await;
+    /// One of them is enough.
+    async fn assert_shows(&self, queries: &[Query], when: When) {
+        let asked: Vec<&str> = queries.iter().map(|query| query.expression.as_str()).collect();
+        let what = format!("{} shows something: {asked:?}", queries[0].place);
+        eventually_within(PATIENCE, &what, async || {
+            for query in &asked {
+                if !self.ask(query, when).await.is_empty() {
+                    return Some(());
+                }
+            }
+            None
+        })
+        .await;
     }
 
     /// Waits until an expression holds, as Prometheus sees it.
     async fn wait_until(&self, expression: &str) {
         let (place, expression) = ("the test".to_owned(), expression.to_owned());
-        self.assert_shows(&Query { place, expression, instant: true, when_empty: None }).await;
+        self.assert_shows(&[Query { place, letter: "A".to_owned(), expression }], When::Now).await;
+    }
+
+    /// While a page is open, no single value of the overview is green.
+    async fn assert_nothing_is_green(&self) {
+        self.wait_until(r#"ALERTS{alertstate="firing", severity="critical"}"#).await;
+        let mut values = 0;
+        for panel in panels().iter().filter(|panel| panel.kind == "stat" && panel.place.starts_with("neodyme-overview"))
+        {
+            for query in panel.queries() {
+                for series in self.ask(&query.expression, When::Now).await {
+                    let value = text(&series["value"][1]).parse().unwrap();
+                    assert!(!color(panel, &query, value).contains("green"), "{}: {value} is green", query.place);
+                    values += 1;
+                }
+            }
+        }
+        assert!(values > 9, "only {values} values are shown");
     }
 
     /// A graph has at most five lines at any one time.
@@ -94,7 +160,7 @@ impl Look {
         for panel in panels().iter().filter(|panel| panel.kind == "timeseries") {
             let mut lines = 0;
             for query in panel.queries() {
-                lines += self.ask(&Query { instant: true, ..query }).await.len();
+                lines += self.ask(&query.expression, When::Now).await.len();
             }
             assert!(lines <= MOST_SERIES, "{}: {lines} lines", panel.place);
         }
@@ -109,6 +175,10 @@ impl Look {
                 let values = self.prometheus.get(&format!("label/{name}/values"), &[("match[]", &selector)]).await;
                 assert_eq!(values.as_array().unwrap().len(), 1, "{}: {name}: {values}", dashboard.uid);
             }
+            let query = text(&dashboard.variable("since")["query"]).to_owned();
+            let query = query.strip_prefix("query_result(").unwrap().strip_suffix(")").unwrap();
+            let since = self.prometheus.query(&interpolate(query, RATE_INTERVAL, RANGE)).await;
+            assert!(since.is_some_and(|seconds| seconds > 0.0), "{}: since: {since:?}", dashboard.uid);
         }
     }
 }

@@ -1,13 +1,18 @@
 //! A service with a database, a mail server and an analytics service that fail on demand, under mixed traffic.
 
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
+
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
 
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::common::analytics::{AnalyticsService, Behaviour as Analytics};
 use crate::common::app::{AppOptions, TestApp, fresh_email, user};
-use crate::common::database::Database;
+use crate::common::database::{Backend, Database, open_sqlite};
 use crate::common::postgres::Cluster;
 use crate::common::proxy::{Proxy, Way};
 use crate::common::smtp::{Behaviour, SmtpSink, Verb};
@@ -15,21 +20,35 @@ use crate::common::smtp::{Behaviour, SmtpSink, Verb};
 /// The service and what it depends on.
 pub struct Trouble {
     pub app: TestApp,
-    database: Proxy,
+    database: Weakness,
     mail: SmtpSink,
     analytics: AnalyticsService,
     traffic: JoinHandle<()>,
 }
 
+/// How a database is made to fail.
+enum Weakness {
+    /// The way to a server, slowed and cut.
+    Way(Proxy),
+    /// A file, locked while somebody else writes to it.
+    Lock(Mutex<Option<SqliteConnection>>),
+}
+
 impl Trouble {
     /// Starts all of it, healthy, with traffic.
-    pub async fn brewing() -> Trouble {
-        let mut url = url::Url::parse(&Cluster::shared().create_database()).unwrap();
-        let database = Proxy::to(&format!("127.0.0.1:{}", url.port().unwrap())).await;
-        url.set_port(Some(database.address().port())).unwrap();
+    pub async fn brewing(backend: Backend) -> Trouble {
+        let (options, database) = match backend {
+            Backend::Sqlite => (AppOptions::on(backend), Weakness::Lock(Mutex::default())),
+            Backend::Postgres => {
+                let mut url = url::Url::parse(&Cluster::shared().create_database()).unwrap();
+                let way = Proxy::to(&format!("127.0.0.1:{}", url.port().unwrap())).await;
+                url.set_port(Some(way.address().port())).unwrap();
+                (AppOptions::on_database(Database::Postgres(url.to_string())), Weakness::Way(way))
+            }
+        };
         let mail = SmtpSink::start(Behaviour::Normal).await;
         let analytics = AnalyticsService::start().await;
-        let mut options = AppOptions::on_database(Database::Postgres(url.to_string()))
+        let mut options = options
             .set("analytics_base_url", analytics.base_url())
             .set("http_max_body_bytes", 1024)
             .set("health_interval", "1s")
@@ -43,22 +62,42 @@ impl Trouble {
         Trouble { app, database, mail, analytics, traffic }
     }
 
-    /// The services fail, and the database is slow.
+    /// The services fail, and a server's answers are slow.
     pub fn begin(&self) {
         self.mail.behave(Behaviour::refuse(Verb::Rcpt, 451, "try again later"));
         self.analytics.behave(Analytics::Status(503, None));
-        self.database.set(Way::Slow(Duration::from_millis(150)));
+        self.ease();
     }
 
-    /// The database is gone.
+    /// The database is gone, or takes no writes.
     pub fn worsen(&self) {
-        self.database.set(Way::Cut);
+        match &self.database {
+            Weakness::Way(way) => way.set(Way::Cut),
+            Weakness::Lock(lock) => *lock.lock().unwrap() = Some(locked(&self.file())),
+        }
     }
 
-    /// The database is back, and still slow.
+    /// The database is back; a server is still slow.
     pub fn ease(&self) {
-        self.database.set(Way::Slow(Duration::from_millis(150)));
+        match &self.database {
+            Weakness::Way(way) => way.set(Way::Slow(Duration::from_millis(150))),
+            Weakness::Lock(lock) => *lock.lock().unwrap() = None,
+        }
     }
+
+    fn file(&self) -> PathBuf {
+        match &self.app.database {
+            Database::Sqlite(path) => path.clone(),
+            Database::Postgres(_) => panic!("a server has no file"),
+        }
+    }
+}
+
+/// A connection that keeps others from writing until it is dropped.
+fn locked(file: &Path) -> SqliteConnection {
+    let mut connection = open_sqlite(file);
+    connection.batch_execute("BEGIN IMMEDIATE").unwrap();
+    connection
 }
 
 impl Drop for Trouble {

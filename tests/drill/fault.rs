@@ -34,6 +34,8 @@ pub enum Injection {
     DatabaseSlow,
     /// PostgreSQL takes no writes.
     DatabaseReadOnly,
+    /// It takes no writes for a minute, is well for another two, and then a session holds a lock on the table of users.
+    DatabaseReadOnlyThenLocked,
     /// A session holds a lock on the table of users.
     TableLocked,
     /// Others have taken all connections of PostgreSQL.

@@ -86,6 +86,13 @@ pub const FAULTS: &[Fault] = &[
         ..DATABASE_STOPPED
     },
     Fault {
+        name: "database read-only, mended, then a table locked",
+        injection: Injection::DatabaseReadOnlyThenLocked,
+        pages: &[&["NeodymeCriticalError DATABASE_ERROR"], &["NeodymeErrorCauseChanged DATABASE_ERROR lock"]],
+        words: "read-only (a standby?)",
+        ..DATABASE_STOPPED
+    },
+    Fault {
         name: "connections exhausted",
         injection: Injection::ConnectionsExhausted,
         // Those that neodyme had are ended first.

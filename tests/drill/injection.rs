@@ -29,6 +29,13 @@ impl World {
             Injection::DatabaseSlow => self.way.set(Way::Slow(Duration::from_millis(150))),
             Injection::DatabaseReadOnly => self.set_read_only(true).await,
             Injection::TableLocked => self.lock_users().await,
+            Injection::DatabaseReadOnlyThenLocked => {
+                self.set_read_only(true).await;
+                sleep(Duration::from_secs(60)).await;
+                self.set_read_only(false).await;
+                sleep(Duration::from_secs(120)).await;
+                self.lock_users().await;
+            }
             Injection::ConnectionsExhausted => self.take_connections().await,
             Injection::OneHung => self.instances[1].signal(Signal::STOP),
             Injection::MailRefusesLogin => {
@@ -93,7 +100,9 @@ impl World {
             Injection::DatabaseStopped => tokio::task::block_in_place(|| self.cluster.start_again()),
             Injection::DatabaseSlow => self.way.set(Way::Clear),
             Injection::DatabaseReadOnly => self.set_read_only(false).await,
-            Injection::TableLocked | Injection::ConnectionsExhausted => self.sessions.clear(),
+            Injection::TableLocked | Injection::DatabaseReadOnlyThenLocked | Injection::ConnectionsExhausted => {
+                self.sessions.clear();
+            }
             Injection::OneHung => self.instances[1].signal(Signal::CONT),
             Injection::MailDown => self.mail.come_back().await,
             Injection::MailHanging => {

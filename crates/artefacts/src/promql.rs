@@ -40,7 +40,8 @@ impl Selectors {
     fn of(&self, metric: &str) -> &str {
         match metric {
             objective if objective.starts_with("slo:") => "",
-            recorded if recorded.contains(':') || recorded.starts_with("ALERTS") => &self.recorded,
+            recorded if recorded.starts_with("ALERTS") => &self.recorded,
+            recorded if recorded.split_once(':').is_some_and(|(of, _)| !of.contains("instance")) => &self.recorded,
             _ => &self.exported,
         }
     }
@@ -85,6 +86,7 @@ mod tests {
             "rate(neodyme_a_total{i=\"$i\", b=\"up\"}[5m:5s])"
         );
         assert_eq!(complete("job:neodyme_a:max > 0"), "job:neodyme_a:max{j=\"$j\"} > 0");
+        assert_eq!(complete("instance:neodyme_a:max"), "instance:neodyme_a:max{i=\"$i\"}");
         assert_eq!(complete("1 - slo:neodyme_a:ratio{slo=\"a\"}"), "1 - slo:neodyme_a:ratio{slo=\"a\"}");
         assert_eq!(complete("label_replace(x, \"up\", \"neodyme_a\")"), "label_replace(x, \"up\", \"neodyme_a\")");
     }

@@ -15,7 +15,7 @@ use crate::http::{Access, Call, Endpoint, Json, NoContent, Path, Permission, jso
 use crate::state::App;
 use crate::telemetry::logging::{Exception, LoggerName, info, warn};
 use crate::telemetry::metrics::{self, SessionEnd};
-use crate::values::PresentedPassword;
+use crate::values::Password;
 
 /// The first pause before it is tried anew to take a user out of the file, and the longest.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -43,7 +43,7 @@ json_body! {
     /// That it is the user who erases the user.
     struct Confirmation {
         /// What only the user knows.
-        password: PresentedPassword = "password",
+        password: Password = "password",
     }
 }
 

@@ -7,11 +7,14 @@ use serde::Serialize;
 use serde_json::json;
 use slog::Logger;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, FieldError};
+use crate::label;
 use crate::outbox::NewJob;
 use crate::telemetry::Event;
-use crate::telemetry::logging::{Exception, context, error, info, warn};
-use crate::telemetry::metrics::{self, ActionOutcome, RegistrationOutcome, Step, StepOutcome, UserAction};
+use crate::telemetry::logging::{Exception, context, error, info};
+use crate::telemetry::metrics::{
+    self, ActionOutcome, PasswordRefusal, RegistrationOutcome, Step, StepOutcome, UserAction,
+};
 use crate::values::timestamp::millis;
 
 /// Nobody who wants to register gives up sooner.
@@ -102,11 +105,15 @@ impl Event for Queued<'_> {
 }
 
 impl Event for RegistrationEnded<'_> {
-    /// A failure of the service is an error here, with its causes, and not once more where its request ends.
+    /// A failure of the service is an error here, with its causes, and not once more where its request ends. A refusal is
+    /// everyday business.
     fn emit(self, log: &Logger) {
         let RegistrationEnded { email, client_ip, took, failure } = self;
         let outcome = failure.map_or(RegistrationOutcome::Success, |failure| outcome_of(failure.code()));
         count(outcome, took);
+        if let Some(Error::Validation(faults)) = failure {
+            faults.iter().filter_map(refusal_of).for_each(metrics::password_refused);
+        }
         let error_type = failure.map(|failure| failure.code().as_str());
         let details = context(Details { email, client_ip, duration_ms: millis(took), error_type });
         match failure {
@@ -115,7 +122,7 @@ impl Event for RegistrationEnded<'_> {
                 let exception = Exception::named(failure.code().as_str(), failure);
                 error!(log, "User registration failed"; "exception" => exception, "context" => details);
             }
-            Some(_) => warn!(log, "User registration failed"; "context" => details),
+            Some(_) => info!(log, "User registration failed"; "context" => details),
         }
     }
 }
@@ -141,6 +148,11 @@ fn count(outcome: RegistrationOutcome, took: Duration) {
         }
         _ => metrics::user_action(UserAction::UserRegistered, ActionOutcome::Failure),
     }
+}
+
+/// Why the password that was chosen is refused, where it is that.
+fn refusal_of(fault: &FieldError) -> Option<PasswordRefusal> {
+    label::parse(fault.code).filter(|_| fault.field == "password")
 }
 
 /// What a failure makes of a registration.

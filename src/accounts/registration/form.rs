@@ -1,8 +1,9 @@
 //! The body of a registration, read so that all of its faults are known at once.
 
 use crate::error::Result;
-use crate::http::{FromJson, json_body};
-use crate::values::{Email, FullName, Password};
+use crate::http::json_body;
+use crate::password_policy::PasswordPolicy;
+use crate::values::{Email, FullName, NewPassword};
 
 json_body! {
     /// A valid registration.
@@ -11,19 +12,23 @@ json_body! {
         pub email: Email = "email",
         /// How the user is called.
         pub full_name: FullName = "full_name",
-        /// What only the user knows.
-        pub password: Password = "password",
+        /// What only the user knows: at least 15 characters (NFC), or as many as `password_min_characters` says. What is common,
+        /// leaked or repetitive is refused, and what is made of the address or the name.
+        pub password: NewPassword = "password",
     }
 }
 
 impl Registration {
-    /// Reads a JSON body.
+    /// Reads a JSON body, and holds its password to the policy.
     ///
     /// # Errors
     /// [`Error::MalformedJson`](crate::error::Error::MalformedJson) with the position, or
     /// [`Error::Validation`](crate::error::Error::Validation) with every fault of every field.
-    pub fn parse(body: &[u8]) -> Result<Self> {
-        Self::from_json(body)
+    pub fn parse(body: &[u8], policy: &PasswordPolicy) -> Result<Self> {
+        Self::from_json_and(body, |email, full_name, password| {
+            let about = [email.map(Email::expose), full_name.map(FullName::expose)].map(Option::unwrap_or_default);
+            policy.check(password?, &about).err().map(|fault| ("password", fault))
+        })
     }
 }
 
@@ -32,10 +37,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::{Config, Sources};
     use crate::error::Error;
 
+    fn parse(body: &[u8]) -> Result<Registration> {
+        Registration::parse(body, &PasswordPolicy::new(&Config::load(&Sources::default()).unwrap()))
+    }
+
     fn faults(body: &str) -> Vec<(String, &'static str)> {
-        match Registration::parse(body.as_bytes()) {
+        match parse(body.as_bytes()) {
             Err(Error::Validation(faults)) => faults.into_iter().map(|fault| (fault.field, fault.code)).collect(),
             other => panic!("{other:?}"),
         }
@@ -43,8 +53,8 @@ mod tests {
 
     #[test]
     fn a_valid_body_is_read() {
-        let body = br#"{"email":"Jo@Example.com","full_name":" Jo Doe ","password":"correct horse"}"#;
-        let registration = Registration::parse(body).unwrap();
+        let body = br#"{"email":"Jo@Example.com","full_name":" Jo Doe ","password":"correct horse battery"}"#;
+        let registration = parse(body).unwrap();
         assert_eq!(registration.email.expose(), "Jo@example.com");
         assert_eq!(registration.full_name.expose(), "Jo Doe");
     }
@@ -63,6 +73,16 @@ mod tests {
     }
 
     #[test]
+    fn the_faults_of_the_password_come_with_those_of_the_other_fields() {
+        for (password, code) in
+            [("otters", "too_short"), ("passwordpassword", "common"), ("ada-neodyme-1234", "personal")]
+        {
+            let body = format!(r#"{{"email":"ada@example.com","full_name":"","password":"{password}"}}"#);
+            assert_eq!(faults(&body), [("full_name".to_owned(), "too_short"), ("password".to_owned(), code)]);
+        }
+    }
+
+    #[test]
     fn what_is_not_an_object_is_a_fault_of_the_body() {
         for body in ["[]", "[1,{}]", "null", "true", "7", "-7", "0.5", "1e400", "\"x\"", "\"\\ud800\""] {
             assert_eq!(faults(body), [(String::new(), "type")], "{body}");
@@ -73,7 +93,7 @@ mod tests {
     fn a_value_that_no_field_can_have_is_a_fault_of_its_field() {
         let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
         for value in ["1e400", "-1e400", "123456789012345678901234567890", "null", "[1e400]", "{\"a\":1e400}", &deep] {
-            let body = format!(r#"{{"email":{value},"full_name":"A","password":"long enough","x":{value}}}"#);
+            let body = format!(r#"{{"email":{value},"full_name":"A","password":"long enough for us","x":{value}}}"#);
             let expected = [("x", "unknown"), ("email", "type")].map(|(field, code)| (field.to_owned(), code));
             assert_eq!(faults(&body), expected, "{value}");
         }
@@ -84,7 +104,7 @@ mod tests {
 
     #[test]
     fn malformed_json_has_a_position() {
-        match Registration::parse(b"{\n  \"email\": x}") {
+        match parse(b"{\n  \"email\": x}") {
             Err(Error::MalformedJson { line, column }) => assert_eq!((line, column), (2, 12)),
             other => panic!("{other:?}"),
         }
@@ -100,13 +120,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..600)) {
-            let _ = Registration::parse(&body);
+            let _ = parse(&body);
         }
 
         #[test]
         fn no_value_is_echoed(value in "[a-z]{12,40}") {
             let body = serde_json::json!({ "email": value, "full_name": format!("{value}\n"), "password": [value] });
-            let Err(Error::Validation(faults)) = Registration::parse(body.to_string().as_bytes()) else { panic!() };
+            let Err(Error::Validation(faults)) = parse(body.to_string().as_bytes()) else { panic!() };
             prop_assert!(!serde_json::to_string(&faults).unwrap().contains(&value));
         }
     }

@@ -40,17 +40,18 @@ impl Attempt<'_> {
         limits.admit(&failures, clock::now())?;
         let stored = self.stored_hash(user.as_ref())?;
         self.context.enter_step("verify_password");
-        let is_right = app.hash_pool.verify(client, stored.clone(), self.login.password.forms().to_vec()).await?;
+        let forms = self.login.password.stored_forms().collect();
+        let right = app.hash_pool.verify(client, stored.clone(), forms).await?;
         if let Some(user) = &user {
             self.context.set_user_id(user.id);
         }
-        let Some(user) = user.as_ref().filter(|_| is_right) else {
+        let Some(user) = user.as_ref().filter(|_| right.is_some()) else {
             return Err(self.refuse(address, user.map(|user| user.id), failures, limits).await?);
         };
         if !user.is_active {
             return Err(Error::AccountInactive);
         }
-        let renewed = self.hash_anew(&stored).await;
+        let renewed = self.hash_anew(&stored, right).await;
         let pair = self.open_session(user, device, renewed, address, failures, limits).await?;
         Ok((pair, user.clone()))
     }
@@ -96,14 +97,14 @@ impl Attempt<'_> {
         Ok(if work.await? { Error::InvalidCredentials } else { Error::LoginDelayed { retry_after: 1 } })
     }
 
-    /// The hash of the password as new ones are made, where this one was made otherwise. Without it the user signs in as well.
-    async fn hash_anew(&self, stored: &StoredHash) -> Option<PasswordHash> {
-        if self.app.hash_pool.is_current(stored) {
+    /// The hash of the password as new ones are made, where this one was made otherwise, or of another form of it. Without it
+    /// the user signs in as well.
+    async fn hash_anew(&self, stored: &StoredHash, form: Option<usize>) -> Option<PasswordHash> {
+        if self.app.hash_pool.is_current(stored) && form == Some(0) {
             return None;
         }
         self.context.enter_step("hash_password");
-        let password = self.login.password.forms().first()?.clone();
-        self.app.hash_pool.hash(self.context.client, password).await.ok()
+        self.app.hash_pool.hash(self.context.client, self.login.password.clone()).await.ok()
     }
 
     async fn open_session(

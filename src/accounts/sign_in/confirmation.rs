@@ -9,13 +9,13 @@ use crate::error::{Error, Result};
 use crate::http::Context;
 use crate::password::StoredHash;
 use crate::state::App;
-use crate::values::PresentedPassword;
+use crate::values::Password;
 
 /// Verifies a user's password. One that is wrong counts as at a sign-in: who has stolen a token has no more tries than others.
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`], [`Error::LoginDelayed`], [`Error::PasswordLocked`], or what keeps the service from its work.
-pub async fn confirm(app: &App, context: &Context, user: &User, password: &PresentedPassword) -> Result<()> {
+pub async fn confirm(app: &App, context: &Context, user: &User, password: &Password) -> Result<()> {
     app.hash_pool.admit(context.client)?;
     let address = failures::address_hash(&app.login_key, user.email_key.expose());
     let seen = {
@@ -27,7 +27,7 @@ pub async fn confirm(app: &App, context: &Context, user: &User, password: &Prese
     let stored = StoredHash::of_database(user.password_hash.expose())
         .map_err(|fault| Error::Authentication(format!("the hash of {} {}", user.id, fault.message).into()))?;
     context.enter_step("verify_password");
-    if app.hash_pool.verify(context.client, stored, password.forms().to_vec()).await? {
+    if app.hash_pool.verify(context.client, stored, password.stored_forms().collect()).await?.is_some() {
         return Ok(());
     }
     let user_id = Some(user.id);

@@ -1,7 +1,7 @@
 //! The body of a sign-in.
 
 use crate::http::json_body;
-use crate::values::{Email, PresentedPassword};
+use crate::values::{Email, Password};
 
 json_body! {
     /// Who signs in.
@@ -9,6 +9,6 @@ json_body! {
         /// The user's address.
         pub email: Email = "email",
         /// What only the user knows.
-        pub password: PresentedPassword = "password",
+        pub password: Password = "password",
     }
 }

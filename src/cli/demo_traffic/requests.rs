@@ -85,6 +85,7 @@ pub(super) fn invalid_body(rng: &mut impl Rng) -> Value {
         ("email", Value::Null),
         ("full_name", " ".into()),
         ("password", "secret".into()),
+        ("password", "1qaz2wsx3edc4rfv".into()),
         ("password", Value::Null),
     ];
     let (field, value) = &faults[rng.random_range(0..faults.len())];
@@ -114,10 +115,12 @@ mod tests {
 
     use super::*;
     use crate::accounts::registration::Registration;
+    use crate::config::{Config, Sources};
     use crate::error::Error;
+    use crate::password_policy::PasswordPolicy;
 
     fn parse(body: &str) -> Result<Registration, Error> {
-        Registration::parse(body.as_bytes())
+        Registration::parse(body.as_bytes(), &PasswordPolicy::new(&Config::load(&Sources::default()).unwrap()))
     }
 
     proptest! {

@@ -15,17 +15,26 @@ use crate::cli::output::{print, to_json};
 use crate::cli::password;
 use crate::config::Config;
 use crate::password::HashPool;
+use crate::password_policy::PasswordPolicy;
 use crate::values::{Email, FullName};
 
 pub(super) async fn create(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let db = open(&config.database).await?;
-    let password = password::read(arguments.get_one::<PathBuf>("password-file")).await?;
+    let chosen = password::read(arguments.get_one::<PathBuf>("password-file")).await?;
+    let (email, full_name) = (
+        arguments.get_one::<Email>("email").cloned().context("no address")?,
+        arguments.get_one::<FullName>("name").cloned().context("no name")?,
+    );
+    let policy = PasswordPolicy::new(config);
+    policy.check(&chosen, &[email.expose(), full_name.expose()]).map_err(|fault| password::refused(&fault))?;
     let pool = HashPool::start(&config.password).context("start a thread that hashes")?;
     let role = arguments.get_one("role").copied().unwrap_or(Role::User);
     let newcomer = Newcomer {
-        email: arguments.get_one::<Email>("email").cloned().context("no address")?,
-        full_name: arguments.get_one::<FullName>("name").cloned().context("no name")?,
-        password_hash: pool.hash(std::net::IpAddr::from(Ipv4Addr::LOCALHOST).into(), password).await?,
+        email,
+        full_name,
+        password_hash: pool
+            .hash(std::net::IpAddr::from(Ipv4Addr::LOCALHOST).into(), chosen.as_password().clone())
+            .await?,
         role: if arguments.get_flag("admin") { Role::Admin } else { role },
     };
     let user = creation::create(&db, &Actor::operator(), &newcomer).await?;

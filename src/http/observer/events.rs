@@ -200,7 +200,7 @@ impl Event for RequestRefused<'_> {
 impl Event for RequestsPutOff {
     fn emit(self, log: &Logger) {
         let RequestsPutOff { client_ip, count } = self;
-        warn!(log, "Requests refused of clients that do not wait"; "context" => context(PutOff { client_ip, count }));
+        info!(log, "Requests refused of clients that do not wait"; "context" => context(PutOff { client_ip, count }));
     }
 }
 

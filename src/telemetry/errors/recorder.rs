@@ -66,6 +66,11 @@ impl Recorder {
         self.lock(code).clone()
     }
 
+    /// The last one of a type.
+    pub fn last(&self, code: ErrorCode) -> Option<Sample> {
+        self.lock(code).samples.back().cloned()
+    }
+
     /// How often a type happened.
     pub fn count(&self, code: ErrorCode) -> u64 {
         self.lock(code).count

@@ -30,7 +30,7 @@ logger_names! {
     Requests => "neodyme.requests", "HTTP requests: started, completed, failed.";
     UserService => "neodyme.user_service", "Registrations, step by step; sign-ins and sessions.";
     UserActions => "neodyme.user_actions", "What users do, for those who follow their paths.";
-    ExternalServices => "neodyme.external_services", "Calls to services outside: mail, analytics.";
+    ExternalServices => "neodyme.external_services", "Calls to services outside: mail, analytics, breached passwords.";
     Health => "neodyme.health", "Health checks, and changes of health.";
     Outbox => "neodyme.outbox", "Jobs taken from the outbox, delivered or put off.";
     Db => "neodyme.db", "Connections, migrations, failures of the database.";

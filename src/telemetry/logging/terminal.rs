@@ -1,45 +1,77 @@
-//! The form for human eyes: `08:31:02.123 INFO     requests  Request completed  status_code=201 duration_ms=18.2`.
+//! The form for human eyes: `08:31:02.123 INFO  Request completed  /users/ 201 18ms  request=…80b1c2d3`. It is made of the
+//! line of JSON, so that it says nothing else; what it leaves out is there.
 
-use std::fmt::{self, Write};
+mod fields;
+mod short;
+mod value;
+
+use std::fmt::Write;
 use std::io;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-
-use crate::text::{escape, is_invisible};
+use self::fields::Fields;
+use self::short::{Short, short};
+use self::value::write_value;
+use crate::text::escape;
 
 /// Where the time of day lies in `2026-01-31T08:31:02.123456Z`.
 const TIME_OF_DAY: std::ops::Range<usize> = 11..23;
 const DIM: &str = "\u{1b}[2m";
+const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// Renders lines for a terminal.
-pub(super) struct Terminal {
-    colour: bool,
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Whether it obeys colours.
+    pub colour: bool,
+    /// Whether every field is shown, and ids as they are.
+    pub full: bool,
 }
 
 impl Terminal {
-    pub(super) fn new(colour: bool) -> Terminal {
-        Terminal { colour }
-    }
-
-    /// A line for people from a line of JSON, so both hold the same values; neither has its newline.
-    pub(super) fn render(&self, json: &str) -> io::Result<String> {
+    /// A line for people from a line of JSON; neither has its newline.
+    ///
+    /// # Errors
+    /// Where it is no JSON object.
+    pub fn render(&self, json: &str) -> io::Result<String> {
         let mut fields = serde_json::from_str::<Fields>(json)?;
         let mut text = |key| fields.take_text(key);
         let (timestamp, level, logger, message) = (text("timestamp"), text("level"), text("logger"), text("message"));
-        let time = timestamp.get(TIME_OF_DAY).unwrap_or(&timestamp);
-        let word = format!("{:<8}", level.to_uppercase());
-        let (word, place) =
-            (self.paint(colour_of(&level), &word), self.paint(DIM, logger.trim_start_matches("neodyme.")));
-        let mut line = format!("{time} {word} {place}  {}", escape(&message));
-        let mut separator = "  ";
+        let time = escape(timestamp.get(TIME_OF_DAY).unwrap_or(&timestamp));
+        let (colour, words) = (colour_of(&level), escape(&message));
+        if self.full {
+            let word = self.paint(colour, &escape(&format!("{:<8}", level.to_uppercase())));
+            let place = self.paint(DIM, &escape(logger.trim_start_matches("neodyme.")));
+            return Ok(format!("{time} {word} {place}  {words}{}", self.all(fields)));
+        }
+        let word = self.paint(colour, &escape(&format!("{:<5}", short_level(&level))));
+        Ok(format!("{time} {word} {}{}", self.paint(BOLD, &words), self.few(short(fields, &message), colour)))
+    }
+
+    /// Every field, under its name.
+    fn all(&self, fields: Fields) -> String {
+        let mut line = String::new();
         for (key, value) in fields.flatten() {
+            let separator = if line.is_empty() { "  " } else { " " };
             let _ = write!(line, "{separator}{}", self.paint(DIM, &format!("{}=", escape(&key))));
             write_value(&mut line, &value);
-            separator = " ";
         }
-        Ok(line)
+        line
+    }
+
+    /// What a person looks for. The error comes last: it is the longest, and nothing that it says can pass for a field.
+    fn few(&self, short: Short, colour: &str) -> String {
+        let mut line = String::new();
+        if !short.words.is_empty() {
+            let _ = write!(line, "  {}", short.words.join(" "));
+        }
+        if !short.ids.is_empty() {
+            let _ = write!(line, "  {}", self.paint(DIM, &short.ids.join(" ")));
+        }
+        if let Some(error) = short.error {
+            let _ = write!(line, "  {}{}", self.paint(colour, &escape(&error.name)), escape(&error.causes));
+        }
+        line
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
@@ -56,124 +88,71 @@ fn colour_of(level: &str) -> &'static str {
     }
 }
 
-/// A JSON object with its keys in the order written.
-struct Fields(Vec<(String, Node)>);
-
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Node {
-    Fields(Fields),
-    Leaf(Value),
-}
-
-impl Fields {
-    fn take_text(&mut self, key: &str) -> String {
-        let Some(index) = self.0.iter().position(|(name, _)| name == key) else { return String::new() };
-        match self.0.remove(index).1 {
-            Node::Leaf(Value::String(text)) => text,
-            Node::Leaf(value) => value.to_string(),
-            Node::Fields(_) => String::new(),
-        }
+fn short_level(level: &str) -> String {
+    match level {
+        "critical" => "CRIT".to_owned(),
+        "warning" => "WARN".to_owned(),
+        level => level.to_uppercase(),
     }
-
-    /// The context's fields, then the others, those of objects under `object.field`; not the place in the code.
-    fn flatten(self) -> Vec<(String, Value)> {
-        let (mut first, mut rest) = (Vec::new(), Vec::new());
-        for (key, node) in self.0 {
-            match (key.as_str(), node) {
-                ("module" | "function" | "line", _) => {}
-                ("context", Node::Fields(context)) => context.flatten_into("", &mut first),
-                (_, node) => node.flatten_into(key, &mut rest),
-            }
-        }
-        first.append(&mut rest);
-        first
-    }
-
-    fn flatten_into(self, prefix: &str, out: &mut Vec<(String, Value)>) {
-        for (key, node) in self.0 {
-            node.flatten_into(format!("{prefix}{key}"), out);
-        }
-    }
-}
-
-impl Node {
-    fn flatten_into(self, key: String, out: &mut Vec<(String, Value)>) {
-        match self {
-            Node::Fields(fields) => fields.flatten_into(&format!("{key}."), out),
-            Node::Leaf(value) => out.push((key, value)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Fields;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Fields(entries))
-            }
-        }
-        deserializer.deserialize_map(Entries)
-    }
-}
-
-/// Text as it is, quoted where it would otherwise read like something else.
-fn write_value(line: &mut String, value: &Value) {
-    let _ = match value {
-        Value::String(text) if is_word(text) => line.write_str(text),
-        Value::String(text) => write!(line, "\"{}\"", escape(&text.replace('\\', "\\\\").replace('"', "\\\""))),
-        other => write!(line, "{}", escape(&other.to_string())),
-    };
-}
-
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || is_invisible(c) || matches!(c, '"' | '=' | '\\'))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::text::is_invisible;
 
-    fn render(colour: bool, value: Value) -> String {
-        Terminal::new(colour).render(&value.to_string()).unwrap()
+    const PLAINLY: Terminal = Terminal { colour: false, full: false };
+    const RECORD: &str = r#"{"timestamp":"2026-01-31T08:31:02.123456Z","level":"warning","logger":"neodyme.requests",
+        "message":"Request failed","request_id":"0198a3f2-0000-4000-8000-00005c9e80b1","trace_id":"4bf92f35",
+        "context":{"status_code":503,"agent":"a b","at":{"x":1.5}},
+        "exception":{"type":"ODD","message":"it broke","chain":["a\nb","c"]},"module":"m","line":7}"#;
+
+    #[test]
+    fn a_line_reads_time_level_message_what_matters_and_the_error_last() {
+        let wanted =
+            "08:31:02.123 WARN  Request failed  503 agent=\"a b\" at.x=1.5  request=…5c9e80b1  ODD: it broke: a\\nb: c";
+        assert_eq!(PLAINLY.render(RECORD).unwrap(), wanted);
     }
 
     #[test]
-    fn a_line_reads_time_level_logger_message_and_fields_with_the_context_first() {
-        let json = r#"{"timestamp":"2026-01-31T08:31:02.123456Z","level":"info","logger":"neodyme.requests",
-            "message":"Request completed","request_id":"r1","context":{"status_code":201,"agent":"a b","at":{"x":1.5}},
-            "exception":{"type":"Odd","chain":["a\nb"]},"module":"m","line":7}"#;
-        let line = Terminal::new(false).render(json).unwrap();
-        let wanted = "08:31:02.123 INFO     requests  Request completed  status_code=201 agent=\"a b\" at.x=1.5 \
-            request_id=r1 exception.type=Odd exception.chain=[\"a\\nb\"]";
+    fn a_full_line_has_the_logger_every_field_and_whole_ids() {
+        let line = Terminal { full: true, ..PLAINLY }.render(RECORD).unwrap();
+        let wanted = "08:31:02.123 WARNING  requests  Request failed  status_code=503 agent=\"a b\" at.x=1.5 \
+            request_id=0198a3f2-0000-4000-8000-00005c9e80b1 trace_id=4bf92f35 exception.type=ODD \
+            exception.message=\"it broke\" exception.chain=[\"a\\nb\",\"c\"]";
         assert_eq!(line, wanted);
     }
 
     #[test]
     fn nothing_in_a_value_is_obeyed_by_a_terminal_or_read_as_a_field() {
         let evil = "x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error";
-        let context = serde_json::json!({"a": evil, "b": [evil], evil: evil});
-        let line = render(false, serde_json::json!({"message": evil, "context": context}));
-        assert_eq!(line.chars().filter(|c| is_invisible(*c)).collect::<String>(), "", "{line}");
-        assert!(line.contains(r#"a="x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error""#), "{line}");
+        let context = serde_json::json!({"a": evil, "b": [evil], evil: evil, "route": evil, "job_id": evil});
+        let exception = serde_json::json!({"type": evil, "message": evil, "chain": [evil]});
+        let record = serde_json::json!({"timestamp": evil, "level": evil, "logger": evil, "message": evil,
+            "context": context, "exception": exception});
+        for full in [true, false] {
+            let line = Terminal { full, ..PLAINLY }.render(&record.to_string()).unwrap();
+            assert_eq!(line.chars().filter(|c| is_invisible(*c)).collect::<String>(), "", "{line}");
+        }
+        let record = serde_json::json!({"message": "m", "context": {"a": evil, "route": evil}});
+        let quoted = r#""x\n\r\u{1b}[2J\u{9b}31m\u{202e}\" level=error""#;
+        let line = PLAINLY.render(&record.to_string()).unwrap();
+        assert!(line.ends_with(&format!("m  a={quoted} {quoted}")) || line.contains(&format!("a={quoted}")), "{line}");
     }
 
     #[test]
     fn colour_is_added_when_asked_for() {
-        let json = serde_json::json!({"level": "error", "message": "m"});
-        assert!(render(true, json.clone()).contains("\u{1b}[31mERROR   \u{1b}[0m"));
-        assert!(!render(false, json).contains('\u{1b}'));
+        let json = serde_json::json!({"level": "error", "message": "m"}).to_string();
+        let coloured = Terminal { colour: true, full: false }.render(&json).unwrap();
+        assert_eq!(coloured, " \u{1b}[31mERROR\u{1b}[0m \u{1b}[1mm\u{1b}[0m");
+        assert!(!PLAINLY.render(&json).unwrap().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        for other in ["", "plain text", "[1]", "7", "{\"a\":"] {
+            assert!(PLAINLY.render(other).is_err(), "{other}");
+        }
     }
 }

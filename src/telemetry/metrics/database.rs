@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus::{Gauge, Histogram};
 
+use super::asked::Asked;
 use super::declare::{CounterBy, GaugeBy, HistogramBy, metrics};
 use super::registry::INTERNAL;
 use crate::error::DbErrorKind;
@@ -118,4 +119,13 @@ pub fn db_query(operation: DbOperation, ok: bool, took: Duration) {
 /// The database failed.
 pub fn db_error(kind: DbErrorKind) {
     ERRORS.at(kind).inc();
+}
+
+/// What was asked of the database. That it refused a change by a constraint is an answer.
+pub(super) fn asked() -> Asked {
+    let times = DbOperation::ALL.iter().map(|operation| QUERIES.at(*operation).get_sample_count()).sum::<u64>();
+    let is_failure = |kind: &&DbErrorKind| **kind != DbErrorKind::Constraint;
+    let failed = DbErrorKind::ALL.iter().filter(is_failure).map(|kind| ERRORS.at(*kind).get()).sum();
+    // Without a connection there is a failure and no operation.
+    Asked { times: times.max(failed), failed }
 }

@@ -160,11 +160,16 @@ fn hash_of(subject: Option<&str>) -> Option<u64> {
     KEY.get().zip(subject).map(|(key, subject)| user_hash(key, subject))
 }
 
+/// Errors of a type.
+pub(super) fn of_type(code: ErrorCode) -> u64 {
+    ERRORS.at(OfKind(code)).get()
+}
+
 /// Errors, by kind.
 pub(super) fn by_kind() -> BTreeMap<&'static str, u64> {
     let mut kinds: BTreeMap<_, _> = ErrorKind::ALL.iter().map(|kind| (kind.as_str(), 0)).collect();
     for code in ErrorCode::ALL {
-        *kinds.entry(code.kind().as_str()).or_default() += ERRORS.at(OfKind(*code)).get();
+        *kinds.entry(code.kind().as_str()).or_default() += of_type(*code);
     }
     kinds
 }

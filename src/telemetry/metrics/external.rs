@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use prometheus::core::Collector;
+use prometheus::proto::Metric;
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
+use super::asked::Asked;
 use super::declare::{GaugeBy, metrics};
 use crate::label::labels;
 
 /// From five milliseconds to a minute.
 const CALL: &[f64] = &[0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1.5, 2.5, 5.5, 10.5, 20.5, 60.5];
+
+/// The operation of the checks of a service's health.
+pub const HEALTH: &str = "health";
 
 labels! {
     /// A service outside.
@@ -17,6 +23,8 @@ labels! {
         Email = "email",
         /// The analytics service.
         Analytics = "analytics",
+        /// The service that knows passwords from data breaches.
+        BreachedPasswords = "breached_passwords",
     }
 }
 
@@ -87,6 +95,26 @@ impl Calls {
     pub fn spared(&self) {
         self.counts[CallOutcome::CircuitOpen as usize].inc();
     }
+}
+
+/// What was asked of a service. Checks of its health do not count, and calls that were not made do not either.
+pub(super) fn asked(service: ExternalService) -> Asked {
+    let families = CALLS.collect();
+    let calls = families.iter().flat_map(|family| family.get_metric());
+    let of_service =
+        calls.filter(|call| label(call, "service") == service.as_str() && label(call, "operation") != HEALTH);
+    of_service.fold(Asked::default(), |Asked { times, failed }, call| {
+        let calls = call.get_counter().value() as u64;
+        match label(call, "outcome") {
+            outcome if outcome == CallOutcome::CircuitOpen.as_str() => Asked { times, failed },
+            outcome if outcome == CallOutcome::Success.as_str() => Asked { times: times + calls, failed },
+            _ => Asked { times: times + calls, failed: failed + calls },
+        }
+    })
+}
+
+fn label<'a>(call: &'a Metric, name: &str) -> &'a str {
+    call.get_label().iter().find(|label| label.name() == name).map_or("", |label| label.value())
 }
 
 /// A call in flight.

@@ -6,6 +6,7 @@ use prometheus::proto::{Histogram, LabelPair, MetricType};
 use serde::Serialize;
 use serde_json::{Number, Value};
 
+use super::quantile::quantile;
 use super::registry::REGISTRY;
 
 const NOTE: &str = "p50, p95 and p99 are estimates over the life of the process: interpolated linearly within a bucket, \
@@ -76,23 +77,6 @@ fn summarise(labels: Labels, histogram: &Histogram) -> Summary {
     Summary { labels, count, sum: number(sum), avg, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
 }
 
-/// As `histogram_quantile` of Prometheus estimates it; the lowest bucket begins at 0. `buckets` are upper bounds with
-/// cumulative counts.
-fn quantile(q: f64, buckets: &[(f64, u64)], count: u64) -> Option<f64> {
-    if count == 0 {
-        return None;
-    }
-    let rank = q * count as f64;
-    let (mut lower, mut below) = (0.0, 0);
-    for &(upper, cumulative) in buckets.iter().filter(|(upper, _)| upper.is_finite()) {
-        if cumulative as f64 >= rank && cumulative > below {
-            return Some(lower + (upper - lower) * (rank - below as f64) / (cumulative - below) as f64);
-        }
-        (lower, below) = (upper, cumulative);
-    }
-    Some(lower)
-}
-
 /// A computed number, to nine places after the point.
 fn estimate(value: f64) -> Value {
     number((value * 1e9).round() / 1e9)
@@ -110,24 +94,6 @@ fn number(value: f64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const BUCKETS: &[(f64, u64)] = &[(1.0, 10), (2.0, 10), (4.0, 90), (f64::INFINITY, 100)];
-
-    #[test]
-    fn a_quantile_is_interpolated_within_its_bucket() {
-        assert_eq!(quantile(0.05, BUCKETS, 100), Some(0.5));
-        assert_eq!(quantile(0.5, BUCKETS, 100), Some(3.0));
-    }
-
-    #[test]
-    fn a_quantile_beyond_all_buckets_is_the_highest_bound() {
-        assert_eq!(quantile(0.99, BUCKETS, 100), Some(4.0));
-    }
-
-    #[test]
-    fn nothing_observed_has_no_quantile() {
-        assert_eq!(quantile(0.5, &[(1.0, 0)], 0), None);
-    }
 
     #[test]
     fn numbers_are_as_people_write_them() {

@@ -1,4 +1,4 @@
-//! The machine: who gets its processors, and how full its disks are.
+//! The machine: who gets its processors, and how full its memory and its disks are.
 //!
 //! What the kernel does not say stays at 0, and so does what is not used.
 
@@ -45,6 +45,8 @@ metrics! { touch;
     BUSY: Counter = "machine_cpu_seconds_total", "CPU time of all that runs on the machine, this service included, and what was stolen by other machines on the same host.";
     PRESSURE: By<PressureOn, Counter> = "cpu_pressure_seconds_total", "Time in which some task waited for a processor (PSI).";
     THROTTLED: Counter = "cpu_throttled_seconds_total", "Time for which the CPU limit of a control group held this process back.";
+    MEMORY_USED: Gauge = "memory_used_bytes", "Memory in use of what the service may use, by all that share it; what the kernel could free at once does not count.";
+    MEMORY_LIMIT: Gauge = "memory_limit_bytes", "Memory that the service may use: the limit of its control group, or what the machine has.";
     FREE: GaugeBy<DiskUse> = "disk_free_bytes", "Bytes left on the filesystem; 0 of 0 where nothing is kept on one.";
     SIZE: GaugeBy<DiskUse> = "disk_size_bytes", "Bytes of the filesystem that can be used.";
     FREE_INODES: GaugeBy<DiskUse> = "disk_free_inodes", "Files that can still be made on the filesystem.";
@@ -73,6 +75,12 @@ pub fn cpu_pressure(on: PressureOn, seconds: f64) {
 /// For so many seconds more a limit held this process back.
 pub fn cpu_throttled(seconds: f64) {
     THROTTLED.inc_by(seconds.max(0.0));
+}
+
+/// How much of the memory is used that may be, both in bytes.
+pub fn memory(used: f64, limit: f64) {
+    MEMORY_USED.set(used);
+    MEMORY_LIMIT.set(limit);
 }
 
 /// How full the disk is.

@@ -134,9 +134,30 @@ impl TopicMetrics {
         }
     }
 
-    /// Jobs that wait, as last counted.
-    pub fn pending(&self) -> u64 {
-        self.jobs[OpenState::Pending as usize].get() as u64
+    /// Jobs that stand there, as last counted.
+    pub fn counted(&self, state: OpenState) -> u64 {
+        self.jobs[state as usize].get() as u64
+    }
+
+    /// Dead jobs by what they died of, as last counted; what none died of is left out.
+    pub fn deaths(&self) -> Vec<(DeadReason, u64)> {
+        let deaths = DeadReason::ALL.iter().map(|reason| (*reason, self.dead[*reason as usize].get() as u64));
+        deaths.filter(|(_, jobs)| *jobs > 0).collect()
+    }
+
+    /// When the oldest pending job was caused, in seconds since the epoch, as last counted.
+    pub fn oldest(&self) -> Option<f64> {
+        Some(self.oldest.get()).filter(|unix_seconds| *unix_seconds > 0.0)
+    }
+
+    /// Whether the topic's service is left alone.
+    pub fn is_left_alone(&self) -> bool {
+        self.circuit[CircuitState::Closed as usize].get() == 0.0
+    }
+
+    /// What somebody has to mend before jobs are delivered again.
+    pub fn fault(&self) -> Option<Reason> {
+        self.paused.iter().find(|(_, gauge)| gauge.get() > 0.0).map(|(reason, _)| *reason)
     }
 
     /// When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.

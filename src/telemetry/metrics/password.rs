@@ -1,10 +1,10 @@
-//! Password hashing: what limits the rate of registrations.
+//! Passwords: which were refused, and their hashing, which limits the rate of registrations.
 
 use std::time::Duration;
 
 use prometheus::{Counter, Gauge, Histogram, IntCounter};
 
-use super::declare::{GaugeBy, HistogramBy, metrics};
+use super::declare::{CounterBy, GaugeBy, HistogramBy, metrics};
 use super::registry::INTERNAL;
 use crate::label::labels;
 
@@ -42,6 +42,24 @@ labels! {
     }
 }
 
+labels! {
+    /// Why a password that somebody chose was refused: the code of its fault.
+    pub enum PasswordRefusal("reason") {
+        /// It has too few characters.
+        TooShort = "too_short",
+        /// It has too many.
+        TooLong = "too_long",
+        /// It repeats one short piece.
+        Repetitive = "repetitive",
+        /// It is in the list of common and leaked passwords.
+        Common = "common",
+        /// It is made of the address, the name or the service's name.
+        Personal = "personal",
+        /// It is known from a data breach, as the service says that is asked.
+        Breached = "breached",
+    }
+}
+
 metrics! { init;
     DURATION: HistogramBy<HashOperation> = "password_hash_duration_seconds" in INTERNAL, "Time of a password hash on its worker.";
     CPU: Counter = "password_hash_cpu_seconds_total", "CPU time of password hashes. Where they take longer, their workers waited for a processor.";
@@ -49,6 +67,7 @@ metrics! { init;
     QUEUE_LENGTH: Gauge = "password_hash_queue_length", "Passwords that wait for a hash worker.";
     WORKERS: GaugeBy<WorkerState> = "password_hash_workers", "Hash workers, by state.";
     KERNEL: GaugeBy<HashKernel> = "password_hash_kernel", "1 for the instructions that passwords are hashed with, the best that this CPU has; 0 for the others.";
+    REFUSALS: CounterBy<PasswordRefusal> = "password_refusals_total", "Passwords that somebody chose and that the policy refused, by reason.";
     REJECTIONS: IntCounter = "password_hash_rejections_total", "Passwords refused at once because the expected wait for a hash worker was too long.";
 }
 
@@ -73,6 +92,11 @@ pub fn hash_pool(queued: usize, busy: usize, workers: usize) {
 /// With these instructions passwords are hashed.
 pub fn hash_kernel(kernel: HashKernel) {
     KERNEL.at(kernel).set(1.0);
+}
+
+/// The policy refused a password that somebody chose.
+pub fn password_refused(reason: PasswordRefusal) {
+    REFUSALS.at(reason).inc();
 }
 
 /// A password was refused.

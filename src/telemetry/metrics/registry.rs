@@ -17,6 +17,8 @@ pub(super) fn unix_now() -> f64 {
 
 /// From half a millisecond to ten seconds: what a client waits for.
 pub(super) const LATENCY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.5, 2.5, 5.5, 10.5];
+/// The buckets of those, with the one for what is longer than all bounds.
+pub(super) const LATENCY_BUCKETS: usize = LATENCY.len() + 1;
 /// From a tenth of a millisecond to five seconds: what happens inside.
 pub(super) const INTERNAL: &[f64] = &[0.0001, 0.0005, 0.0015, 0.005, 0.015, 0.05, 0.15, 0.5, 1.5, 5.5];
 /// Sizes from 64 bytes to 1 MiB, in powers of four.

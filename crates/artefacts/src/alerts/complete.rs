@@ -32,6 +32,8 @@ impl Rule {
         self.annotation("affected")?;
         ensure!(self.annotation("runbook_url")? == format!("{RUNBOOKS}/{name}.md"), "the runbook is another's");
         ensure!(self.annotation("dashboard_url")?.starts_with("d/neodyme-"), "the dashboard is none of ours");
+        let leads_on = self.annotation("operations_url").or_else(|_| self.annotation("samples_url"));
+        ensure!(leads_on?.contains("label \"instance\""), "no instance is named where the runbook can be read");
         if self.expr.contains("error_type") {
             ensure!(self.annotation("samples_url")?.contains("/errors?type="), "no samples");
             ensure!(self.annotation("log_query")?.contains(".exception.type =="), "the log is not asked for the type");

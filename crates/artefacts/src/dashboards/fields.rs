@@ -22,33 +22,41 @@ impl Workshop<'_> {
             ("noValue", look.empty.as_deref().map(Value::from)),
             ("min", look.min.map(Value::from)),
             ("max", look.max.map(Value::from)),
-            ("color", look.color.as_deref().map(fixed)),
+            ("color", look.color.as_deref().map(|color| facts.kind.color(color))),
             ("mappings", panel.mappings.as_deref().map(|name| self.mappings(name)).transpose()?),
         ];
         json.extend(own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         let kinds = facts.kind.limit.clone().map(Limit::Named);
+        let mut custom = custom(panel, facts.kind);
         if let Some(limit) = panel.limit.as_ref().or(kinds.as_ref()) {
             let steps = self.limit(limit, &facts.shown(), &look.unit, &facts.alerts)?;
+            if !facts.kind.limited.is_empty() {
+                custom.extend(steps.room(look)?);
+            }
             json.insert("thresholds".into(), steps.json());
         }
         let runbooks = facts.alerts.iter().map(|alert| self.runbook(alert));
         let links = panel.links.iter().map(|link| self.link(link)).chain(runbooks).collect::<Result<Vec<Value>>>()?;
         json.insert("links".into(), links.into());
-        merge(&mut json, &Map::from_iter([("custom".to_owned(), custom(panel, facts.kind).into())]));
+        merge(&mut json, &Map::from_iter([("custom".to_owned(), custom.into())]));
         json.retain(|_, value| !is_empty(value));
         Ok(json)
     }
 
     /// What holds for one of them, by its name.
     pub fn overrides(&self, panel: &Panel, facts: &Facts<'_>) -> Result<Vec<Value>> {
+        let shared = |name: &str| self.shared.colors.get(name).with_context(|| format!("no colours {name}"));
         let colors = match &panel.colors {
+            None if panel.quantiles.is_some() => shared("quantiles")?,
             None => &BTreeMap::new(),
             Some(Colors::Own(colors)) => colors,
-            Some(Colors::Shared(name)) => self.shared.colors.get(name).with_context(|| format!("no colours {name}"))?,
+            Some(Colors::Shared(name)) => shared(name)?,
         };
-        let colors = colors.iter().map(|(name, color)| Ok(of(name, vec![property("color", fixed(color))])));
-        let fields = panel.field.iter().map(|(name, field)| Ok(of(name, self.properties(field, panel, facts)?)));
-        colors.chain(fields).collect()
+        let colors = colors.iter().map(|(name, color)| Ok(of("byName", name, vec![property("color", fixed(color))])));
+        let own = |field| self.properties(field, panel, facts);
+        let fields = panel.field.iter().map(|(name, field)| Ok(of("byName", name, own(field)?)));
+        let answers = panel.answer.iter().map(|(letter, field)| Ok(of("byFrameRefID", letter, own(field)?)));
+        colors.chain(answers).chain(fields).collect()
     }
 
     fn properties(&self, field: &Field, panel: &Panel, facts: &Facts<'_>) -> Result<Vec<Value>> {
@@ -58,8 +66,9 @@ impl Workshop<'_> {
         let links = field.links.iter().map(|link| self.link(link)).collect::<Result<Vec<Value>>>()?;
         let all = [
             ("unit", field.unit.as_deref().map(Value::from)),
+            ("decimals", field.decimals.map(Value::from)),
+            ("color", field.color.as_deref().map(|color| facts.kind.color(color))),
             ("displayName", field.name.as_deref().map(Value::from)),
-            ("custom.axisPlacement", field.axis.as_deref().map(Value::from)),
             ("custom.cellOptions", field.colored.then(|| json!({"type": "color-text"}))),
             ("mappings", field.mappings.as_deref().map(|name| self.mappings(name)).transpose()?),
             ("thresholds", limit.map(|steps| steps.json())),
@@ -88,6 +97,9 @@ fn custom(panel: &Panel, kind: &Kind) -> Map<String, Value> {
     if panel.look.stacked {
         merge(&mut custom, &kind.stacked);
     }
+    if panel.look.logarithmic {
+        merge(&mut custom, &kind.logarithmic);
+    }
     if panel.limit.is_some() {
         merge(&mut custom, &kind.limited);
     }
@@ -106,9 +118,9 @@ pub fn options(panel: &Panel, kind: &Kind) -> Map<String, Value> {
     options
 }
 
-/// What holds for the series or column of this name.
-fn of(name: &str, properties: Vec<Value>) -> Value {
-    json!({"matcher": {"id": "byName", "options": name}, "properties": properties})
+/// What holds for what a matcher of Grafana finds by this name.
+fn of(matcher: &str, name: &str, properties: Vec<Value>) -> Value {
+    json!({"matcher": {"id": matcher, "options": name}, "properties": properties})
 }
 
 fn property(id: &str, value: Value) -> Value {

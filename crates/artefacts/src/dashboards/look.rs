@@ -27,7 +27,10 @@ pub struct Look {
     /// Whether series lie on each other.
     #[serde(default)]
     pub stacked: bool,
-    /// One colour for all series.
+    /// Whether few are seen beside very many: each line of the grid is ten times the one below.
+    #[serde(default)]
+    pub logarithmic: bool,
+    /// One colour for all series, or the one whose shades they have.
     pub color: Option<String>,
 }
 
@@ -54,15 +57,15 @@ pub enum Limit {
 #[serde(deny_unknown_fields)]
 pub struct Steps {
     /// The colour below the first step.
-    #[serde(default = "green")]
+    #[serde(default = "none")]
     pub base: String,
     /// Value and colour.
     #[serde(default)]
     pub steps: Vec<(Number, String)>,
 }
 
-fn green() -> String {
-    "green".to_owned()
+fn none() -> String {
+    "text".to_owned()
 }
 
 /// Where a click leads.
@@ -79,16 +82,18 @@ pub enum Link {
     Address { url: String, title: String },
 }
 
-/// What is different in one series or column.
+/// What is different in one series or column, or in the answer to one query.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     /// Its unit.
     pub unit: Option<String>,
+    /// Digits behind the point.
+    pub decimals: Option<u8>,
+    /// Its colour, or the one whose shades it has.
+    pub color: Option<String>,
     /// How it is called.
     pub name: Option<String>,
-    /// The side of its axis.
-    pub axis: Option<String>,
     /// Whether its text has the colour of its value.
     #[serde(default)]
     pub colored: bool,

@@ -14,6 +14,8 @@ use super::workshop::{Facts, Workshop};
 use crate::pattern::regex;
 use crate::promql;
 
+/// So many letters of a title have room in a column of a small screen.
+const LETTERS: usize = 6;
 static ALERT: LazyLock<Regex> = LazyLock::new(|| regex(r"\bNeodyme\w+"));
 
 /// The alerts that a description names, each once.
@@ -58,8 +60,10 @@ impl Workshop<'_> {
     /// A panel asks a question and says what good looks like.
     fn check(&self, panel: &Panel) -> Result<()> {
         ensure!(panel.title.ends_with('?'), "the title is no question");
+        let (room, letters) = (panel.look.size()?.0 * LETTERS, panel.title.chars().count());
+        ensure!(letters <= room, "the title has {letters} letters, and room for {room}");
         ensure!(panel.about.contains("Good: "), "what does good look like?");
-        let units = panel.field.values().filter_map(|field| field.unit.as_ref()).chain([&panel.look.unit]);
+        let units = panel.differences().filter_map(|field| field.unit.as_ref()).chain([&panel.look.unit]);
         for unit in units {
             ensure!(self.shared.units.contains(unit), "unit {unit} is not in shared.toml");
         }
@@ -68,7 +72,7 @@ impl Workshop<'_> {
         for alert in alerts(&panel.about) {
             ensure!(self.alerts.has(alert), "there is no alert {alert}");
         }
-        let limits = panel.field.values().filter_map(|field| field.limit.as_ref()).chain(&panel.limit).count();
+        let limits = panel.differences().filter_map(|field| field.limit.as_ref()).chain(&panel.limit).count();
         // What is there only while something is wrong has one color.
         let has_color = panel.mappings.is_some() || panel.look.color.is_some();
         let shows = limits > 0 || has_color || alerts(&panel.about).is_empty();
@@ -91,7 +95,10 @@ impl Workshop<'_> {
             _ => anyhow::bail!("it has either `queries` or `quantiles`"),
         };
         ensure!(!queries.is_empty(), "it asks nothing");
-        let replaced = |query: &str| words.iter().fold(query.to_owned(), |query, (word, by)| query.replace(word, by));
+        let replaced = |query: &str| {
+            let own = words.iter().fold(query.to_owned(), |query, (word, by)| query.replace(word, by));
+            self.shared.words.iter().fold(own, |query, (word, by)| query.replace(word, by))
+        };
         Ok(queries.iter().map(|(legend, query)| (legend.clone(), replaced(query))).collect())
     }
 

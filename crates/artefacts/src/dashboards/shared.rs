@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::look::Steps;
 use crate::artefact::read;
@@ -27,6 +27,8 @@ pub struct Shared {
     pub severities: BTreeMap<String, String>,
     /// Colours of series, by name.
     pub colors: BTreeMap<String, BTreeMap<String, String>>,
+    /// What stands for a longer text in all queries.
+    pub words: Vec<(String, String)>,
     /// Value, colour and word, by name.
     pub mappings: BTreeMap<String, Vec<Vec<String>>>,
     /// Legend and expression, by name.
@@ -59,12 +61,24 @@ pub struct Kind {
     pub defaults: Map<String, Value>,
     /// How series are drawn that lie on each other.
     pub stacked: Map<String, Value>,
+    /// How they are drawn where few are seen beside very many.
+    pub logarithmic: Map<String, Value>,
     /// How series are drawn where there is a limit.
     pub limited: Map<String, Value>,
+    /// Grafana's mode of one colour for several series.
+    pub color: Option<String>,
     /// How it is asked.
     pub target: Map<String, Value>,
     /// The limit of a panel that names none.
     pub limit: Option<String>,
+}
+
+impl Kind {
+    /// What series of this colour have.
+    pub fn color(&self, color: &str) -> Value {
+        let mode = self.color.as_deref().unwrap_or("fixed");
+        json!({"mode": mode, "fixedColor": color})
+    }
 }
 
 impl Shared {
@@ -101,10 +115,11 @@ impl Shared {
     }
 }
 
-/// Where notifications say that runbooks are.
+/// Where notifications say that runbooks are, where an alert knows nothing better.
 fn runbook_base() -> Result<String> {
     let file = "alertmanager/links.tmpl";
     let template = read(file)?;
-    let base = regex(r#"\{\{ define "neodyme.runbook_base" \}\}(.*?)\{\{ end \}\}"#).captures(&template);
-    Ok(base.with_context(|| format!("{file} defines no neodyme.runbook_base"))?[1].to_owned())
+    let base = regex(r#"\{\{ define "neodyme.runbook_base" \}\}.*?(https?://[\w.:/-]+/)(?:" \}\})?\{\{ end \}\}"#)
+        .captures(&template);
+    Ok(base.with_context(|| format!("{file} defines no neodyme.runbook_base with an address"))?[1].to_owned())
 }

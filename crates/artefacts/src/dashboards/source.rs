@@ -57,9 +57,12 @@ pub struct Panel {
     /// Where a click on a value leads.
     #[serde(default)]
     pub links: Vec<Link>,
-    /// What is different in one series or column.
+    /// What is different in one series or column, by its name.
     #[serde(default)]
     pub field: BTreeMap<String, Field>,
+    /// What is different in the answer to one query, by the query's letter.
+    #[serde(default)]
+    pub answer: BTreeMap<String, Field>,
     /// The columns of a table, from left to right.
     #[serde(default)]
     pub columns: Vec<String>,
@@ -104,6 +107,13 @@ pub struct Sort {
     /// Whether the largest comes first.
     #[serde(default)]
     pub descending: bool,
+}
+
+impl Panel {
+    /// All that is different somewhere.
+    pub fn differences(&self) -> impl Iterator<Item = &Field> {
+        self.field.values().chain(self.answer.values())
+    }
 }
 
 impl Dashboard {

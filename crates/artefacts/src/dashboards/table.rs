@@ -11,7 +11,11 @@ const TIMES: [&str; 4] = ["Time", "Time 1", "Time 2", "Time 3"];
 pub fn transformations(panel: &Panel, names: &[&str]) -> Vec<Value> {
     let joined = panel.join.iter().map(|by| json!({"id": "joinByField", "options": {"byField": by, "mode": "outer"}}));
     let times = if panel.join.is_some() { &TIMES[..] } else { &TIMES[..1] };
-    let excluded: Map<String, Value> = times.iter().map(|time| ((*time).to_owned(), true.into())).collect();
+    // What is asked for to choose rows by is no column.
+    let hidden = names.iter().filter(|name| !panel.columns.iter().any(|column| column == *name));
+    let hidden = hidden.map(|name| original(name, names));
+    let excluded: Map<String, Value> =
+        times.iter().map(|time| (*time).to_owned()).chain(hidden).map(|column| (column, true.into())).collect();
     let (mut order, mut called) = (Map::new(), Map::new());
     for (column, place) in panel.columns.iter().zip(0..) {
         let original = original(column, names);

@@ -117,7 +117,7 @@ fn each_logger_has_its_level_and_it_can_be_changed() {
 #[test]
 fn nothing_in_a_value_forges_a_line() {
     let evil = "x\r\n{\"level\":\"critical\"}\u{1b}[2J\u{7f}\u{85}\u{9b}\u{2028}\u{202e}\"\\ é";
-    for format in [LogFormat::Json, LogFormat::Terminal] {
+    for format in [LogFormat::Json, LogFormat::Terminal, LogFormat::Full] {
         let sink = Sink::default();
         let logging = Logging::start_on(&config(format, 16), sink.clone());
         let log = logging.loggers().get(LoggerName::App).new(o!("request_id" => evil, "other" => evil));

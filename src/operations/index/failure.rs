@@ -1,0 +1,89 @@
+//! The last error of a type in words.
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::error::{ErrorCode, ErrorKind};
+use crate::operations::in_force;
+use crate::operations::words::{NONE, count, rate};
+use crate::telemetry::errors::{Sample, recorder};
+use crate::telemetry::history::Span;
+use crate::values::timestamp::rfc3339;
+
+/// Error types that are shown.
+const MOST: usize = 6;
+
+/// An error as a person reads it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Failure {
+    r#type: &'static str,
+    time: String,
+    /// The class of its cause.
+    cause: Option<&'static str>,
+    words: String,
+    /// Where it happened: the step, or else the route.
+    place: &'static str,
+}
+
+/// An error type with its last error.
+#[derive(Debug, Serialize)]
+pub(super) struct OfType {
+    kind: &'static str,
+    last: Failure,
+    /// So many a minute happen now.
+    rate: String,
+    /// So many have happened since the start.
+    count: String,
+    runbook: Option<&'static str>,
+}
+
+/// The types that are no everyday business, the one that was seen last first.
+pub(super) fn of_types(now: &Span, config: &Config) -> Vec<OfType> {
+    let of_type = |code: &ErrorCode| {
+        Some(OfType {
+            kind: code.kind().as_str(),
+            last: last(*code, config)?,
+            rate: rate(now.per_minute(now.counts.errors_of(*code))),
+            count: count(recorder().count(*code)),
+            runbook: code.runbook(),
+        })
+    };
+    let is_business = |code: &&ErrorCode| code.kind() == ErrorKind::Expected;
+    let mut types: Vec<OfType> = ErrorCode::ALL.iter().filter(|code| !is_business(code)).filter_map(of_type).collect();
+    types.sort_by(|a, b| b.last.time.cmp(&a.last.time));
+    types.truncate(MOST);
+    types
+}
+
+/// The last error for which the service failed a request of this route.
+pub(super) fn last_of_route(route: &str, config: &Config) -> Option<Failure> {
+    let samples = ErrorCode::ALL.iter().filter(|code| code.status().is_server_error());
+    let samples = samples.filter_map(|code| Some((*code, recorder().last(*code)?)));
+    let latest = samples.filter(|(_, sample)| sample.route == route).max_by_key(|(_, sample)| sample.time);
+    latest.and_then(|(code, _)| last(code, config))
+}
+
+/// The last error of a type, if there was any.
+pub(super) fn last(code: ErrorCode, config: &Config) -> Option<Failure> {
+    let sample = recorder().last(code)?;
+    Some(Failure {
+        r#type: code.as_str(),
+        time: rfc3339(sample.time),
+        cause: sample.cause,
+        words: in_force::words(&in_words(&sample), config),
+        place: sample.step.unwrap_or(sample.route),
+    })
+}
+
+/// The causes in one sentence. What only repeats the class, or what was said, is left out.
+fn in_words(sample: &Sample) -> String {
+    let is_class = |words: &str| sample.cause.is_some() && words.split(" (").next() == sample.cause;
+    let mut text = String::new();
+    for words in sample.chain.iter().filter(|words| !is_class(words)) {
+        if !text.contains(&**words) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(words);
+        }
+    }
+    if text.is_empty() { NONE.into() } else { text }
+}

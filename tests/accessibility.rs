@@ -1,0 +1,121 @@
+//! Every page and the welcome email as people see them who need contrast, labels, a phone, a zoom or the dark: axe finds
+//! nothing to complain of, in Chromium.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::analytics::{self, AnalyticsService};
+use common::app::{AppOptions, TestApp, fresh_email};
+use common::database::Backend;
+use common::eventually;
+use common::http::Answer;
+use common::programs::program;
+use common::smtp::{self, SmtpSink};
+use serde_json::json;
+
+/// What the checker says of these pages.
+async fn check(urls: Vec<String>) -> Output {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accessibility");
+    assert!(folder.join("node_modules/axe-core").is_dir(), "axe is not installed: run `make deps`");
+    let checking = move || {
+        let mut command = Command::new(program("node"));
+        command.arg("check.mjs").arg(program("chromium")).args(urls).current_dir(folder).output().unwrap()
+    };
+    tokio::task::spawn_blocking(checking).await.unwrap()
+}
+
+async fn assert_nothing_found(urls: Vec<String>) {
+    let checked = check(urls).await;
+    let said = [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(checked.status.success(), "{}", said.concat());
+}
+
+/// The page that a browser gets, where there is one.
+async fn page(app: &TestApp, path: &str) -> Option<String> {
+    let answer = Answer::to(app.client.get(app.ops_url() + path).header("accept", "text/html")).await.unwrap();
+    let is_page = answer.status == 200 && answer.header("content-type").starts_with("text/html");
+    is_page.then(|| answer.text().replace("&#x2f;", "/"))
+}
+
+/// Every page that the index leads to, and those lead to; one query of a kind, and one runbook, stand for the others.
+async fn pages(app: &TestApp) -> Vec<String> {
+    let (mut open, mut seen, mut pages) = (vec!["/".to_owned()], BTreeSet::new(), Vec::new());
+    while let Some(path) = open.pop() {
+        let kind = path.split_once('=').map_or(path.as_str(), |(kind, _)| kind);
+        let kind = if kind.starts_with("/runbooks/") && kind.len() > 10 { "/runbooks/NAME" } else { kind };
+        if !seen.insert(kind.to_owned()) {
+            continue;
+        }
+        let Some(text) = page(app, &path).await else { continue };
+        let links = text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let links = links.filter(|link| link.starts_with('/')).map(|link| link.split('#').next().unwrap().to_owned());
+        open.extend(links);
+        pages.push(app.ops_url() + &path);
+    }
+    pages
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_can_be_read_by_everybody_in_a_faulty_hour() {
+    let (sink, service) = (SmtpSink::start(smtp::Behaviour::Normal).await, AnalyticsService::start().await);
+    let options =
+        AppOptions::on(Backend::Sqlite).set_all(sink.settings()).set("analytics_base_url", service.base_url());
+    let app = TestApp::spawn(options.set("outbox_poll_interval", "100ms")).await;
+    sink.behave(smtp::Behaviour::RefuseDomain("gone.example".into()));
+    service.behave(analytics::Behaviour::Status(500, None));
+    for _ in 0..6 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    for status in [201, 409] {
+        assert_eq!(app.register("ada@gone.example").await.status, status);
+    }
+    assert_eq!(app.post(&json!({})).await.status, 422);
+    eventually("the faults are on the page", async || {
+        let index = page(&app, "/").await.unwrap();
+        let faults = ["NeodymeExternalServiceFailing", "NeodymeOutboxDeadLetters", "gone.example"];
+        faults.iter().all(|fault| index.contains(fault)).then_some(())
+    })
+    .await;
+    let pages = pages(&app).await;
+    assert!(pages.len() >= 4, "the index, the errors, one type, one request: {pages:?}");
+    assert_nothing_found(pages).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_can_be_read_by_everybody_when_all_is_well() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    assert_nothing_found(pages(&app).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_welcome_email_can_be_read_by_everybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview = AppOptions::bare().run(&["email", "preview", "--format", "html"], folder.path());
+    assert!(preview.status.success());
+    let email = folder.path().join("welcome.html");
+    std::fs::write(&email, preview.stdout).unwrap();
+    assert_nothing_found(vec![format!("file://{}", email.display())]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.html");
+    let text = "<!doctype html><html lang=\"en\"><meta name=\"viewport\" content=\"width=device-width\">\
+                <title>Bad</title><main><h1>Bad</h1><p style=\"color: #bbb\">Pale</p>\
+                <svg role=\"img\"></svg><pre>A line that is much too long for a phone, and does not break anywhere</pre></main>";
+    std::fs::write(&bad, text).unwrap();
+    let checked = check(vec![format!("file://{}", bad.display())]).await;
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(checked.status.code(), Some(1), "{said}");
+    for finding in
+        ["(light): color-contrast", "(phone): svg-img-alt", "(phone): 1", "pixels are to be scrolled sideways"]
+    {
+        assert!(said.contains(finding), "{finding} in {said}");
+    }
+}

@@ -1,0 +1,155 @@
+//! What the pages tell a person: what is wrong now, since when, why, and what to do.
+
+use neodyme::telemetry::errors::SAMPLES;
+
+use super::common::analytics::{AnalyticsService, Behaviour};
+use super::common::app::{AppOptions, TestApp, fresh_email};
+use super::common::eventually;
+use super::common::http::Answer;
+use super::common::smtp::{self, SmtpSink};
+
+/// A machine that is busy with other tests is not the fault of anything.
+fn options() -> AppOptions {
+    super::options().set("health_slow_after", "1m").set("health_service_slow_after", "1m")
+}
+
+async fn page(app: &TestApp, path: &str) -> String {
+    let request = app.client.get(format!("{}{path}", app.ops_url())).header("accept", "text/html");
+    let answer = Answer::to(request).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.text().replace("&#x2f;", "/")
+}
+
+/// The index, once all of this is on it.
+async fn index_with(app: &TestApp, wanted: &[&str]) -> String {
+    eventually(&format!("{wanted:?} on the page"), async || {
+        let page = page(app, "/").await;
+        wanted.iter().all(|wanted| page.contains(wanted)).then_some(page)
+    })
+    .await
+}
+
+/// The part of a page that begins with this.
+fn part<'a>(page: &'a str, begin: &str, end: &str) -> &'a str {
+    let rest = page.split_once(begin).unwrap_or_else(|| panic!("no {begin} in {page}")).1;
+    rest.split_once(end).unwrap_or_else(|| panic!("no {end} in {rest}")).0
+}
+
+fn with_analytics(service: &AnalyticsService) -> AppOptions {
+    options().set("analytics_base_url", service.base_url()).set("outbox_poll_interval", "100ms")
+}
+
+#[tokio::test]
+async fn a_dependency_is_green_only_if_its_calls_succeed() {
+    let service = AnalyticsService::start().await;
+    let app = TestApp::spawn(with_analytics(&service)).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let works =
+        "<h3>analytics <span class=\"good\">works</span></h3>\n<p class=\"small\">Within 5 min: 1 call, none failed.";
+    let well = index_with(&app, &[works, "neodyme is <span class=\"good\">healthy</span>"]).await;
+    assert!(well.contains("Nothing: this instance sees nothing that needs somebody."), "{well}");
+    assert!(!well.contains("/runbooks/"), "{well}");
+
+    service.behave(Behaviour::Status(500, None));
+    for _ in 0..6 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    let fails = "<h3>analytics <span class=\"bad\">fails</span></h3>";
+    let page = index_with(&app, &[fails, "/runbooks/NeodymeExternalServiceFailing", "on hold"]).await;
+    assert!(page.contains("neodyme is <span class=\"warn\">degraded</span>"), "{page}");
+    let trouble = part(&page, "The analytics service answers checks, and fails at work: ", "</article>");
+    assert!(trouble.contains("<span class=\"tag\">refused_5xx</span>"), "the class of the cause: {trouble}");
+    assert!(trouble.contains("the service answered 500 Internal Server Error"), "in words: {trouble}");
+    assert!(trouble.contains("/errors/?type=ANALYTICS_SERVICE_ERROR"), "{trouble}");
+    let health = app.get_ops("/health/detailed").await.json();
+    assert_eq!(health["checks"]["analytics_service"]["status"], "connected", "its checks see nothing of it");
+    let errors = part(&page, "<h2>Last errors</h2>", "<h2>Counts</h2>");
+    assert!(errors.contains("ANALYTICS_SERVICE_ERROR") && errors.contains(" since the start · "), "{errors}");
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_told_by_reason_and_what_waits_with_its_age() {
+    let sink = SmtpSink::start(smtp::Behaviour::Normal).await;
+    let app = TestApp::spawn(options().set_all(sink.settings()).set("outbox_poll_interval", "100ms")).await;
+    sink.behave(smtp::Behaviour::RefuseDomain("gone.example".into()));
+    for name in ["ada", "grace"] {
+        assert_eq!(app.register(&format!("{name}@gone.example")).await.status, 201);
+    }
+    let told = ["2 jobs of welcome_email given up (2 refused_5xx).", "/runbooks/NeodymeOutboxDeadLetters"];
+    let page = index_with(&app, &told).await;
+    let row = part(&page, "<th scope=\"row\">welcome_email</th>", "</tr>");
+    assert!(row.contains("<td class=\"number\">2</td><td>2 refused_5xx</td>"), "{row}");
+    let group = "<td>gone.example</td><td>refused_5xx (550)</td>";
+    index_with(&app, &["<h3>Failed jobs</h3>", group]).await;
+}
+
+#[tokio::test]
+async fn figures_are_of_now_beside_those_since_the_start_and_the_last_hour_is_drawn() {
+    let app = TestApp::spawn(options()).await;
+    let email = fresh_email();
+    for status in [201, 409, 409] {
+        assert_eq!(app.register(&email).await.status, status);
+    }
+    let counted = "<th scope=\"row\">duplicate</th><td class=\"number\">";
+    let is_drawn = "New users, minute by minute in the last hour: highest";
+    let page = eventually("the figures", async || {
+        let page = page(&app, "/").await;
+        let rate = part(&page, counted, "</td>").to_owned();
+        (rate != "0" && page.contains(is_drawn)).then_some(page)
+    })
+    .await;
+    assert!(part(&page, counted, "</tr>").contains("<td class=\"number duplicate\">2</td>"), "{page}");
+    assert_eq!(page.matches("<svg ").count(), 5);
+    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 5, "each has words for those who do not see it");
+    assert_eq!(
+        part(&page, "<h3>Registrations that succeed</h3>\n<p class=\"figure\"><strong class=\"\">", "</strong>"),
+        "100 %"
+    );
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_of_errors_folds_what_says_the_same_and_everyday_business() {
+    let service = AnalyticsService::start().await;
+    service.behave(Behaviour::Status(500, None));
+    let app = TestApp::spawn(with_analytics(&service).set("outbox_retry_for", "2d")).await;
+    let email = fresh_email();
+    for _ in 0..4 {
+        app.register(&email).await;
+    }
+    eventually("the event fails again and again", async || (service.received().len() > 2).then_some(())).await;
+    let page = eventually("the errors are kept", async || {
+        let page = page(&app, "/errors/").await;
+        let wanted = ["ANALYTICS_SERVICE_ERROR", "samples, all the same", "<strong>3 times</strong>"];
+        wanted.iter().all(|wanted| page.contains(wanted)).then_some(page)
+    })
+    .await;
+    let event = part(&page, "<article id=\"ANALYTICS_SERVICE_ERROR\">", "</article>");
+    assert!(event.contains("where the fault is its own for 2 days"), "the value, not the name: {event}");
+    assert!(event.contains(&format!("analytics_base_url (now {})", service.base_url())), "{event}");
+    assert!(!event.contains("outbox_retry_for"), "{event}");
+    assert!(event.contains("/runbooks/NeodymeErrorRateHigh"), "{event}");
+    assert_eq!(event.matches("the service answered 500 Internal Server Error").count(), 1, "{event}");
+
+    let (before, folded) = page.split_once("<details class=\"fold\">").unwrap();
+    assert!(!before.contains("EMAIL_ALREADY_EXISTS"), "everyday business does not hide the rest: {before}");
+    assert!(folded.starts_with("<summary>Everyday business: 3 in all, of one type</summary>"), "{folded}");
+    assert!(part(folded, "<article id=\"EMAIL_ALREADY_EXISTS\">", "</article>").contains("<strong>3 times</strong>"));
+    let json = app.get_ops("/errors?type=EMAIL_ALREADY_EXISTS").await.json();
+    let samples = json["errors"][0]["samples"].as_array().unwrap().len();
+    assert!(samples == 3 && SAMPLES >= 3, "scripts get each sample");
+    let json = app.get_ops("/errors?type=BODY_TOO_LARGE").await.json();
+    assert_eq!(json["errors"][0]["meaning"], "The body is larger than 16 KiB.");
+}
+
+#[tokio::test]
+async fn what_a_server_says_is_text_and_no_markup() {
+    let sink = SmtpSink::start(smtp::Behaviour::Normal).await;
+    let app = TestApp::spawn(options().set_all(sink.settings()).set("outbox_poll_interval", "100ms")).await;
+    sink.behave(smtp::Behaviour::refuse(smtp::Verb::Rcpt, 550, "5.1.1 no \"such\" & box"));
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let said = "550 5.1.1 no &quot;such&quot; &amp; box";
+    index_with(&app, &[said]).await;
+    let errors = page(&app, "/errors/").await;
+    assert!(errors.contains(said), "{errors}");
+}
