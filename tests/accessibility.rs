@@ -42,13 +42,16 @@ async fn page(app: &TestApp, path: &str) -> Option<String> {
     is_page.then(|| answer.text().replace("&#x2f;", "/"))
 }
 
-/// Every page that the index leads to, and those lead to; one query of a kind, and one runbook, stand for the others.
+/// Every page that the index leads to, and those lead to; one query of a kind, one runbook and one document stand for the
+/// others.
 async fn pages(app: &TestApp) -> Vec<String> {
     let (mut open, mut seen, mut pages) = (vec!["/".to_owned()], BTreeSet::new(), Vec::new());
     while let Some(path) = open.pop() {
         let kind = path.split_once('=').map_or(path.as_str(), |(kind, _)| kind);
-        let kind = if kind.starts_with("/runbooks/") && kind.len() > 10 { "/runbooks/NAME" } else { kind };
-        if !seen.insert(kind.to_owned()) {
+        let folders = ["/docs/runbooks/", "/docs/", "/runbooks/"];
+        let of_many = |folder: &&&str| kind.strip_prefix(**folder).is_some_and(|name| !name.is_empty());
+        let kind = folders.iter().find(of_many).map_or(kind.to_owned(), |folder| format!("{folder}NAME"));
+        if !seen.insert(kind) {
             continue;
         }
         let Some(text) = page(app, &path).await else { continue };

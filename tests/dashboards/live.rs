@@ -70,8 +70,12 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     trouble.worsen();
     look.wait_until(r#"neodyme_errors_total{error_type="DATABASE_ERROR"} > 1"#).await;
     trouble.ease();
-    // A server and mail in files leave nothing on a disk.
-    let is_kept = |query: &Query| backend == Backend::Sqlite || !query.expression.contains("neodyme_disk_");
+    // A server and mail in files leave nothing on a disk. A second fault within the incident of a first takes minutes: the
+    // drill makes one.
+    let is_kept = |query: &Query| {
+        let is_here = backend == Backend::Sqlite || !query.expression.contains("neodyme_disk_");
+        is_here && !query.expression.contains("another_fault")
+    };
     for query in dashboards().iter().flat_map(Dashboard::queries).filter(is_kept) {
         look.assert_shows(&[query], When::Ever).await;
     }
