@@ -50,7 +50,7 @@ impl Report {
         rows.extend(self.usage.growth().iter().map(|growth| (growth.name.to_owned(), growth.to_string())));
         rows.extend(self.rounds.iter().map(|(name, rounds)| (format!("hostile: {name}"), rounds.to_string())));
         let rows = rows.iter().map(|(name, value)| format!("| {name} | {value} |\n"));
-        format!("| soak | |\n|---|--:|\n{}", rows.collect::<String>())
+        format!("| soak | measured |\n|---|--:|\n{}", rows.collect::<String>())
     }
 
     /// Fails if something grew, or those who register were not served.
