@@ -38,7 +38,7 @@ impl Actor {
     }
 
     /// The same, with nothing that tells from where.
-    pub(super) fn from_nowhere(mut self) -> Self {
+    pub(super) fn without_origin(mut self) -> Self {
         self.origin.client_ip = None;
         self
     }

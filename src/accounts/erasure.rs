@@ -33,7 +33,7 @@ pub struct Erased {
 /// # Errors
 /// [`Error::NotFound`], or when the database fails.
 pub async fn erase(db: &Db, actor: &Actor, id: Uuid) -> Result<Erased> {
-    let actor = if actor.is(id) { actor.clone().from_nowhere() } else { actor.clone() };
+    let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
         async move {
             let user = users::find_in(tx, id).await?.ok_or(Error::NotFound)?;
