@@ -82,9 +82,8 @@ impl Office {
     /// Makes a user of this address, and gives its id.
     fn create(&self, address: &str, more: &str) -> String {
         fs::write(self.folder.path().join("password"), PASSWORD).unwrap();
-        let made = self.run(
-            &format!("user create --email {address} --name Ada --password-file password --json {more}").trim_end(),
-        );
+        let made = self
+            .run(format!("user create --email {address} --name Ada --password-file password --json {more}").trim_end());
         made.json()["id"].as_str().unwrap().to_owned()
     }
 
