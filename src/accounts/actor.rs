@@ -3,20 +3,24 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::audit::AuditEntry;
+use super::audit::{ANONYMOUS, AuditEntry, OPERATOR};
 use crate::clock;
+use crate::http::Context;
 use crate::store::types::to_micros;
 use crate::values::Origin;
-
-/// How the audit trail names whoever runs the commands.
-const OPERATOR: &str = "operator";
 
 /// Who does something to a user, and the request or the command that it is done with.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// None for an operator.
-    user_id: Option<Uuid>,
+    who: Who,
     origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Anonymous,
+    Operator,
+    User(Uuid),
 }
 
 impl Actor {
@@ -24,17 +28,22 @@ impl Actor {
     pub fn operator() -> Self {
         let request_id = format!("command-{}", Uuid::now_v7());
         let origin = Origin { request_id, trace_id: String::new(), traceparent: String::new(), client_ip: None };
-        Actor { user_id: None, origin }
+        Actor { who: Who::Operator, origin }
     }
 
     /// The user who calls.
     pub fn user(id: Uuid, origin: Origin) -> Self {
-        Actor { user_id: Some(id), origin }
+        Actor { who: Who::User(id), origin }
+    }
+
+    /// Who calls, as far as that was shown.
+    pub(super) fn of(context: &Context) -> Self {
+        Actor { who: context.caller().map_or(Who::Anonymous, Who::User), origin: context.origin() }
     }
 
     /// Whether it is this user.
     pub fn is(&self, id: Uuid) -> bool {
-        self.user_id == Some(id)
+        self.who == Who::User(id)
     }
 
     /// The same, with nothing that tells from where.
@@ -43,9 +52,13 @@ impl Actor {
         self
     }
 
-    /// What it does to a user, for the audit trail.
-    pub(super) fn entry(&self, action: &str, user_id: Uuid, details: Value) -> AuditEntry {
-        let name = self.user_id.map_or_else(|| OPERATOR.to_owned(), |id| id.to_string());
+    /// What it does, to a user where it is about one, for the audit trail.
+    pub(super) fn entry(&self, action: &str, user_id: impl Into<Option<Uuid>>, details: Value) -> AuditEntry {
+        let name = match self.who {
+            Who::Anonymous => ANONYMOUS.to_owned(),
+            Who::Operator => OPERATOR.to_owned(),
+            Who::User(id) => id.to_string(),
+        };
         AuditEntry { details, ..AuditEntry::new(action, &name, user_id, &self.origin, to_micros(clock::now())) }
     }
 }

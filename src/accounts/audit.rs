@@ -20,6 +20,8 @@ use crate::values::{Origin, Personal};
 
 /// The actor who has not said who it is.
 pub(super) const ANONYMOUS: &str = "anonymous";
+/// The actor who runs commands.
+pub(super) const OPERATOR: &str = "operator";
 /// Written out, as in the index of actors, which leaves out those of whom there are very many.
 const NOT_ANONYMOUS: &str = "actor <> 'anonymous'";
 
@@ -47,14 +49,20 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// What `actor` did to a user, as a request or a command tells of itself; nothing more there is to say.
-    pub fn new(action: &str, actor: &str, user_id: Uuid, origin: &Origin, at: OffsetDateTime) -> Self {
+    /// What `actor` did, to a user where it is about one, as a request or a command tells of itself; nothing more there is to say.
+    pub fn new(
+        action: &str,
+        actor: &str,
+        user_id: impl Into<Option<Uuid>>,
+        origin: &Origin,
+        at: OffsetDateTime,
+    ) -> Self {
         AuditEntry {
             id: Uuid::now_v7(),
             occurred_at: at,
             action: action.to_owned(),
             actor: actor.to_owned(),
-            user_id: Some(user_id),
+            user_id: user_id.into(),
             client_ip: origin.client_ip.map(|address| address.to_string().into()),
             request_id: origin.request_id.clone(),
             trace_id: origin.trace_id.clone(),

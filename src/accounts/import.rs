@@ -150,7 +150,7 @@ pub async fn note(db: &Db, tally: &Tally) -> crate::error::Result<()> {
         id,
         occurred_at: types::to_micros(clock::now()),
         action: "users.imported".to_owned(),
-        actor: "operator".to_owned(),
+        actor: audit::OPERATOR.to_owned(),
         user_id: None,
         client_ip: None,
         request_id: format!("import-{id}"),

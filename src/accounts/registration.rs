@@ -20,7 +20,7 @@ pub use self::analytics_event::AnalyticsEvent;
 use self::attempt::Attempt;
 pub use self::form::Registration;
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
-use crate::accounts::audit::AuditEntry;
+use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
@@ -112,7 +112,7 @@ async fn create(app: &App, attempt: &Attempt, user: &User) -> Result<()> {
     let origin = attempt.context.origin();
     let (user, entry, jobs) = (
         user.clone(),
-        AuditEntry::new("user.registered", "anonymous", user.id, &origin, user.created_at),
+        AuditEntry::new("user.registered", audit::ANONYMOUS, user.id, &origin, user.created_at),
         jobs(app, user, &origin),
     );
     let (id, queued) = (user.id, jobs.clone());

@@ -19,13 +19,11 @@ pub use self::device::Device;
 pub use self::rotation::{GRACE, TokenRow, prune_expired_tokens};
 pub use self::session::{Session, count, delete_all, holder, keep_latest, list as of_user, prune_expired};
 pub use self::token::{Pair, RefreshToken, Tokens};
-use super::audit::AuditEntry;
+use super::actor::Actor;
 use super::id::PathId;
-use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Access, Call, Context, Endpoint, Json, NoContent, Path};
+use crate::http::{Access, Call, Endpoint, Json, NoContent, Path};
 use crate::state::App;
-use crate::store::types::to_micros;
 use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, SessionEnd};
 use crate::tokens::Caller;
@@ -106,12 +104,12 @@ async fn end(call: Call<App>, Path(PathId(session_id)): Path<PathId>) -> Result<
 
 async fn end_all(call: Call<App>, (): ()) -> Result<NoContent> {
     let caller = call.caller()?;
-    let entry = entry(&call.context, caller, "sessions.ended");
+    let actor = Actor::user(caller.user_id, call.context.origin());
     let _turn = call.state.db.turn(call.context.client).await?;
     let ended = call.state.db.transaction(move |tx| {
         async move {
             let ended = session::delete_all(tx, caller.user_id).await?;
-            tx.insert(AuditEntry { details: json!({ "sessions": ended }), ..entry });
+            tx.insert(actor.entry("sessions.ended", caller.user_id, json!({ "sessions": ended })));
             Ok(ended)
         }
         .boxed()
@@ -122,8 +120,8 @@ async fn end_all(call: Call<App>, (): ()) -> Result<NoContent> {
 
 /// Ends a session of the caller's. Says whether it went on.
 async fn end_one(call: &Call<App>, ended: Caller, action: &str) -> Result<bool> {
-    let entry = entry(&call.context, ended, action);
-    let entry = AuditEntry { details: json!({ "session_id": ended.session_id }), ..entry };
+    let actor = Actor::user(ended.user_id, call.context.origin());
+    let entry = actor.entry(action, ended.user_id, json!({ "session_id": ended.session_id }));
     let _turn = call.state.db.turn(call.context.client).await?;
     let work = call.state.db.transaction(move |tx| {
         async move {
@@ -139,9 +137,4 @@ async fn end_one(call: &Call<App>, ended: Caller, action: &str) -> Result<bool> 
     let log = call.context.logger(LoggerName::UserService);
     info!(log, "Session ended"; "context" => context(json!({ "session_id": ended.session_id, "went_on": went_on })));
     Ok(went_on)
-}
-
-fn entry(context: &Context, caller: Caller, action: &str) -> AuditEntry {
-    let actor = caller.user_id.to_string();
-    AuditEntry::new(action, &actor, caller.user_id, &context.origin(), to_micros(clock::now()))
 }

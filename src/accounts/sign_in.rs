@@ -9,6 +9,7 @@ mod confirmation;
 mod events;
 mod failures;
 mod form;
+mod trial;
 
 use std::time::Instant;
 

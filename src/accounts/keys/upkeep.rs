@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use futures_util::FutureExt;
 use serde_json::json;
 use slog::Logger;
 use uuid::Uuid;
 
 use super::file;
 use super::stored::{self, KeyState, StoredKey, list};
-use crate::accounts::audit::AuditEntry;
+use crate::accounts::actor::Actor;
+use crate::accounts::audit;
 use crate::clock;
 use crate::config::SignInConfig;
 use crate::error::{Cause, Error, Result};
@@ -91,28 +91,8 @@ pub async fn rotate(config: &SignInConfig, db: &Db, at_once: bool) -> anyhow::Re
     let lead = if at_once || keys.is_empty() { Duration::ZERO } else { config.key_lead };
     ensure!(add_next(config, db, &keys, lead).await?, "somebody else made a new key at the same time");
     let key = list(db).await?.pop().context("the new key is gone")?;
-    let entry = entry(&key);
-    db.transaction(move |tx| {
-        tx.insert(entry);
-        async { Ok(()) }.boxed()
-    })
-    .await?;
+    audit::write(db, Actor::operator().entry("keys.rotated", None::<Uuid>, json!({ "kid": key.kid }))).await?;
     Ok(key)
-}
-
-/// What the audit trail tells of a new key.
-fn entry(key: &StoredKey) -> AuditEntry {
-    AuditEntry {
-        id: Uuid::now_v7(),
-        occurred_at: key.created_at,
-        action: "keys.rotated".to_owned(),
-        actor: "operator".to_owned(),
-        user_id: None,
-        client_ip: None,
-        request_id: Uuid::new_v4().to_string(),
-        trace_id: String::new(),
-        details: json!({ "kid": key.kid }),
-    }
 }
 
 /// Looks at the keys again and again, and removes those that are over, until it is dropped.

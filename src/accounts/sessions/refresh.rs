@@ -11,7 +11,7 @@ use super::events::{RefreshEnded, Reused};
 use super::rotation::{Rotated, TokenRow, find_session, rotate};
 use super::session::{self, Session};
 use super::token::{Pair, RefreshToken, Tokens};
-use crate::accounts::audit::AuditEntry;
+use crate::accounts::actor::Actor;
 use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Context, Endpoint, Json, json_body};
@@ -113,9 +113,7 @@ async fn exchange(
 ) -> Result<Rotated> {
     let (old, row, session) = (token.hash(), TokenRow::next(next.hash(), session), session.clone());
     let details = json!({ "session_id": session.id });
-    let entry =
-        AuditEntry::new("session.token_reused", "anonymous", session.user_id, &context.origin(), session.last_used_at);
-    let entry = AuditEntry { details, ..entry };
+    let entry = Actor::of(context).entry("session.token_reused", session.user_id, details);
     let work = app.db.transaction(move |tx| {
         async move {
             let rotated = rotate(tx, &old, &session, row, sealed).await?;

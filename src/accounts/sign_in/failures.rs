@@ -38,6 +38,22 @@ pub struct Failures {
     pub last: OffsetDateTime,
 }
 
+/// The tries of an address, as they were seen before one more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tries {
+    /// What the address is counted under.
+    pub(super) address: [u8; HASH_BYTES],
+    pub(super) seen: Failures,
+    pub(super) limits: Limits,
+}
+
+impl Tries {
+    /// Whether one more failure is the last.
+    pub(super) fn are_used_up_by_one_more(&self) -> bool {
+        self.seen.count + 1 == self.limits.most
+    }
+}
+
 /// How many are allowed, and how fast.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -75,11 +91,6 @@ impl Limits {
             Some(doublings) => FIRST_DELAY.saturating_mul(1 << doublings.min(20)).min(self.max_delay),
         }
     }
-
-    /// Whether one more failure is the last.
-    pub fn is_last(&self, failures: &Failures) -> bool {
-        failures.count + 1 == self.most
-    }
 }
 
 /// What an address is counted under.
@@ -104,10 +115,8 @@ pub(super) async fn find(db: &Db, address: &[u8; HASH_BYTES]) -> Result<Failures
 /// One more, unless there are more now than were seen and the next one has to wait for those. Says whether it was counted.
 pub(super) async fn add(
     tx: &mut Transaction,
-    address: &[u8; HASH_BYTES],
+    Tries { address, seen, limits }: &Tries,
     user_id: Option<Uuid>,
-    seen: &Failures,
-    limits: Limits,
 ) -> Result<bool> {
     let moments = match tx.ready().await? {
         Connection::Sqlite(_) => Moments::of_process(),
@@ -136,12 +145,7 @@ pub(super) async fn add(
 
 /// The password was right: those before it are forgotten. Says no where there are more now than were seen, for which even the
 /// right one has to wait: who tries many at once would learn from it more than one after the other.
-pub(super) async fn forget_seen(
-    tx: &mut Transaction,
-    address: &[u8; HASH_BYTES],
-    seen: &Failures,
-    limits: Limits,
-) -> Result<bool> {
+pub(super) async fn forget_seen(tx: &mut Transaction, Tries { address, seen, limits }: &Tries) -> Result<bool> {
     let count = with_tx!(tx, DbOperation::LoginFailures, |conn| async {
         let found = login_failures::table.find(address.as_slice()).select(login_failures::failures);
         found.first::<i32>(conn).await.optional()
