@@ -52,10 +52,10 @@ impl Counts {
 }
 
 /// Tells the metrics what there is.
-pub(super) fn tell(cgroups: &Cgroups, folders: &[(DiskUse, PathBuf)]) {
+pub(super) fn tell(cgroups: &Cgroups, memory: Option<Memory>, folders: &[(DiskUse, PathBuf)]) {
     metrics::cpu_cores(usable_cores(cgroups));
-    if let Some(memory) = own_memory(cgroups).or_else(whole_memory) {
-        metrics::memory(memory.used, memory.limit);
+    if let Some(Memory { share, .. }) = memory {
+        metrics::memory(share.used, share.limit);
     }
     for (holds, folder) in folders {
         if let Some(space) = space(folder) {
@@ -64,15 +64,27 @@ pub(super) fn tell(cgroups: &Cgroups, folders: &[(DiskUse, PathBuf)]) {
     }
 }
 
-/// Memory of the control group, where its limit is below what the machine has.
-pub(super) fn own_memory(cgroups: &Cgroups) -> Option<Share> {
-    let total = Meminfo::current().ok().map(|machine| machine.mem_total as f64);
-    cgroups.memory().filter(|share| total.is_none_or(|total| share.limit < total))
+/// Memory that the service may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    pub(super) share: Share,
+    /// Whether it is that of the control group, whose limit is below what the machine has.
+    pub(super) is_of_group: bool,
 }
 
-/// Memory of the machine.
-pub(super) fn whole_memory() -> Option<Share> {
-    let machine = Meminfo::current().ok()?;
+impl Memory {
+    pub(super) fn read(cgroups: &Cgroups) -> Option<Self> {
+        let machine = Meminfo::current().ok();
+        let total = machine.as_ref().map(|machine| machine.mem_total as f64);
+        let of_group = cgroups.memory().filter(|share| total.is_none_or(|total| share.limit < total));
+        match of_group {
+            Some(share) => Some(Memory { share, is_of_group: true }),
+            None => of_machine(&machine?).map(|share| Memory { share, is_of_group: false }),
+        }
+    }
+}
+
+fn of_machine(machine: &Meminfo) -> Option<Share> {
     let used = machine.mem_total.saturating_sub(machine.mem_available?);
     Some(Share { used: used as f64, limit: machine.mem_total as f64 })
 }

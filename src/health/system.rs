@@ -12,7 +12,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::cgroup::{Cgroups, Share};
-use super::machine;
+use super::machine::{self, Memory};
 use crate::config::{Config, DatabaseUrl};
 use crate::telemetry::metrics::DiskUse;
 use crate::values::timestamp;
@@ -83,8 +83,9 @@ impl Sampler {
                 let machine_cpu = cpu_of_machine();
                 let now = machine::Counts::read(&cgroups, machine_cpu.map(|share| share.used));
                 now.tell_since(&counts.unwrap_or(now));
-                machine::tell(&cgroups, &written);
-                (sample(&folder, &cgroups, machine_cpu, before), now)
+                let memory = Memory::read(&cgroups);
+                machine::tell(&cgroups, memory, &written);
+                (sample(&folder, &cgroups, memory, machine_cpu, before), now)
             };
             if let Ok(((system, cpu), now)) = tokio::task::spawn_blocking(look).await {
                 (before, counts) = (cpu, Some(now));
@@ -103,9 +104,15 @@ struct Cpu {
     at: Instant,
 }
 
-fn sample(folder: &Path, cgroups: &Cgroups, machine_cpu: Option<Share>, before: Option<Cpu>) -> (System, Option<Cpu>) {
-    let own_memory = machine::own_memory(cgroups);
-    let memory = own_memory.or_else(machine::whole_memory);
+fn sample(
+    folder: &Path,
+    cgroups: &Cgroups,
+    memory: Option<Memory>,
+    machine_cpu: Option<Share>,
+    before: Option<Cpu>,
+) -> (System, Option<Cpu>) {
+    let is_own_memory = memory.is_some_and(|memory| memory.is_of_group);
+    let memory = memory.map(|memory| memory.share);
     let own_cpu = cgroups.cpu();
     let cpu =
         own_cpu.or(machine_cpu).map(|share| Cpu { used_seconds: share.used, cores: share.limit, at: Instant::now() });
@@ -117,7 +124,7 @@ fn sample(folder: &Path, cgroups: &Cgroups, machine_cpu: Option<Share>, before: 
         cpu_cores: cpu.map(|cpu| cpu.cores),
         memory_percent: memory.map(|share| percent(share.used, share.limit)),
         memory_limit_bytes: memory.map(|share| share.limit as u64),
-        limited_by: if own_memory.is_some() || own_cpu.is_some() { "cgroup" } else { "machine" },
+        limited_by: if is_own_memory || own_cpu.is_some() { "cgroup" } else { "machine" },
         disk_percent: disk
             .map(|disk| percent(disk.size_bytes.saturating_sub(disk.free_bytes) as f64, disk.size_bytes as f64)),
         disk_free_bytes: disk.map(|disk| disk.free_bytes),
@@ -164,9 +171,9 @@ mod tests {
     #[test]
     fn the_kernel_says_something_of_everything() {
         let cgroups = Cgroups::of_this_process();
-        let (first, cpu) = sample(Path::new("not/there"), &cgroups, cpu_of_machine(), None);
+        let (first, cpu) = sample(Path::new("not/there"), &cgroups, Memory::read(&cgroups), cpu_of_machine(), None);
         assert_eq!(first.cpu_percent, None, "there is nothing to compare with");
-        let (system, _) = sample(Path::new("."), &cgroups, cpu_of_machine(), cpu);
+        let (system, _) = sample(Path::new("."), &cgroups, Memory::read(&cgroups), cpu_of_machine(), cpu);
         for percent in [system.cpu_percent, system.memory_percent, system.disk_percent] {
             assert!((0.0..=100.0).contains(&percent.unwrap()), "{system:?}");
         }
