@@ -23,6 +23,7 @@ use crate::error::Cause;
 use crate::telemetry::logging::{Exception, context, info, warn};
 use crate::telemetry::metrics::{CallOutcome, Calls, ExternalService};
 use crate::tls::http_client_config;
+use crate::values::job::Reason;
 use crate::values::timestamp::millis;
 use crate::values::{Fault, Password};
 
@@ -137,7 +138,7 @@ impl Breaches {
     fn tell(&self, failure: Option<&Unanswered>, took: Duration, log: &Logger) {
         self.calls.ended(failure.map_or(CallOutcome::Success, Unanswered::outcome), took);
         let (service, operation) = (self.calls.service().as_str(), self.calls.operation());
-        let (success, reason) = (failure.is_none(), failure.map(Unanswered::reason));
+        let (success, reason) = (failure.is_none(), failure.map(|failure| failure.reason().as_str()));
         let call = Call { service, operation, duration_ms: millis(took), success, reason };
         info!(log, "External service call: {}.{}", service, operation; "context" => context(&call));
         match failure {
@@ -161,15 +162,14 @@ impl Unanswered {
         if matches!(self, Unanswered::Timeout(_)) { CallOutcome::Timeout } else { CallOutcome::Error }
     }
 
-    /// As those of the other services are called.
-    fn reason(&self) -> &'static str {
+    fn reason(&self) -> Reason {
         match self {
-            Unanswered::Timeout(_) => "timeout",
-            Unanswered::Broken(error) if error.is_connect() => "connect",
-            Unanswered::Broken(_) => "protocol",
-            Unanswered::Refused(status) if status.is_server_error() => "refused_5xx",
-            Unanswered::Refused(status) if status.is_client_error() => "refused_4xx",
-            Unanswered::Refused(_) | Unanswered::TooLong | Unanswered::NotARange(_) => "not_the_service",
+            Unanswered::Timeout(_) => Reason::Timeout,
+            Unanswered::Broken(error) if error.is_connect() => Reason::Connect,
+            Unanswered::Broken(_) => Reason::Protocol,
+            Unanswered::Refused(status) if status.is_server_error() => Reason::Refused5xx,
+            Unanswered::Refused(status) if status.is_client_error() => Reason::Refused4xx,
+            Unanswered::Refused(_) | Unanswered::TooLong | Unanswered::NotARange(_) => Reason::NotTheService,
         }
     }
 }
