@@ -6,25 +6,18 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher13;
 use slog::Logger;
 
-use super::shared_keys::shared;
+use super::shared_keys::shared_or_own;
 use crate::config::Config;
-use crate::error::Cause;
 use crate::store::Db;
-use crate::telemetry::logging::{Exception, warn};
 
 /// The key: made of the one set, or else the one that instances share.
 pub(super) async fn user_hash_key(config: &Config, db: &Db, log: &Logger) -> anyhow::Result<[u8; 16]> {
     if let Some(secret) = &config.error_user_hash_key {
         return Ok(stretched(secret.expose().as_bytes()));
     }
-    let mut fresh = [0; 16];
-    getrandom::fill(&mut fresh).map_err(|error| Cause::from(error.to_string())).map_err(anyhow::Error::from_boxed)?;
-    let shared = shared(db, "error_users", &fresh).await.unwrap_or_else(|error| {
-        warn!(log, "Instances have no key in common to count the users that errors hit: until the next start, one that two \
-                    instances meet counts twice"; "exception" => Exception::named(error.code().as_str(), &error));
-        fresh.to_vec()
-    });
-    Ok(stretched(&shared))
+    const WITHOUT: &str =
+        "to count the users that errors hit: until the next start, one that two instances meet counts twice";
+    Ok(stretched(&shared_or_own::<16>(db, "error_users", log, WITHOUT).await?))
 }
 
 /// A key of any length as one of 16 bytes.
