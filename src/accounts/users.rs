@@ -119,7 +119,7 @@ pub async fn find_by_key(db: &Db, email_key: &str) -> Result<Option<User>> {
 /// # Errors
 /// When the database fails.
 pub async fn renew_hash(tx: &mut Transaction, user: &User, hash: &str) -> Result<usize> {
-    with_tx!(tx, DbOperation::FindUser, |conn| {
+    with_tx!(tx, DbOperation::ChangeUser, |conn| {
         diesel::update(users::table.find(Id(user.id)))
             .filter(users::password_hash.eq(user.password_hash.expose()))
             .set(users::password_hash.eq(hash))
