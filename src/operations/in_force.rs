@@ -1,6 +1,6 @@
 //! What is said of an error, with the values that are in force in place of the names of settings.
 
-use crate::config::{Config, Effective, SETTINGS, Setting};
+use crate::config::{Config, Effective, Setting};
 use crate::operations::words::{counted, size};
 
 /// What happened: `longer than http_request_timeout` is longer than 15 s.
@@ -16,11 +16,11 @@ pub(super) fn remedy(text: &str, config: &Config) -> String {
 /// What was met, of which only limits in time and size are values: other settings are named because they are to be changed.
 pub(super) fn words(text: &str, config: &Config) -> String {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let is_limit = |setting: &&Setting| setting.placeholder == "DURATION" || setting.key.ends_with("_bytes");
+    let is_limit = |setting: &Setting| setting.placeholder == "DURATION" || setting.key.ends_with("_bytes");
     let said = |part: &str| {
         let name = part.trim_end_matches(|c| !is_name(c));
-        let limit = SETTINGS.iter().filter(is_limit).any(|setting| setting.key == name);
-        let value = value(name, config).filter(|_| limit);
+        let limit = Setting::find(name).filter(|setting| is_limit(setting));
+        let value = limit.and_then(|_| value(name, config));
         value.map_or_else(|| part.to_owned(), |value| value + &part[name.len()..])
     };
     text.split_inclusive(|c| !is_name(c)).map(said).collect()
@@ -38,7 +38,7 @@ fn replaced(text: &str, config: &Config, say: impl Fn(&str, String) -> String) -
 }
 
 fn value(name: &str, config: &Config) -> Option<String> {
-    let setting = SETTINGS.iter().find(|setting| setting.key == name && !setting.secret)?;
+    let setting = Setting::find(name).filter(|setting| !setting.secret)?;
     let Effective { value, .. } = config.effective().iter().find(|effective| effective.key == name)?;
     Some(in_words(setting, value))
 }
@@ -68,7 +68,7 @@ fn duration(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Sources;
+    use crate::config::{SETTINGS, Sources};
     use crate::error::ErrorCode;
 
     fn config() -> Config {

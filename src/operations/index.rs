@@ -12,6 +12,7 @@ mod spark;
 mod troubles;
 mod word;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use http::Method;
@@ -33,7 +34,7 @@ use crate::http::{Access, Call, Endpoint};
 use crate::lifecycle::Phase;
 use crate::state::App;
 use crate::telemetry::history::Span;
-use crate::telemetry::metrics::{self, HealthStatus, RegistrationOutcome};
+use crate::telemetry::metrics::{self, HealthStatus, RegistrationOutcome, Summary};
 use crate::values::timestamp;
 
 /// What the index leads to, once the table is whole.
@@ -105,6 +106,7 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
     let now = recent::now(&minutes);
     let dependencies = dependencies(app, &minutes, &topics);
     let troubles = troubles(app, &now, &dependencies, &topics);
+    let totals = metrics::summary();
     let index = Index {
         timestamp: OffsetDateTime::now_utc(),
         state: state(app, &troubles),
@@ -119,8 +121,8 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
         dependencies,
         topics: topics.iter().map(outbox::topic).collect(),
         jobs: outbox::jobs(&app.outbox.failed()),
-        registrations: registrations(&now),
-        errors: errors(&now),
+        registrations: registrations(&now, &totals),
+        errors: errors(&now, &totals),
         last_errors: failure::of_types(&now, &app.config),
         endpoints: links,
     };
@@ -140,24 +142,19 @@ fn state(app: &App, troubles: &[Trouble]) -> Word {
     }
 }
 
-fn registrations(now: &Span) -> Vec<Count> {
-    let totals = metrics::summary().registrations;
+fn registrations(now: &Span, totals: &Summary) -> Vec<Count> {
     let of = |outcome: &RegistrationOutcome| {
-        let total = totals.get(outcome.as_str()).copied().unwrap_or_default();
-        figure(outcome.as_str(), now.per_minute(now.counts.registrations(*outcome)), total)
+        figure(outcome.as_str(), now.per_minute(now.counts.registrations(*outcome)), &totals.registrations)
     };
     RegistrationOutcome::ALL.iter().map(of).collect()
 }
 
-fn errors(now: &Span) -> Vec<Count> {
-    let totals = metrics::summary().errors;
-    let of = |kind: &ErrorKind| {
-        let total = totals.get(kind.as_str()).copied().unwrap_or_default();
-        figure(kind.as_str(), now.per_minute(now.counts.errors(*kind)), total)
-    };
+fn errors(now: &Span, totals: &Summary) -> Vec<Count> {
+    let of = |kind: &ErrorKind| figure(kind.as_str(), now.per_minute(now.counts.errors(*kind)), &totals.errors);
     ErrorKind::ALL.iter().map(of).collect()
 }
 
-fn figure(name: &'static str, per_minute: f64, total: u64) -> Count {
+fn figure(name: &'static str, per_minute: f64, totals: &BTreeMap<&'static str, u64>) -> Count {
+    let total = totals.get(name).copied().unwrap_or_default();
     Count { name, rate: rate(per_minute), count: count(total), is_seen: total > 0 }
 }

@@ -110,9 +110,10 @@ fn calls(dependency: Dependency, status: DependencyStatus, last: Option<LastAske
     let mut text = match last {
         None => format!("No {what} within the last hour."),
         Some(LastAsked { asked: Asked { times, failed }, minutes_ago }) => {
-            let when = if minutes_ago < recent::MINUTES { String::new() } else { format!(" {minutes_ago} min ago") };
-            let when =
-                if when.is_empty() { format!("Within {} min", recent::MINUTES) } else { format!("Last asked{when}") };
+            let when = match minutes_ago < recent::MINUTES {
+                true => format!("Within {} min", recent::MINUTES),
+                false => format!("Last asked {minutes_ago} min ago"),
+            };
             match failed {
                 0 => format!("{when}: {}, none failed.", counted(times, what)),
                 _ => format!(
