@@ -1,8 +1,8 @@
 //! The `{id}` of a path.
 
-use schemars::json_schema;
 use uuid::Uuid;
 
+use super::query::id_schema;
 use crate::http::{FromPath, Parameter, Values};
 
 /// The id of what is at a path. At a text that is none, there is nothing.
@@ -10,7 +10,7 @@ pub(super) struct PathId(pub(super) Uuid);
 
 impl FromPath for PathId {
     fn parts() -> Vec<Parameter> {
-        vec![Parameter { name: "id", about: "Its id.", schema: json_schema!({ "type": "string", "format": "uuid" }) }]
+        vec![Parameter::new("id", "Its id.", id_schema())]
     }
 
     fn from_path(texts: &Values) -> Option<Self> {

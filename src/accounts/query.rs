@@ -34,6 +34,22 @@ pub(super) fn number(values: &Values, name: &'static str, bounds: RangeInclusive
     read(values, name, parse, || format!("a number from {} to {}", bounds.start(), bounds.end()))
 }
 
+/// The most rows of a page, and how many there are unless the client says otherwise.
+const MOST: usize = 200;
+const USUAL: usize = 50;
+
+/// How many rows a page has at most.
+pub(super) fn limit(values: &Values) -> Result<usize> {
+    Ok(number(values, "limit", 1..=MOST)?.unwrap_or(USUAL))
+}
+
+/// Takes the rows beyond the page away, of which one more was asked for. Says whether there are more.
+pub(super) fn cut<T>(rows: &mut Vec<T>, limit: usize) -> bool {
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    has_more
+}
+
 /// Something else, as `parse` reads it.
 pub(super) fn read<T>(
     values: &Values,
@@ -52,6 +68,16 @@ fn names<L: LabelSet>() -> Vec<&'static str> {
 /// The form of one of a closed set of names.
 pub(super) fn schema<L: LabelSet>() -> Schema {
     json_schema!({ "type": "string", "enum": names::<L>() })
+}
+
+/// The form of a number within these bounds.
+pub(super) fn number_schema(bounds: RangeInclusive<usize>) -> Schema {
+    json_schema!({ "type": "integer", "minimum": bounds.start(), "maximum": bounds.end() })
+}
+
+/// The form of the limit of a page.
+pub(super) fn limit_schema() -> Schema {
+    number_schema(1..=MOST)
 }
 
 /// The form of a point in time.

@@ -8,16 +8,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::{self, AuditEntry, AuditFilter};
-use super::query::{self, id, number, time};
+use super::query::{self, id, time};
 use crate::error::Result;
 use crate::http::{Access, Call, Endpoint, FromQuery, Json, Parameter, Permission, Query, Values};
 use crate::state::App;
 use crate::text::is_control;
 use crate::values::{Personal, timestamp};
 
-/// The most entries, and how many there are unless the client says otherwise.
-const MOST: usize = 200;
-const USUAL: usize = 50;
 /// No action, actor or request id is longer.
 const LONGEST: usize = 128;
 
@@ -34,20 +31,15 @@ struct Asked {
 
 impl FromQuery for Asked {
     fn parameters() -> Vec<Parameter> {
-        let parameter = |name, about, schema| Parameter { name, about, schema };
         let text = || json_schema!({ "type": "string", "maxLength": LONGEST });
         vec![
-            parameter("user_id", "Only what happened to this user.", query::id_schema()),
-            parameter("actor", "Only what this one did: `anonymous`, `operator`, or a user's id.", text()),
-            parameter("action", "Only this action, such as `user.registered`.", text()),
-            parameter("since", "Only what happened then or later.", query::time_schema()),
-            parameter("until", "Only what happened before: `next` of the page before.", query::time_schema()),
-            parameter("request_id", "Only what this request did.", text()),
-            parameter(
-                "limit",
-                "The most entries; 50 without it.",
-                json_schema!({ "type": "integer", "minimum": 1, "maximum": MOST }),
-            ),
+            Parameter::new("user_id", "Only what happened to this user.", query::id_schema()),
+            Parameter::new("actor", "Only what this one did: `anonymous`, `operator`, or a user's id.", text()),
+            Parameter::new("action", "Only this action, such as `user.registered`.", text()),
+            Parameter::new("since", "Only what happened then or later.", query::time_schema()),
+            Parameter::new("until", "Only what happened before: `next` of the page before.", query::time_schema()),
+            Parameter::new("request_id", "Only what this request did.", text()),
+            Parameter::new("limit", "The most entries; 50 without it.", query::limit_schema()),
         ]
     }
 
@@ -60,7 +52,7 @@ impl FromQuery for Asked {
             until: time(values, "until")?,
             request_id: text(values, "request_id")?,
         };
-        Ok(Asked { filter, limit: number(values, "limit", 1..=MOST)?.unwrap_or(USUAL) })
+        Ok(Asked { filter, limit: query::limit(values)? })
     }
 }
 
@@ -107,7 +99,6 @@ async fn list(call: Call<App>, Query(Asked { filter, limit }): Query<Asked>) -> 
         let _turn = call.state.db.turn(call.context.client).await?;
         audit::list(&call.state.db, &filter, limit + 1).await?
     };
-    let has_more = entries.len() > limit;
-    entries.truncate(limit);
+    let has_more = query::cut(&mut entries, limit);
     Ok(Json(Trail { entries: entries.into_iter().map(Into::into).collect(), has_more }))
 }

@@ -39,6 +39,13 @@ pub struct Parameter {
     pub schema: Schema,
 }
 
+impl Parameter {
+    /// A parameter of this name and form.
+    pub fn new(name: &'static str, about: &'static str, schema: Schema) -> Self {
+        Parameter { name, about, schema }
+    }
+}
+
 impl Takes {
     /// How a client can fail to give it.
     pub(super) fn errors(&self) -> Vec<ErrorCode> {

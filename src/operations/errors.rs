@@ -2,7 +2,7 @@
 
 mod fold;
 
-use http::header::{ACCEPT, VARY};
+use http::header::VARY;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use self::fold::{Fold, folded};
 use super::in_force;
 use super::large_answers::take_place;
-use super::page::page;
+use super::page::{asks_for_page, page};
 use super::words::count;
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
@@ -21,7 +21,6 @@ use crate::http::{
 };
 use crate::state::App;
 use crate::telemetry::errors::{MEMORY_BOUND, SAMPLES, Sample, recorder};
-use crate::values::accept::prefers_html;
 use crate::values::timestamp;
 
 /// What is asked for; everything where nothing is said.
@@ -148,8 +147,7 @@ impl Media for Shown {
 
 /// Who accepts both, or does not say, chooses by the path: `/errors/` is the page.
 fn wants_page(head: &Parts) -> bool {
-    let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    prefers_html(accept).unwrap_or_else(|| head.uri.path().ends_with('/'))
+    asks_for_page(head).unwrap_or_else(|| head.uri.path().ends_with('/'))
 }
 
 impl FromQuery for Filter {
@@ -157,12 +155,8 @@ impl FromQuery for Filter {
         let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
         let r#type = json_schema!({ "type": "string", "enum": codes });
         vec![
-            Parameter { name: "type", about: "Only errors of this type.", schema: r#type },
-            Parameter {
-                name: "request_id",
-                about: "Only of this request.",
-                schema: json_schema!({ "type": "string" }),
-            },
+            Parameter::new("type", "Only errors of this type.", r#type),
+            Parameter::new("request_id", "Only of this request.", json_schema!({ "type": "string" })),
         ]
     }
 

@@ -1,6 +1,7 @@
 //! Pages for people: templates built into the binary, in which every value is escaped.
 
-use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use lazy_static::lazy_static;
 use minijinja::value::Serde;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::http::{Media, Response, html};
+use crate::values::accept::prefers_html;
 
 /// Nothing is loaded and nothing runs: a page is its text and its style. The search asks this listener alone.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -35,6 +37,11 @@ fn templates() -> std::result::Result<Environment<'static>, minijinja::Error> {
     templates.add_template("runbooks.css", include_str!("pages/runbooks.css"))?;
     templates.add_template("search.html", include_str!("pages/search.html"))?;
     Ok(templates)
+}
+
+/// Whether a client asks for a page rather than for what scripts read; `None` where it does not say.
+pub(super) fn asks_for_page(head: &Parts) -> Option<bool> {
+    prefers_html(head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default())
 }
 
 /// A page.

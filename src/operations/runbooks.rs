@@ -6,7 +6,7 @@ mod markdown;
 mod search;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use http::header::{CONTENT_TYPE, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 use schemars::json_schema;
@@ -16,7 +16,7 @@ use self::library::{Document, Kind, documents, find};
 use self::markdown::Section;
 use self::search::{Hit, Piece, Words};
 use super::large_answers::take_place;
-use super::page::{Page, page};
+use super::page::{Page, asks_for_page, page};
 use crate::build;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{
@@ -24,7 +24,6 @@ use crate::http::{
     with_header,
 };
 use crate::state::App;
-use crate::values::accept::prefers_html;
 
 const MARKDOWN: HeaderValue = HeaderValue::from_static("text/markdown; charset=utf-8");
 
@@ -161,8 +160,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
 
 /// A browser says that it wants one; `curl` says that anything will do.
 fn wants_page(head: &Parts) -> bool {
-    let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    prefers_html(accept) == Some(true)
+    asks_for_page(head) == Some(true)
 }
 
 /// A document in the form that was asked for.
@@ -179,7 +177,7 @@ impl Media for Told {
 impl FromQuery for Question {
     fn parameters() -> Vec<Parameter> {
         let about = "Words that have to be in a document, all of them; the first eight count.";
-        vec![Parameter { name: "q", about, schema: json_schema!({ "type": "string" }) }]
+        vec![Parameter::new("q", about, json_schema!({ "type": "string" }))]
     }
 
     fn from_query(values: &Values) -> Result<Self> {
@@ -190,7 +188,7 @@ impl FromQuery for Question {
 impl FromPath for Name {
     fn parts() -> Vec<Parameter> {
         let about = "The name of its file; the ending `.md` may be left away.";
-        vec![Parameter { name: "name", about, schema: json_schema!({ "type": "string" }) }]
+        vec![Parameter::new("name", about, json_schema!({ "type": "string" }))]
     }
 
     fn from_path(texts: &Values) -> Option<Self> {

@@ -47,8 +47,8 @@ impl Email {
         if address.len() > MAX_OCTETS {
             return Err(too_long());
         }
-        let key = address.to_lowercase().nfc().collect();
-        Ok(Email { address, at: local.len(), key })
+        let (at, key) = (local.len(), key_of(&address));
+        Ok(Email { address, at, key })
     }
 
     /// The address itself, for the database, the mail server and the user.
@@ -76,6 +76,11 @@ impl Email {
         let first: String = self.local_part().chars().take(1).collect();
         format!("{first}***@{}", self.domain())
     }
+}
+
+/// A text without regard to case.
+fn key_of(text: &str) -> String {
+    text.to_lowercase().nfc().collect()
 }
 
 fn not_an_address() -> Fault {

@@ -47,7 +47,7 @@ struct IfMatch(Option<Version>);
 impl FromHead for IfMatch {
     fn takes() -> Takes {
         let about = "The `ETag` of the user as it was read: 412 where it has changed since.";
-        let header = Parameter { name: "If-Match", about, schema: json_schema!({ "type": "string" }) };
+        let header = Parameter::new("If-Match", about, json_schema!({ "type": "string" }));
         Takes { headers: vec![header], ..Takes::default() }
     }
 

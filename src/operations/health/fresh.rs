@@ -14,7 +14,7 @@ impl FromQuery for Fresh {
 
     fn parameters() -> Vec<Parameter> {
         const ABOUT: &str = "Checks the dependencies now, instead of saying what the last checks found.";
-        vec![Parameter { name: "fresh", about: ABOUT, schema: json_schema!({ "type": "boolean" }) }]
+        vec![Parameter::new("fresh", ABOUT, json_schema!({ "type": "boolean" }))]
     }
 
     fn from_query(values: &Values) -> Result<Self> {

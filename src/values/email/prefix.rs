@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
-
+use super::{MAX_OCTETS, key_of, too_long};
 use crate::text::is_control;
 use crate::values::Fault;
 
-/// No address has more octets.
-const MAX_OCTETS: usize = 254;
 /// Behind every character that an address has.
 const LAST: char = char::MAX;
 
@@ -27,12 +24,12 @@ impl AddressPrefix {
             return Err(Fault::new("too_short", "must not be empty"));
         }
         if text.len() > MAX_OCTETS {
-            return Err(Fault::new("too_long", format!("must have at most {MAX_OCTETS} characters")));
+            return Err(too_long());
         }
         if text.contains(is_control) {
             return Err(Fault::new("control_characters", "must not have control characters"));
         }
-        Ok(AddressPrefix(text.to_lowercase().nfc().collect()))
+        Ok(AddressPrefix(key_of(text)))
     }
 
     /// The least key that begins so.
