@@ -7,7 +7,7 @@ mod garbage;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
@@ -16,8 +16,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
+use super::connections::{accept, lock};
 use super::eventually;
 use garbage::MayTalkGarbage;
 
@@ -127,7 +128,9 @@ impl AnalyticsService {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
-        self.running = Some(tokio::spawn(accept(listener, self.state.clone())));
+        let state = self.state.clone();
+        let talk = move |stream, client| converse(stream, client, state.clone());
+        self.running = Some(tokio::spawn(accept(listener, talk)));
     }
 
     /// Every event so far, taken or not, in the order of arrival.
@@ -170,23 +173,6 @@ impl State {
     fn next_behaviour(&self) -> Behaviour {
         let next = lock(&self.next).pop_front();
         next.or_else(|| lock(&self.behaviour).clone()).unwrap_or(Behaviour::Ok)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// The connections end with the task.
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            Ok((stream, client)) = listener.accept() => {
-                connections.spawn(converse(stream, client, state.clone()));
-            }
-            Some(_) = connections.join_next() => {}
-        }
     }
 }
 

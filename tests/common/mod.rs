@@ -1,5 +1,5 @@
 //! What the tests stand on: the real binary ([`app`]), its databases ([`database`], [`postgres`], [`pgbouncer`]), the services
-//! at the far end ([`analytics`], [`smtp`]), a Prometheus ([`prometheus`]) and an Alertmanager ([`alertmanager`]), clients
+//! at the far end ([`analytics`], [`smtp`], with their [`connections`]), a Prometheus ([`prometheus`]) and an Alertmanager ([`alertmanager`]), clients
 //! ([`http`], [`raw`], [`load`]), [`users`] who sign in, a [`browser`], a [`clock`] and a matcher for scrapes ([`scrape`]). Database [`rows`]. The shipped [`rules`], the
 //! [`selectors`] of a query, and the [`world`] that they select from.
 
@@ -17,6 +17,7 @@ pub mod analytics;
 pub mod app;
 pub mod browser;
 pub mod clock;
+pub mod connections;
 pub mod daemon;
 pub mod database;
 pub mod http;

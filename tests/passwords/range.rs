@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -16,7 +16,9 @@ use hyper_util::rt::TokioIo;
 use reqwest::header::HeaderMap;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+
+use crate::common::connections::{accept, lock};
 
 /// What the service does with a question.
 #[derive(Clone, Debug)]
@@ -66,7 +68,9 @@ impl RangeService {
         let url = format!("http://{}/range", listener.local_addr().unwrap());
         let state = State { behaviour: Mutex::new(Behaviour::Knows(Vec::new())), questions: Mutex::default() };
         let state = Arc::new(state);
-        RangeService { url, running: tokio::spawn(accept(listener, Arc::clone(&state))), state }
+        let shared = Arc::clone(&state);
+        let running = tokio::spawn(accept(listener, move |stream, _| converse(stream, Arc::clone(&shared))));
+        RangeService { url, state, running }
     }
 
     /// What `breached_passwords_url` is set to.
@@ -95,23 +99,6 @@ impl Drop for RangeService {
 pub fn sha1(password: &str) -> String {
     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// The connections end with the task.
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            Ok((stream, _)) = listener.accept() => {
-                connections.spawn(converse(stream, Arc::clone(&state)));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
 }
 
 async fn converse(stream: TcpStream, state: Arc<State>) {
