@@ -105,16 +105,22 @@ async fn the_alerts_that_the_error_reference_names_see_the_error() {
 }
 
 /// Whether an expression results from an exported series with this label, itself or through what is recorded.
-fn sees(expression: &str, (label, value): (&str, &str), rules: &[Rule], samples: &[Sample]) -> bool {
+fn sees(expression: &str, series: (&str, &str), rules: &[Rule], samples: &[Sample]) -> bool {
+    sees_through(expression, series, &rules.iter().collect::<Vec<_>>(), samples)
+}
+
+/// The same by these rules only: one that lasts by its own last value is asked once.
+fn sees_through(expression: &str, (label, value): (&str, &str), rules: &[&Rule], samples: &[Sample]) -> bool {
     sources(expression).iter().any(|selector| {
         let name = selector.name.as_deref();
         let asks = selector.matchers.find_matchers(label);
-        let recorded = rules.iter().filter(|rule| rule.record.as_deref() == name);
+        let (recorded, others): (Vec<&Rule>, Vec<&Rule>) =
+            rules.iter().partition(|rule| name.is_some() && rule.record.as_deref() == name);
         let exported = samples
             .iter()
             .filter(|sample| name == Some(&sample.name) && sample.labels.get(label).is_some_and(|is| is == value));
         asks.iter().all(|matcher| matcher.is_match(value))
-            && (recorded.into_iter().any(|rule| sees(&rule.expr, (label, value), rules, samples))
+            && (recorded.into_iter().any(|rule| sees_through(&rule.expr, (label, value), &others, samples))
                 || exported.into_iter().any(|sample| selects(selector, sample)))
     })
 }
