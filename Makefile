@@ -2,7 +2,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack compose test lint fmt bench drill fuzz soak neon miri docs passwords deps programs clean
+.PHONY: help run stack compose test lint fmt bench drill mutants fuzz soak neon miri docs passwords deps programs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: deps ## Measure speed and memory; writes a table and JSON
 
 drill: deps ## Inject every fault once, check who is notified, and write docs/DRILL.md; takes most of an hour
 	$(CARGO) test --locked --test drill -- --ignored --nocapture
+
+mutants: deps ## Change the alert rules whose tests are slow, one thing at a time, and see that a test notices; a quarter of an hour
+	$(CARGO) test --locked --test alert_rules -- --ignored --nocapture
 
 fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), guided by coverage
 	@command -v cargo-fuzz > /dev/null || $(CARGO) install --locked cargo-fuzz --version 0.13.2

@@ -1,5 +1,4 @@
-//! Rules and their tests, taken apart: `promtool` runs one test at a time, of the rules that a change can reach, and the first
-//! that fails is enough.
+//! Rules and their tests, taken apart: `promtool` runs one test at a time, and the first that fails is enough.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -16,10 +15,10 @@ pub struct RuleFile {
     /// Its name in `alert-rules/`.
     pub name: String,
     rules: Value,
-    tests: Vec<TestFile>,
+    cases: Vec<Case>,
 }
 
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TestFile {
     rule_files: Vec<String>,
@@ -50,12 +49,12 @@ struct Series {
     values: String,
 }
 
-/// Rules, and tests of them, each as a file of its own.
-pub struct Trial {
-    /// The rules: one may be changed.
-    pub rules: Value,
-    /// The tests, first those that speak most of what a changed rule speaks of: they will notice.
-    pub cases: Vec<String>,
+/// One test, as a file of its own.
+pub struct Case {
+    whole: String,
+    /// Without what the alerts say: most changes are noticed without, and `promtool` looks for the words every few seconds.
+    wordless: String,
+    words: BTreeSet<String>,
 }
 
 /// Every file of rules.
@@ -67,9 +66,9 @@ pub fn rule_files() -> Vec<RuleFile> {
         let mine = tests.iter().filter(|test| test.rule_files == [format!("../{name}")]);
         let rules: Value = read(path);
         let groups = groups(&rules);
-        let tests: Vec<TestFile> = mine.flat_map(|file| single(file, &groups)).collect();
-        assert!(!tests.is_empty(), "{name} has no tests");
-        RuleFile { name, rules, tests }
+        let cases: Vec<Case> = mine.flat_map(|file| cases(file, &groups)).collect();
+        assert!(!cases.is_empty(), "{name} has no tests");
+        RuleFile { name, rules, cases }
     };
     files(&folder).iter().map(file).collect()
 }
@@ -92,30 +91,38 @@ fn groups(rules: &Value) -> Vec<String> {
     rules["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Each test of a file, alone.
-fn single(file: &TestFile, groups: &[String]) -> impl Iterator<Item = TestFile> {
-    file.tests.iter().map(|test| TestFile {
-        rule_files: vec!["rules.json".to_owned()],
-        evaluation_interval: file.evaluation_interval.clone(),
-        group_eval_order: groups.to_vec(),
-        tests: vec![test.clone()],
+/// JSON is YAML too.
+fn cases(file: &TestFile, groups: &[String]) -> impl Iterator<Item = Case> {
+    file.tests.iter().map(|test| {
+        let file = TestFile {
+            rule_files: vec!["rules.json".to_owned()],
+            evaluation_interval: file.evaluation_interval.clone(),
+            group_eval_order: groups.to_vec(),
+            tests: vec![test.clone()],
+        };
+        let file = serde_json::to_value(&file).unwrap();
+        let whole = file.to_string();
+        Case { words: words(&whole), whole, wordless: wordless(file).to_string() }
     })
 }
 
+/// Rules, or a test of them, without what the alerts say.
+fn wordless(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(members) => {
+            members.retain(|name, _| !matches!(name.as_str(), "annotations" | "exp_annotations"));
+            members.values_mut().for_each(|member| *member = wordless(member.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = wordless(item.take())),
+        _ => {}
+    }
+    value
+}
+
 /// Names of metrics and rules, and label values.
-fn words(value: &impl Serialize) -> BTreeSet<String> {
-    let text = text(value);
+fn words(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
     words.filter(|word| word.len() > 3).map(str::to_owned).collect()
-}
-
-/// JSON is YAML too.
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap()
-}
-
-fn rule_name(rule: &Value) -> &str {
-    rule["alert"].as_str().or(rule["record"].as_str()).unwrap()
 }
 
 impl RuleFile {
@@ -130,88 +137,29 @@ impl RuleFile {
             .collect()
     }
 
+    /// All of it, and all tests.
+    pub fn unchanged(&self) -> (&Value, Vec<&Case>) {
+        (&self.rules, self.cases.iter().collect())
+    }
+
     /// The rule at a place.
     pub fn rule(&self, place: &str) -> &Value {
         self.rules.pointer(place).unwrap()
     }
 
-    /// All of it, and all tests.
-    pub fn unchanged(&self) -> Trial {
-        Trial { rules: self.rules.clone(), cases: self.tests.iter().map(text).collect() }
-    }
-
-    /// What a change of this rule can reach, with another rule in its place.
+    /// The whole file with another rule at a place.
     pub fn with(&self, place: &str, rule: &Value) -> Value {
         let mut rules = self.rules.clone();
         rules.pointer_mut(place).unwrap().clone_from(rule);
-        let needed = self.needed(&self.reached(place));
-        for group in rules["groups"].as_array_mut().unwrap() {
-            group["rules"].as_array_mut().unwrap().retain(|rule| needed.contains(rule_name(rule)));
-        }
         rules
     }
 
-    /// The tests of what a change of this rule can reach.
-    pub fn cases_for(&self, place: &str) -> Vec<String> {
-        let reached = self.reached(place);
-        let mut tests: Vec<TestFile> = self.tests.iter().filter_map(|test| test.of(&reached)).collect();
-        let spoken = words(self.rule(place));
-        tests.sort_by_cached_key(|test| Reverse(spoken.intersection(&words(test)).count()));
-        tests.iter().map(text).collect()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Value> {
-        self.rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap())
-    }
-
-    /// The rule, and every one that speaks of one of these; all of them where a test counts the alerts of whatever name.
-    fn reached(&self, place: &str) -> BTreeSet<String> {
-        if self.tests.iter().any(TestFile::asks_for_all_alerts) {
-            return self.all().map(|rule| rule_name(rule).to_owned()).collect();
-        }
-        let first = BTreeSet::from([rule_name(self.rule(place)).to_owned()]);
-        grown(first, |reached| {
-            let more = self.all().filter(|rule| !words(rule).is_disjoint(reached));
-            more.map(|rule| rule_name(rule).to_owned()).collect()
-        })
-    }
-
-    /// These rules, and every one of which they speak.
-    fn needed(&self, reached: &BTreeSet<String>) -> BTreeSet<String> {
-        let names: BTreeSet<String> = self.all().map(|rule| rule_name(rule).to_owned()).collect();
-        grown(reached.clone(), |needed| {
-            let spoken = self.all().filter(|rule| needed.contains(rule_name(rule))).flat_map(words);
-            spoken.filter(|word| names.contains(word)).collect()
-        })
-    }
-}
-
-/// A set with all that follows from it.
-fn grown(mut set: BTreeSet<String>, more: impl Fn(&BTreeSet<String>) -> BTreeSet<String>) -> BTreeSet<String> {
-    loop {
-        let before = set.len();
-        set.extend(more(&set));
-        if set.len() == before {
-            return set;
-        }
-    }
-}
-
-impl TestFile {
-    fn asks_for_all_alerts(&self) -> bool {
-        self.tests[0]
-            .promql_expr_test
-            .iter()
-            .any(|query| query["expr"].as_str().unwrap().contains("ALERTS{alertstate="))
-    }
-
-    /// What it asks of these rules, if anything.
-    fn of(&self, rules: &BTreeSet<String>) -> Option<TestFile> {
-        let mut file = self.clone();
-        let test = &mut file.tests[0];
-        test.alert_rule_test.retain(|alert| rules.contains(alert["alertname"].as_str().unwrap()));
-        test.promql_expr_test.retain(|query| !words(&query["expr"]).is_disjoint(rules));
-        (!test.alert_rule_test.is_empty() || !test.promql_expr_test.is_empty()).then_some(file)
+    /// The tests, first those that speak most of what the rule speaks of: they will notice.
+    pub fn cases_for(&self, rule: &Value) -> Vec<&Case> {
+        let mut cases: Vec<&Case> = self.cases.iter().collect();
+        let spoken = words(&rule.to_string());
+        cases.sort_by_cached_key(|case| Reverse(spoken.intersection(&case.words).count()));
+        cases
     }
 }
 
@@ -225,14 +173,22 @@ impl Bench {
     }
 
     /// The first of these tests that fails with these rules.
-    pub fn failing(&self, rules: &Value, cases: &[String]) -> Option<usize> {
-        fs::write(self.0.path().join("rules.json"), rules.to_string()).unwrap();
-        cases.iter().position(|case| !self.passes(case))
+    pub fn failing(&self, rules: &Value, cases: &[&Case]) -> Option<usize> {
+        self.write(&wordless(rules.clone()));
+        let failing = cases.iter().position(|case| !self.passes(&case.wordless));
+        failing.or_else(|| {
+            self.write(rules);
+            cases.iter().position(|case| !self.passes(&case.whole))
+        })
     }
 
-    fn passes(&self, case: &str) -> bool {
+    fn write(&self, rules: &Value) {
+        fs::write(self.0.path().join("rules.json"), rules.to_string()).unwrap();
+    }
+
+    fn passes(&self, test_file: &str) -> bool {
         let test = self.0.path().join("test.json");
-        fs::write(&test, case).unwrap();
+        fs::write(&test, test_file).unwrap();
         let mut promtool = Command::new("promtool");
         // Short-lived, and one for each core: collecting garbage would be most of its work.
         promtool.args(["test", "rules"]).arg(test).env("GOGC", "800").env("GOMAXPROCS", "1");
