@@ -82,6 +82,9 @@ pub enum Error {
     /// The address is registered already.
     #[error("this email address is registered already")]
     EmailAlreadyExists,
+    /// The client has used its `Idempotency-Key` for another registration.
+    #[error("this Idempotency-Key was used for another registration: send a new key with each")]
+    IdempotencyKeyReused,
     /// The body has faults; all of them.
     #[error("{}", invalid_fields(.0.len()))]
     Validation(Vec<FieldError>),
@@ -215,6 +218,7 @@ impl Error {
             Error::Timeout(_) => ErrorCode::Timeout,
             Error::Internal(_) => ErrorCode::InternalError,
             Error::EmailAlreadyExists => ErrorCode::EmailAlreadyExists,
+            Error::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
             Error::Validation(_) => ErrorCode::ValidationFailed,
             Error::MalformedJson { .. } => ErrorCode::MalformedJson,
             Error::UnsupportedMediaType | Error::UnsupportedEncoding => ErrorCode::UnsupportedMediaType,
@@ -302,6 +306,7 @@ mod tests {
             Error::Timeout(Duration::ZERO),
             Error::Internal(String::new()),
             Error::EmailAlreadyExists,
+            Error::IdempotencyKeyReused,
             Error::Validation(Vec::new()),
             Error::MalformedJson { line: 1, column: 1 },
             Error::UnsupportedMediaType,

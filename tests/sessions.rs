@@ -14,8 +14,6 @@ use common::scrape::metric;
 use common::users::SignedIn;
 use neodyme::accounts::sessions;
 use neodyme::accounts::sign_in;
-use neodyme::config::{Config, DatabaseUrl, Sources};
-use neodyme::store::Db;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
@@ -222,12 +220,6 @@ async fn a_session_ends_that_is_not_used(backend: Backend) {
     app.call("GET", "/auth/sessions", &user.access).await.assert_problem(401, "UNAUTHORIZED");
 }
 
-async fn open(app: &TestApp) -> Db {
-    let mut config = Config::load(&Sources::default()).unwrap().database;
-    config.url = DatabaseUrl::parse(&app.database.url()).unwrap();
-    Db::connect(&config).await.unwrap()
-}
-
 async fn what_expired_is_removed(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend)).await;
     let (gone, kept) = (app.signed_in().await, app.signed_in().await);
@@ -237,7 +229,7 @@ async fn what_expired_is_removed(backend: Backend) {
     app.database
         .execute(&format!("DELETE FROM users WHERE email <> '{}' AND email <> '{}'", gone.email, kept.email))
         .await;
-    let (db, now) = (open(&app).await, OffsetDateTime::now_utc());
+    let (db, now) = (app.database.connect().await, OffsetDateTime::now_utc());
     for later in [Duration::from_secs(86_000), Duration::from_secs(86_400 * 29)] {
         assert_eq!(sessions::prune_expired(&db, now + later, 100).await.unwrap(), 0);
         assert_eq!(sessions::prune_expired_tokens(&db, now + later, 100).await.unwrap(), 0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::profile::{self, UserBody};
-use super::registration::{self, Registration};
+use super::registration::{self, IdempotencyKey, Registration};
 use super::users::{self, UserCounts};
 use super::{change, directory, erasure, export, keys, sessions, sign_in, trail};
 use crate::error::{ErrorCode, Result};
@@ -20,7 +20,15 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Registers a user: 201 once it is durable.";
     let registration = Endpoint::new(Access::Anyone, Method::POST, "/users/", ABOUT, register)
         .limited_by("registrations", |app| app.registration_rate.as_ref())
-        .fails_with(&[ErrorCode::EmailAlreadyExists, ErrorCode::DatabaseError, ErrorCode::UserRegistrationError]);
+        .fails_with(&[
+            ErrorCode::EmailAlreadyExists,
+            ErrorCode::MalformedRequest,
+            ErrorCode::IdempotencyKeyReused,
+            ErrorCode::PasswordLocked,
+            ErrorCode::AuthenticationFailure,
+            ErrorCode::DatabaseError,
+            ErrorCode::UserRegistrationError,
+        ]);
     let stories = [
         directory::endpoints(),
         sign_in::endpoints(),
@@ -35,7 +43,7 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     std::iter::once(registration).chain(stories.into_iter().flatten()).collect()
 }
 
-async fn register(call: Call<App>, form: Unread<Json<Registration>>) -> Result<Created<UserBody>> {
+async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registration>)>) -> Result<Created<UserBody>> {
     let Call { state, context, .. } = call;
     let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
     let user = registration::register(Arc::clone(&state), Arc::clone(&context), form).await?;

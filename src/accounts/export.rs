@@ -35,6 +35,8 @@ pub struct Export {
     sessions: Vec<ExportedSession>,
     /// Wrong passwords in a row.
     wrong_passwords: Option<ExportedFailures>,
+    /// The `Idempotency-Key` that the registration came with, for a day.
+    registration_key: Option<ExportedKey>,
     /// What is still to be done for the user.
     jobs: Vec<ExportedJob>,
     /// What happened to the user, and what the user did: the latest first.
@@ -104,6 +106,13 @@ struct ExportedFailures {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+struct ExportedKey {
+    #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
+    created_at: OffsetDateTime,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 struct ExportedJob {
     id: Uuid,
     topic: String,
@@ -140,13 +149,23 @@ pub async fn export(db: &Db, actor: &Actor, id: Uuid) -> Result<Export> {
     let sessions =
         rows::sessions(db, id).await?.into_iter().map(|session| exported_session(session, &tokens)).collect();
     let wrong_passwords = rows::failures(db, id).await?.map(Into::into);
+    let registration_key = rows::registration_key(db, id).await?.map(|created_at| ExportedKey { created_at });
     let jobs = outbox::waiting_of_user(db, id, &topics::names()).await?;
     let (audit_log, is_cut_off) = trail(db, id).await?;
     let entry = actor.entry("user.exported", id, json!({}));
     let exported_at = entry.occurred_at;
     audit::write(db, entry).await?;
     let jobs = jobs.into_iter().map(Into::into).collect();
-    Ok(Export { exported_at, user: user.into(), sessions, wrong_passwords, jobs, audit_log, is_cut_off })
+    Ok(Export {
+        exported_at,
+        user: user.into(),
+        sessions,
+        wrong_passwords,
+        registration_key,
+        jobs,
+        audit_log,
+        is_cut_off,
+    })
 }
 
 /// What happened to the user, and what the user did to others or nobody.

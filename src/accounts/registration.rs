@@ -8,87 +8,120 @@ mod analytics_event;
 mod attempt;
 mod events;
 mod form;
+mod repeat;
 mod welcome_email;
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 pub use self::analytics_event::AnalyticsEvent;
-use self::attempt::Attempt;
+use self::attempt::{Attempt, Registered};
 pub use self::form::Registration;
+use self::repeat::{First, Repeatable};
+pub use self::repeat::{IdempotencyKey, prune_keys};
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
-use crate::error::{Error, Result};
+use crate::error::{DbErrorKind, Error, Result};
 use crate::http::Context;
 use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
-use crate::store::types;
+use crate::store::{Db, is_outcome_unknown, types};
 use crate::telemetry::logging::LoggerName;
 use crate::telemetry::metrics::Step;
 use crate::values::Origin;
 
+/// How long it waits before it asks for what it may have written, and then before each time that it asks again.
+const PAUSES_MS: [u64; 5] = [0, 100, 400, 1600, 5000];
+
+/// What is read of a request: whether it may be sent again, and whom it registers.
+type Form = (IdempotencyKey, Registration);
+
+/// A user who is to be registered.
+struct Newcomer {
+    user: User,
+    registration: Registration,
+    sent: Option<Repeatable>,
+}
+
+/// What there is to do for a registration that may go on.
+enum Prepared {
+    New(Box<Newcomer>),
+    Repeated(User),
+}
+
 /// Registers a user, whose form is still to be read: that is the first step.
 ///
 /// # Errors
-/// What is wrong with the form, [`Error::EmailAlreadyExists`], or what keeps the service from doing its work.
-pub async fn register(
-    app: Arc<App>,
-    context: Arc<Context>,
-    form: impl Future<Output = Result<Registration>>,
-) -> Result<User> {
+/// What is wrong with the form, [`Error::EmailAlreadyExists`], [`Error::IdempotencyKeyReused`], or what keeps the service from
+/// doing its work.
+pub async fn register(app: Arc<App>, context: Arc<Context>, form: impl Future<Output = Result<Form>>) -> Result<User> {
     let mut attempt = Attempt::begin(context);
     match prepare(&app, &mut attempt, form).await {
-        Ok(user) => {
+        Ok(Prepared::New(newcomer)) => {
             let creation = async move {
-                let created = create(&app, &attempt, &user).await;
-                attempt.end(created.map(|()| user))
+                let registered = create_or_repeat(&app, &attempt, *newcomer).await;
+                attempt.end(registered)
             };
             tokio::spawn(creation).await.map_err(|failure| Error::Internal(failure.to_string()))?
         }
+        Ok(Prepared::Repeated(user)) => attempt.end(Ok(Registered::Before(user))),
         Err(error) => attempt.end(Err(error)),
     }
 }
 
 /// Everything before the transaction.
-async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Result<Registration>>) -> Result<User> {
-    let registration = attempt.step(Step::Validate, validated(app, &attempt.context, form)).await?;
+async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Result<Form>>) -> Result<Prepared> {
+    let (key, registration) = attempt.step(Step::Validate, validated(app, &attempt.context, form)).await?;
     attempt.identify(&registration.email, app.config.log.full_emails);
     // What will be refused is refused before the database is asked.
     if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
         return attempt.step(Step::HashPassword, ready(Err(refused))).await;
     }
-    attempt
-        .step(Step::CheckExisting, async {
-            let _turn = app.db.turn(attempt.context.client).await?;
-            let exists = users::email_exists(&app.db, registration.email.key()).await?;
-            if exists { Err(Error::EmailAlreadyExists) } else { Ok(()) }
-        })
-        .await?;
+    let sent = key.with(&registration, &app.login_key);
+    let first = attempt.step(Step::CheckExisting, check_existing(app, attempt, &registration, sent.as_ref())).await?;
+    if let (Some(first), Some(sent)) = (first, &sent) {
+        let answer = first.answer(app, &attempt.context, sent, &registration);
+        return attempt.step(Step::HashPassword, answer).await.map(Prepared::Repeated);
+    }
     let hash = app.hash_pool.hash(attempt.context.client, registration.password.as_password().clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
-    Ok(new_user(&registration, &hash))
+    Ok(Prepared::New(Box::new(Newcomer { user: new_user(&registration, &hash), registration, sent })))
+}
+
+/// What the same request did before, if it was sent before. If not, its address must be nobody's.
+async fn check_existing(
+    app: &App,
+    attempt: &Attempt,
+    registration: &Registration,
+    sent: Option<&Repeatable>,
+) -> Result<Option<First>> {
+    let _turn = app.db.turn(attempt.context.client).await?;
+    let exists = users::email_exists(&app.db, registration.email.key()).await?;
+    // Later than the address: where the same request has registered it, its key is there as well.
+    let first = match sent {
+        Some(sent) => sent.find(&app.db).await?,
+        None => None,
+    };
+    if exists && first.is_none() { Err(Error::EmailAlreadyExists) } else { Ok(first) }
 }
 
 /// What is wrong with the form itself is said before anybody outside is asked about its password.
-async fn validated(
-    app: &App,
-    context: &Context,
-    form: impl Future<Output = Result<Registration>>,
-) -> Result<Registration> {
-    let registration = form.await?;
+async fn validated(app: &App, context: &Context, form: impl Future<Output = Result<Form>>) -> Result<Form> {
+    let (key, registration) = form.await?;
     if let Some(breaches) = &app.breaches {
         let log = context.logger(LoggerName::ExternalServices);
         let checked = breaches.check(registration.password.as_password(), &log).await;
         checked.map_err(|fault| Error::Validation(vec![fault.of("password")]))?;
     }
-    Ok(registration)
+    Ok((key, registration))
 }
 
 fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
@@ -107,27 +140,75 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
     }
 }
 
+/// Registers the user, unless the same request did so meanwhile. Which constraint refuses one that violates two is not said.
+async fn create_or_repeat(app: &App, attempt: &Attempt, newcomer: Newcomer) -> Result<Registered> {
+    let Newcomer { user, registration, sent } = newcomer;
+    let created = create(app, attempt, &user, sent).await;
+    if let (Err(Error::EmailAlreadyExists), Some(sent)) = (&created, sent)
+        && let Some(first) = sent.find(&app.db).await?
+    {
+        return first.answer(app, &attempt.context, &sent, &registration).await.map(Registered::Before);
+    }
+    created.map(|()| Registered::Now(user))
+}
+
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
-async fn create(app: &App, attempt: &Attempt, user: &User) -> Result<()> {
+async fn create(app: &App, attempt: &Attempt, user: &User, sent: Option<Repeatable>) -> Result<()> {
     let origin = attempt.context.origin();
-    let (user, entry, jobs) = (
-        user.clone(),
+    let (entry, jobs) = (
         AuditEntry::new("user.registered", audit::ANONYMOUS, user.id, &origin, user.created_at),
         jobs(app, user, &origin),
     );
-    let (id, queued) = (user.id, jobs.clone());
-    let creation = app.db.transaction(move |tx| {
-        tx.insert(user);
-        tx.insert(entry);
-        queued.into_iter().for_each(|job| tx.insert(job));
-        async { Ok(()) }.boxed()
-    });
-    attempt.step(Step::CreateUser, creation.map_err(users::as_address_taken)).await?;
+    let write = || {
+        let (user, entry, jobs) = (user.clone(), entry.clone(), jobs.clone());
+        let creation = app.db.transaction(move |tx| {
+            let key = sent.map(|sent| sent.row(&user));
+            tx.insert(user);
+            key.into_iter().for_each(|key| tx.insert(key));
+            tx.insert(entry);
+            jobs.into_iter().for_each(|job| tx.insert(job));
+            async { Ok(()) }.boxed()
+        });
+        creation.map_err(as_taken)
+    };
+    attempt.step(Step::CreateUser, certainly(&app.db, user.id, write)).await?;
     // Not before: a line that names a user names one that exists.
-    attempt.context.set_user_id(id);
+    attempt.context.set_user_id(user.id);
     app.outbox.committed(&jobs);
     attempt.queued(&jobs);
     Ok(())
+}
+
+fn as_taken(error: Error) -> Error {
+    if repeat::is_key_taken(&error) { Error::EmailAlreadyExists } else { users::as_address_taken(error) }
+}
+
+/// Whether a constraint refused a registration: its address, or what else of it is there once only.
+fn is_refused(error: &Error) -> bool {
+    matches!(error, Error::EmailAlreadyExists | Error::Database { kind: DbErrorKind::Constraint, .. })
+}
+
+/// Writes a user. Where the connection is lost meanwhile, and nobody knows whether it was committed, the database is asked for
+/// the user's own id, and what is not there is written again. What a constraint refuses then may be there by now: the server
+/// ended the lost transaction late.
+async fn certainly<F: Future<Output = Result<()>>>(db: &Db, id: Uuid, write: impl Fn() -> F) -> Result<()> {
+    let mut written = write().await;
+    for pause in PAUSES_MS {
+        if !written.as_ref().is_err_and(is_outcome_unknown) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        written = match users::find(db, id).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => match write().await {
+                Err(refused) if is_refused(&refused) && users::find(db, id).await?.is_some() => Ok(()),
+                again => again,
+            },
+            // It does not answer yet.
+            Err(_) => written,
+        };
+    }
+    written
 }
 
 /// What follows: the mail, and the event where there is a service for it.

@@ -95,6 +95,9 @@ error_codes! {
     /// The address is registered already.
     EmailAlreadyExists = "EMAIL_ALREADY_EXISTS", Expected [409], "Email address already registered",
         "Nothing. A flood of them is somebody who tries addresses.";
+    /// The client sent an `Idempotency-Key` with another registration than the first that had it.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", Expected [422], "The key was used for another registration",
+        "Nothing: that client's bug, or its user who changed the form and sent it again.";
     /// The body has faults.
     ValidationFailed = "VALIDATION_FAILED", Expected [422], "The request is not valid",
         "Nothing; many at once after a release of a client are that client's bug.";

@@ -160,13 +160,19 @@ impl<I: Input> Unread<I> {
     }
 }
 
-impl<T: FromJson> Unread<Json<T>> {
-    /// Reads a JSON body now, by `parse` instead of [`FromJson::from_json`]: it knows more of what makes a body valid.
+impl<H: FromHead, T: FromJson> Unread<(H, Json<T>)> {
+    /// Reads what the head says and a JSON body now, the body by `parse` instead of [`FromJson::from_json`]: it knows more of
+    /// what makes one valid.
     ///
     /// # Errors
-    /// What is wrong with it, or with its client.
-    pub async fn read_by(self, context: &Arc<Context>, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        parse(&self.request.read_json(context).await?)
+    /// What is wrong with either, or with its client.
+    pub async fn read_by(self, context: &Arc<Context>, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<(H, T)> {
+        let request = self.request.accept().await?;
+        let head = match H::from_head(&request) {
+            Ok(head) => head,
+            Err(error) => return request.refuse(error).await,
+        };
+        Ok((head, parse(&request.read_json(context).await?)?))
     }
 }
 

@@ -136,6 +136,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::Binary;
+    use super::{InstantSql, UuidSql};
+
+    registration_keys (key_hash) {
+        key_hash -> Binary,
+        fingerprint -> Binary,
+        user_id -> UuidSql,
+        created_at -> InstantSql,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{Binary, Bool, Integer, Text};
     use super::InstantSql;
 
@@ -151,5 +163,6 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(registration_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens, registration_keys);

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
+use neodyme::config::{Config, DatabaseUrl, Sources};
+use neodyme::store::Db;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
 
@@ -67,6 +69,13 @@ impl Database {
             Database::Postgres(_) => format!("{column} - interval '{seconds} seconds'"),
         };
         self.execute(&format!("UPDATE {table} SET {column} = {earlier}")).await;
+    }
+
+    /// A connection as the app has it.
+    pub async fn connect(&self) -> Db {
+        let mut config = Config::load(&Sources::default()).unwrap().database;
+        config.url = DatabaseUrl::parse(&self.url()).unwrap();
+        Db::connect(&config).await.unwrap()
     }
 
     /// The addresses of all users.

@@ -22,6 +22,8 @@ pub enum Way {
     Slow(Duration),
     /// It is taken, and does not arrive. The connections stay.
     Blocked,
+    /// What is asked arrives, and no answer does.
+    Unanswered,
     /// The connections break, and each new one at once.
     Cut,
 }
@@ -135,7 +137,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::R
                 Ok(read @ 1..) => held.extend_from_slice(&bytes[..read]),
                 _ => return,
             },
-            now = clear(&mut way), if !held.is_empty() => {
+            now = clear(&mut way, is_answer), if !held.is_empty() => {
                 if let (Way::Slow(time), true) = (now, is_answer) {
                     tokio::time::sleep(time).await;
                 }
@@ -147,6 +149,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::R
     }
 }
 
-async fn clear(way: &mut watch::Receiver<Way>) -> Way {
-    way.wait_for(|way| *way != Way::Blocked).await.map_or(Way::Cut, |way| *way)
+async fn clear(way: &mut watch::Receiver<Way>, is_answer: bool) -> Way {
+    let is_clear = |way: &Way| *way != Way::Blocked && !(is_answer && *way == Way::Unanswered);
+    way.wait_for(is_clear).await.map_or(Way::Cut, |way| *way)
 }

@@ -9,7 +9,7 @@ use crate::accounts::sessions::Session;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::with_read;
-use crate::store::schema::{login_failures, refresh_tokens, sessions};
+use crate::store::schema::{login_failures, refresh_tokens, registration_keys, sessions};
 use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
 
@@ -57,6 +57,17 @@ pub(super) async fn failures(db: &Db, user_id: Uuid) -> Result<Option<Failures>>
             .filter(login_failures::user_id.eq(Id(user_id)))
             .select((login_failures::failures, login_failures::last_failed_at))
             .first::<Failures>(conn)
+            .await
+            .optional()
+    })
+}
+
+pub(super) async fn registration_key(db: &Db, user_id: Uuid) -> Result<Option<OffsetDateTime>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        registration_keys::table
+            .filter(registration_keys::user_id.eq(Id(user_id)))
+            .select(registration_keys::created_at)
+            .first::<OffsetDateTime>(conn)
             .await
             .optional()
     })

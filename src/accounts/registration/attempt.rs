@@ -22,6 +22,14 @@ pub(super) struct Attempt {
     ended: bool,
 }
 
+/// A user who is registered.
+pub(super) enum Registered {
+    /// By this request.
+    Now(User),
+    /// By the first of those that are the same.
+    Before(User),
+}
+
 impl Attempt {
     pub(super) fn begin(context: Arc<Context>) -> Self {
         Begun.emit(&context.logger(LoggerName::UserService));
@@ -52,21 +60,22 @@ impl Attempt {
     }
 
     /// The registration ended like this.
-    pub(super) fn end(mut self, result: Result<User>) -> Result<User> {
+    pub(super) fn end(mut self, result: Result<Registered>) -> Result<User> {
         self.ended = true;
-        self.tell_end(result.as_ref().err());
-        if result.is_ok() {
+        let is_repeated = matches!(result, Ok(Registered::Before(_)));
+        self.tell_end(is_repeated, result.as_ref().err());
+        if matches!(result, Ok(Registered::Now(_))) {
             info!(self.context.logger(LoggerName::UserActions), "User action: user_registered");
         }
-        result
+        result.map(|(Registered::Now(user) | Registered::Before(user))| user)
     }
 
-    fn tell_end(&self, failure: Option<&Error>) {
+    fn tell_end(&self, is_repeated: bool, failure: Option<&Error>) {
         if failure.is_some_and(|failure| outcome_of(failure.code()) == RegistrationOutcome::Error) {
             self.context.error_is_told();
         }
         let (email, client_ip) = (self.email.as_deref(), self.context.client_ip);
-        self.emit(RegistrationEnded { email, client_ip, took: self.began.elapsed(), failure });
+        self.emit(RegistrationEnded { email, client_ip, took: self.began.elapsed(), is_repeated, failure });
     }
 
     fn emit(&self, event: impl Event) {
@@ -80,8 +89,8 @@ impl Drop for Attempt {
             return;
         }
         match (std::thread::panicking(), self.context.is_abandoned()) {
-            (true, _) => self.tell_end(Some(&Error::Internal("while it registered a user".into()))),
-            (false, true) => self.tell_end(Some(&Error::Timeout(self.began.elapsed()))),
+            (true, _) => self.tell_end(false, Some(&Error::Internal("while it registered a user".into()))),
+            (false, true) => self.tell_end(false, Some(&Error::Timeout(self.began.elapsed()))),
             (false, false) => {
                 let (email, client_ip) = (self.email.as_deref(), self.context.client_ip);
                 self.emit(RegistrationCancelled { email, client_ip, took: self.began.elapsed() });

@@ -45,6 +45,8 @@ pub(super) struct RegistrationEnded<'a> {
     pub(super) email: Option<&'a str>,
     pub(super) client_ip: IpAddr,
     pub(super) took: Duration,
+    /// Whether there was such a user before.
+    pub(super) is_repeated: bool,
     pub(super) failure: Option<&'a Error>,
 }
 
@@ -108,8 +110,12 @@ impl Event for RegistrationEnded<'_> {
     /// A failure of the service is an error here, with its causes, and not once more where its request ends. A refusal is
     /// everyday business.
     fn emit(self, log: &Logger) {
-        let RegistrationEnded { email, client_ip, took, failure } = self;
-        let outcome = failure.map_or(RegistrationOutcome::Success, |failure| outcome_of(failure.code()));
+        let RegistrationEnded { email, client_ip, took, is_repeated, failure } = self;
+        let outcome = match failure {
+            Some(failure) => outcome_of(failure.code()),
+            None if is_repeated => RegistrationOutcome::Repeated,
+            None => RegistrationOutcome::Success,
+        };
         count(outcome, took);
         if let Some(Error::Validation(faults)) = failure {
             faults.iter().filter_map(refusal_of).for_each(metrics::password_refused);
@@ -117,6 +123,7 @@ impl Event for RegistrationEnded<'_> {
         let error_type = failure.map(|failure| failure.code().as_str());
         let details = context(Details { email, client_ip, duration_ms: millis(took), error_type });
         match failure {
+            None if is_repeated => info!(log, "User registration repeated"; "context" => details),
             None => info!(log, "User registration completed successfully"; "context" => details),
             Some(failure) if outcome == RegistrationOutcome::Error => {
                 let exception = Exception::named(failure.code().as_str(), failure);
@@ -146,6 +153,7 @@ fn count(outcome: RegistrationOutcome, took: Duration) {
         RegistrationOutcome::Duplicate => {
             metrics::user_action(UserAction::RegistrationDuplicate, ActionOutcome::Failure);
         }
+        RegistrationOutcome::Repeated => {}
         _ => metrics::user_action(UserAction::UserRegistered, ActionOutcome::Failure),
     }
 }
@@ -161,9 +169,8 @@ pub(super) fn outcome_of(code: ErrorCode) -> RegistrationOutcome {
     match code {
         EmailAlreadyExists => RegistrationOutcome::Duplicate,
         RateLimited => RegistrationOutcome::RateLimited,
-        ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge | BodyIncomplete => {
-            RegistrationOutcome::Invalid
-        }
+        ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge | BodyIncomplete | MalformedRequest
+        | IdempotencyKeyReused | PasswordLocked => RegistrationOutcome::Invalid,
         _ => RegistrationOutcome::Error,
     }
 }

@@ -15,6 +15,8 @@ labels! {
     pub enum RegistrationOutcome("outcome") {
         /// The user exists.
         Success = "success",
+        /// It was sent before, with the same `Idempotency-Key`, and answered as then.
+        Repeated = "repeated",
         /// The address was registered already.
         Duplicate = "duplicate",
         /// The request was not a valid registration.
