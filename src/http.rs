@@ -4,10 +4,12 @@ mod access;
 mod body;
 mod client_address;
 mod context;
+mod cors;
 mod endpoint;
 mod host;
 mod input;
 mod intake;
+mod limit;
 mod observer;
 mod openapi;
 mod output;
@@ -28,6 +30,7 @@ pub use self::input::{
     FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Parameter, Path, Query, Takes, Unread, Values,
 };
 pub use self::intake::Intake;
+pub use self::limit::Limit;
 pub use self::observer::Service;
 pub use self::openapi::{Document, document};
 pub use self::output::{Checked, Created, Gives, Held, Media, NoContent, Output, Versioned, Written};
@@ -36,5 +39,5 @@ pub use self::progress::{Asker, Progress};
 pub use self::request::Request;
 pub use self::request_id::RequestId;
 pub use self::response::{Body, Response, html, json, problem_document, with_header, with_place};
-pub use self::router::Router;
+pub use self::router::{Router, Ways};
 pub use self::trace_context::TraceContext;

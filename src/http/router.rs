@@ -6,6 +6,8 @@ use std::sync::Arc;
 use http::{HeaderValue, Method};
 
 use super::Endpoint;
+use super::cors::Cors;
+use crate::config::{PathPrefix, WebOrigin};
 use crate::telemetry::metrics::{MethodLabel, RouteMetrics};
 
 /// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one.
@@ -19,10 +21,20 @@ pub(super) struct Resource<S> {
     pub(super) metrics: Arc<RouteMetrics>,
 }
 
-/// A path that is served, and what stands where it has names.
+/// A path that is served, what stands where it has names, and what stands in front of it.
 pub(super) struct Found<'a, S> {
     pub(super) resource: &'a Arc<Resource<S>>,
     pub(super) parts: BTreeMap<String, String>,
+    pub(super) prefix: Option<&'a PathPrefix>,
+}
+
+/// From where, beside its own paths and pages, a listener is called.
+#[derive(Default)]
+pub struct Ways<'a> {
+    /// A path under which all that is served is served too.
+    pub prefix: Option<&'a PathPrefix>,
+    /// Origins of pages whose scripts may call it.
+    pub origins: &'a [WebOrigin],
 }
 
 impl<S> Resource<S> {
@@ -36,6 +48,8 @@ impl<S> Resource<S> {
 pub struct Router<S> {
     paths: matchit::Router<Arc<Resource<S>>>,
     endpoints: Vec<Arc<Endpoint<S>>>,
+    prefix: Option<PathPrefix>,
+    pub(super) cors: Option<Cors>,
     pub(super) unmatched: Arc<RouteMetrics>,
 }
 
@@ -45,7 +59,8 @@ impl<S: Send + Sync + 'static> Router<S> {
     /// # Panics
     /// When two of them contradict each other; they are constants, so every test would meet that.
     #[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
-    pub fn new(table: Vec<Endpoint<S>>) -> Self {
+    pub fn new(table: Vec<Endpoint<S>>, ways: &Ways<'_>) -> Self {
+        let cors = Cors::new(ways.origins);
         let endpoints: Vec<_> = table.into_iter().map(Arc::new).collect();
         let mut paths = matchit::Router::new();
         let mut done: Vec<&str> = Vec::new();
@@ -55,12 +70,13 @@ impl<S: Send + Sync + 'static> Router<S> {
             }
             done.push(path);
             let of_path = endpoints.iter().filter(|endpoint| endpoint.path == *path).cloned().collect();
-            let resource = Arc::new(resource(route, of_path));
+            let resource = Arc::new(resource(route, of_path, cors.is_some()));
             for alias in aliases(path) {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the endpoints are valid and distinct");
             }
         }
-        Router { paths, endpoints, unmatched: Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED)) }
+        let unmatched = Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED, false));
+        Router { paths, endpoints, prefix: ways.prefix.cloned(), cors, unmatched }
     }
 
     /// The table.
@@ -69,13 +85,19 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 
     pub(super) fn find(&self, path: &str) -> Option<Found<'_, S>> {
+        let below = self.prefix.as_ref().and_then(|prefix| Some((prefix.strip(path)?, prefix)));
+        let (path, prefix) = below.map_or((path, None), |(path, prefix)| (path, Some(prefix)));
         let found = self.paths.at(path).ok()?;
         let parts = found.params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        Some(Found { resource: found.value, parts })
+        Some(Found { resource: found.value, parts, prefix })
     }
 }
 
-fn resource<S: Send + Sync + 'static>(route: &'static str, endpoints: Vec<Arc<Endpoint<S>>>) -> Resource<S> {
+fn resource<S: Send + Sync + 'static>(
+    route: &'static str,
+    endpoints: Vec<Arc<Endpoint<S>>>,
+    has_preflights: bool,
+) -> Resource<S> {
     let mut served: Vec<MethodLabel> = endpoints.iter().map(|endpoint| method_label(&endpoint.method)).collect();
     if served.contains(&MethodLabel::Get) {
         served.push(MethodLabel::Head);
@@ -87,7 +109,7 @@ fn resource<S: Send + Sync + 'static>(route: &'static str, endpoints: Vec<Arc<En
     Resource {
         allow: HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("")),
         route,
-        metrics: Arc::new(RouteMetrics::new(route, &served, &statuses, &[405])),
+        metrics: Arc::new(RouteMetrics::new(route, &served, &statuses, &[405], has_preflights)),
         endpoints,
     }
 }
