@@ -80,7 +80,7 @@ async fn a_flood_of_sign_ins_and_registrations_makes_none_but_its_client_wait() 
     let beside = register_and_sign_in(&app).await;
     let waiting = metric("neodyme_password_hash_queue_length").read(&app).await;
 
-    println!("alone {alone:?}, beside a flood {beside:?}: {:.1} times", beside.as_secs_f64() / alone.as_secs_f64());
+    eprintln!("alone {alone:?}, beside a flood {beside:?}: {:.1} times", beside.as_secs_f64() / alone.as_secs_f64());
     // Each of the two hashes waits for the one that is under way and for one of the flood's.
     assert!(waiting >= admitted as f64 / 2.0, "{waiting} of the flood wait still");
     for client in &mut refused {

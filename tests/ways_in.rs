@@ -5,6 +5,7 @@
 mod common;
 
 use common::app::{AppOptions, TestApp, fresh_email, user};
+use common::browser;
 use common::database::Backend;
 use common::http::Answer;
 use common::scrape::metric;
@@ -12,6 +13,8 @@ use common::users::PASSWORD;
 use neodyme::config::FIRST_SEGMENTS;
 use neodyme::operations::{self, Listener};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 const ORIGIN: &str = "https://app.example.com";
 const OTHER: &str = "http://localhost:5173";
@@ -146,6 +149,58 @@ async fn no_origin_is_listed_unless_one_is_set() {
     let refused = preflight(&app, "/users/", ORIGIN, "POST").await;
     refused.assert_problem(405, "METHOD_NOT_ALLOWED");
     assert_closed(&refused);
+}
+
+/// What a page tries: with all that it may send, and what it reads of the answer.
+const SCRIPT: &str = r#"
+const request = new XMLHttpRequest();
+request.open("PATCH", "API/users/7", false);
+for (const [name, value] of [
+  ["Authorization", "Bearer x"], ["Content-Type", "application/json"], ["If-Match", '"1"'], ["Idempotency-Key", '"1"'],
+  ["X-Request-ID", "from-a-page"], ["traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+]) request.setRequestHeader(name, value);
+let read;
+try {
+  request.send("{}");
+  const names = ["X-Request-ID", "RateLimit-Policy", "WWW-Authenticate"];
+  read = [request.status, JSON.parse(request.responseText).code, ...names.map((name) => request.getResponseHeader(name))];
+} catch (error) {
+  read = [error.name];
+}
+document.body.textContent = `read: ${read.join(" ")}.`;
+"#;
+
+/// Serves a page with this script, whoever asks for whatever.
+async fn serve_page(listener: TcpListener, script: String) {
+    let page = format!("<!doctype html><body><script>{script}</script>");
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let answer = answer.clone();
+        tokio::spawn(async move {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_lets_pages_of_listed_origins_read_and_no_others() {
+    let [listed, other] =
+        [TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()];
+    let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
+    let urls = [url(&listed), url(&other)];
+    let options = AppOptions::on(Backend::Sqlite).set("cors_allowed_origins", &urls[0]);
+    let app = TestApp::spawn(options.set("http_requests_per_client", 100)).await;
+    for listener in [listed, other] {
+        tokio::spawn(serve_page(listener, SCRIPT.replace("API", &app.api_url())));
+    }
+    let [allowed, refused] = urls.map(|url| tokio::task::spawn_blocking(move || browser::open(&url)));
+    let allowed = allowed.await.unwrap();
+    let read = "read: 401 UNAUTHORIZED from-a-page \"requests\";q=100;w=60 Bearer error=\"invalid_token\"";
+    assert!(allowed.contains(read), "{allowed}");
+    let refused = refused.await.unwrap();
+    assert!(refused.contains("read: NetworkError."), "{refused}");
 }
 
 #[tokio::test]

@@ -98,12 +98,14 @@ impl<S: Send + Sync + 'static> Service<S> {
         let version = head.version;
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
         let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
-        let origin = self.router.cors.as_ref().map(|cors| cors.origin_of(&head.headers));
+        let page = self.router.cors.as_ref().map(|cors| cors.origin_of(&head.headers));
         let mut response = match self.pace(&context, peer, found.as_ref(), &head.method) {
-            Pace::Go => {
-                let is_preflight = origin.as_ref().is_some_and(Option::is_some) && cors::is_preflight(&head);
-                self.observe(Arc::clone(&context), head, body, found, is_preflight).await
-            }
+            Pace::Go => match found {
+                Some(found) if matches!(page, Some(Some(_))) && self.is_preflight(&head) => {
+                    self.tell_browser(Arc::clone(&context), &head, found.resource)
+                }
+                found => self.observe(Arc::clone(&context), head, body, found).await,
+            },
             Pace::Refuse(error) => self.refuse(&context, method, &error),
             Pace::PutOff { pause, error } => {
                 // Many may wait here: what is not needed any more is let go.
@@ -111,8 +113,8 @@ impl<S: Send + Sync + 'static> Service<S> {
                 self.put_off(&context, method, pause, &error).await
             }
         };
-        if let Some(origin) = origin {
-            Cors::add_headers(response.headers_mut(), origin);
+        if let Some(page) = page {
+            Cors::add_headers(response.headers_mut(), page);
         }
         self.add_headers(&mut response, &context, version);
         response
@@ -125,7 +127,6 @@ impl<S: Send + Sync + 'static> Service<S> {
         head: Parts,
         body: Incoming,
         found: Option<Found<'_, S>>,
-        is_preflight: bool,
     ) -> Response {
         if body.is_end_stream() {
             context.begin_work();
@@ -135,7 +136,6 @@ impl<S: Send + Sync + 'static> Service<S> {
         let resource = found.as_ref().map(|found| found.resource);
         let prefix = found.as_ref().and_then(|found| found.prefix);
         let malformed = matches!(host, Err(Error::MalformedRequest(_)));
-        let preflight = resource.filter(|_| is_preflight).map(|resource| cors::preflight(resource.allow.clone()));
         let admitted = host.and_then(|()| self.admit(resource, &head));
         if let Ok((_, Principal::User(caller))) = &admitted {
             context.set_caller(caller.user_id);
@@ -144,9 +144,6 @@ impl<S: Send + Sync + 'static> Service<S> {
         let allow = resource.map(|resource| resource.allow.clone());
         if malformed {
             context.end_connection();
-        }
-        if let Some(preflight) = preflight {
-            return observation.end(Ok(preflight), None);
         }
         let result = match admitted {
             Ok((endpoint, principal)) => {
@@ -163,6 +160,17 @@ impl<S: Send + Sync + 'static> Service<S> {
             refusals.charge(context.client);
         }
         observation.end(result, allow)
+    }
+
+    /// Whether a browser asks what a page may send, before the page sends it.
+    fn is_preflight(&self, head: &Parts) -> bool {
+        cors::is_preflight(head) && self.guard.check_host(head).is_ok()
+    }
+
+    /// Tells a browser what a page may send here.
+    fn tell_browser(&self, context: Arc<Context>, head: &Parts, resource: &Arc<Resource<S>>) -> Response {
+        let observation = Observation::begin(context, Some(resource), &self.router, head);
+        observation.end(Ok(cors::preflight(resource.allow.clone())), None)
     }
 
     /// Whether a request has its turn. A proxy asks for many; what it asks by itself is asked by its operator.
