@@ -39,5 +39,5 @@ pub use self::progress::{Asker, Progress};
 pub use self::request::Request;
 pub use self::request_id::RequestId;
 pub use self::response::{Body, Response, html, json, problem_document, with_header, with_place};
-pub use self::router::{Router, Ways};
+pub use self::router::Router;
 pub use self::trace_context::TraceContext;

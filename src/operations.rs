@@ -17,7 +17,7 @@ mod words;
 use self::openapi::About;
 use crate::accounts;
 use crate::config::Config;
-use crate::http::{Access, Document, Endpoint, Router, Ways};
+use crate::http::{Access, Document, Endpoint, Router};
 use crate::state::App;
 
 pub use self::large_answers::places as places_of_large_answers;
@@ -34,13 +34,13 @@ pub enum Listener {
 
 /// The endpoints of the API listener.
 pub fn api_routes(config: &Config) -> Router<App> {
-    let ways = Ways { prefix: config.api_prefix.as_ref(), origins: &config.cors_allowed_origins };
-    Router::new(table(Listener::Api, Some(config)), &ways)
+    let router = Router::new(table(Listener::Api, Some(config)));
+    router.also_below(config.api_prefix.clone()).open_to(&config.cors_allowed_origins)
 }
 
 /// The endpoints of the operations listener.
 pub fn ops_routes() -> Router<App> {
-    Router::new(table(Listener::Operations, None), &Ways::default())
+    Router::new(table(Listener::Operations, None))
 }
 
 /// The OpenAPI document of a listener's endpoints, where nothing is set.

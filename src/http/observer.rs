@@ -102,7 +102,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let mut response = match self.pace(&context, peer, found.as_ref(), &head.method) {
             Pace::Go => match found {
                 Some(found) if matches!(page, Some(Some(_))) && self.is_preflight(&head) => {
-                    self.tell_browser(Arc::clone(&context), &head, found.resource)
+                    self.tell_browser(Arc::clone(&context), &head, &found.resource.allow)
                 }
                 found => self.observe(Arc::clone(&context), head, body, found).await,
             },
@@ -167,10 +167,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         cors::is_preflight(head) && self.guard.check_host(head).is_ok()
     }
 
-    /// Tells a browser what a page may send here.
-    fn tell_browser(&self, context: Arc<Context>, head: &Parts, resource: &Arc<Resource<S>>) -> Response {
-        let observation = Observation::begin(context, Some(resource), &self.router, head);
-        observation.end(Ok(cors::preflight(resource.allow.clone())), None)
+    /// Tells a browser what a page may send to a path that serves these methods. That is no request to the path.
+    fn tell_browser(&self, context: Arc<Context>, head: &Parts, methods: &HeaderValue) -> Response {
+        let observation = Observation::begin(context, None, &self.router, head);
+        observation.end(Ok(cors::preflight(methods.clone())), None)
     }
 
     /// Whether a request has its turn. A proxy asks for many; what it asks by itself is asked by its operator.

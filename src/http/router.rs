@@ -10,8 +10,8 @@ use super::cors::Cors;
 use crate::config::{PathPrefix, WebOrigin};
 use crate::telemetry::metrics::{MethodLabel, RouteMetrics};
 
-/// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one.
-const UNMATCHED: &[u16] = &[400, 404, 421, 429];
+/// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one; or a browser asks.
+const UNMATCHED: &[u16] = &[204, 400, 404, 421, 429];
 
 /// All that is served under one path.
 pub(super) struct Resource<S> {
@@ -26,15 +26,6 @@ pub(super) struct Found<'a, S> {
     pub(super) resource: &'a Arc<Resource<S>>,
     pub(super) parts: BTreeMap<String, String>,
     pub(super) prefix: Option<&'a PathPrefix>,
-}
-
-/// From where, beside its own paths and pages, a listener is called.
-#[derive(Default)]
-pub struct Ways<'a> {
-    /// A path under which all that is served is served too.
-    pub prefix: Option<&'a PathPrefix>,
-    /// Origins of pages whose scripts may call it.
-    pub origins: &'a [WebOrigin],
 }
 
 impl<S> Resource<S> {
@@ -59,8 +50,7 @@ impl<S: Send + Sync + 'static> Router<S> {
     /// # Panics
     /// When two of them contradict each other; they are constants, so every test would meet that.
     #[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
-    pub fn new(table: Vec<Endpoint<S>>, ways: &Ways<'_>) -> Self {
-        let cors = Cors::new(ways.origins);
+    pub fn new(table: Vec<Endpoint<S>>) -> Self {
         let endpoints: Vec<_> = table.into_iter().map(Arc::new).collect();
         let mut paths = matchit::Router::new();
         let mut done: Vec<&str> = Vec::new();
@@ -70,13 +60,23 @@ impl<S: Send + Sync + 'static> Router<S> {
             }
             done.push(path);
             let of_path = endpoints.iter().filter(|endpoint| endpoint.path == *path).cloned().collect();
-            let resource = Arc::new(resource(route, of_path, cors.is_some()));
+            let resource = Arc::new(resource(route, of_path));
             for alias in aliases(path) {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the endpoints are valid and distinct");
             }
         }
-        let unmatched = Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED, false));
-        Router { paths, endpoints, prefix: ways.prefix.cloned(), cors, unmatched }
+        let unmatched = Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED));
+        Router { paths, endpoints, prefix: None, cors: None, unmatched }
+    }
+
+    /// Serves all of that below a prefix too, if there is one.
+    pub fn also_below(self, prefix: Option<PathPrefix>) -> Self {
+        Router { prefix, ..self }
+    }
+
+    /// Lets pages of these origins call it.
+    pub fn open_to(self, origins: &[WebOrigin]) -> Self {
+        Router { cors: Cors::new(origins), ..self }
     }
 
     /// The table.
@@ -93,11 +93,7 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 }
 
-fn resource<S: Send + Sync + 'static>(
-    route: &'static str,
-    endpoints: Vec<Arc<Endpoint<S>>>,
-    has_preflights: bool,
-) -> Resource<S> {
+fn resource<S: Send + Sync + 'static>(route: &'static str, endpoints: Vec<Arc<Endpoint<S>>>) -> Resource<S> {
     let mut served: Vec<MethodLabel> = endpoints.iter().map(|endpoint| method_label(&endpoint.method)).collect();
     if served.contains(&MethodLabel::Get) {
         served.push(MethodLabel::Head);
@@ -109,7 +105,7 @@ fn resource<S: Send + Sync + 'static>(
     Resource {
         allow: HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("")),
         route,
-        metrics: Arc::new(RouteMetrics::new(route, &served, &statuses, &[405], has_preflights)),
+        metrics: Arc::new(RouteMetrics::new(route, &served, &statuses, &[405])),
         endpoints,
     }
 }

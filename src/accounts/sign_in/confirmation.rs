@@ -7,8 +7,7 @@ use crate::http::Context;
 use crate::state::App;
 use crate::values::Password;
 
-/// Verifies a user's password. That counts as a sign-in of the client's, and one that is wrong as at a sign-in: who has stolen a
-/// token has no more tries than others.
+/// Verifies a user's password. One that is wrong counts as at a sign-in: who has stolen a token has no more tries than others.
 ///
 /// # Errors
 /// [`Error::RateLimited`](crate::error::Error::RateLimited),

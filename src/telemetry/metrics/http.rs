@@ -66,7 +66,7 @@ labels! {
 
 metrics! { init;
     REQUESTS: IntCounterVec = "http_requests_total" ["method", "route", "code"], "Requests answered, by method, route template (or `unmatched`) and status code.";
-    DURATION: HistogramVec = "http_request_duration_seconds" ["method", "route", "status_class"] in LATENCY, "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405, 421) as `other` and `unmatched`, and what browsers ask for pages as `OPTIONS` and `unmatched`.";
+    DURATION: HistogramVec = "http_request_duration_seconds" ["method", "route", "status_class"] in LATENCY, "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405, 421) as `other` and `unmatched`.";
     IN_FLIGHT: Gauge = "http_requests_in_flight", "Requests being answered now.";
     REQUEST_SIZE: HistogramVec = "http_request_size_bytes" ["route"] in SIZE, "Size of request bodies as received, where a route takes one.";
     RESPONSE_SIZE: HistogramVec = "http_response_size_bytes" ["route"] in SIZE, "Size of response bodies.";
@@ -93,20 +93,9 @@ pub struct RouteMetrics {
 }
 
 impl RouteMetrics {
-    /// Creates the series of a route: those of `codes` for each method in `served`, and `refusals` for the others. Where browsers
-    /// ask for pages of other origins, they are told with 204.
-    pub fn new(
-        route: &'static str,
-        served: &[MethodLabel],
-        codes: &[u16],
-        refusals: &[u16],
-        has_preflights: bool,
-    ) -> Self {
-        let is_preflight = |method: &MethodLabel| has_preflights && *method == MethodLabel::Options;
-        let produced = |method: &MethodLabel| {
-            let codes = if served.contains(method) { codes } else { refusals };
-            codes.iter().copied().chain(is_preflight(method).then_some(204))
-        };
+    /// Creates the series of a route: those of `codes` for each method in `served`, and `refusals` for the others.
+    pub fn new(route: &'static str, served: &[MethodLabel], codes: &[u16], refusals: &[u16]) -> Self {
+        let produced = |method: &MethodLabel| if served.contains(method) { codes } else { refusals };
         let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
         // 401 and 403 are said at the door, as is everything about a method that is not served.
         let handled = |method: &MethodLabel, code: u16| served.contains(method) && !matches!(code, 401 | 403);
@@ -117,7 +106,7 @@ impl RouteMetrics {
         RouteMetrics {
             codes: MethodLabel::ALL
                 .iter()
-                .map(|method| produced(method).map(|code| (code, count(method, &code.to_string()))).collect())
+                .map(|method| produced(method).iter().map(|code| (*code, count(method, &code.to_string()))).collect())
                 .collect(),
             other_code: count(&MethodLabel::Other, "other"),
             durations: MethodLabel::ALL
@@ -126,9 +115,6 @@ impl RouteMetrics {
                     let mut classes = [const { None }; 6];
                     for class in codes.iter().filter(|code| handled(method, **code)).map(|code| code / 100) {
                         classes[usize::from(class)] = Some(duration(method, class));
-                    }
-                    if is_preflight(method) {
-                        classes[2] = Some(DURATION.with_label_values(&[method.as_str(), "unmatched", class_name(2)]));
                     }
                     classes
                 })
