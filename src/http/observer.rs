@@ -98,10 +98,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         let version = head.version;
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
         let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
-        let page = self.router.cors.as_ref().map(|cors| cors.origin_of(&head.headers));
+        let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
         let mut response = match self.pace(&context, peer, found.as_ref(), &head.method) {
             Pace::Go => match found {
-                Some(found) if matches!(page, Some(Some(_))) && self.is_preflight(&head) => {
+                Some(found) if page.is_some() && self.is_preflight(&head) => {
                     self.tell_browser(Arc::clone(&context), &head, &found.resource.allow)
                 }
                 found => self.observe(Arc::clone(&context), head, body, found).await,
@@ -113,7 +113,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 self.put_off(&context, method, pause, &error).await
             }
         };
-        if let Some(page) = page {
+        if self.router.cors.is_some() {
             Cors::add_headers(response.headers_mut(), page);
         }
         self.add_headers(&mut response, &context, version);
