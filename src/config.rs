@@ -9,6 +9,7 @@ mod file;
 mod host;
 mod host_pattern;
 mod media_type;
+mod path_prefix;
 mod postgres_url;
 mod problem;
 mod reference;
@@ -21,6 +22,7 @@ mod sources;
 mod suggestion;
 mod value;
 mod values;
+mod web_origin;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ pub use database_url::DatabaseUrl;
 pub use host::{Host, is_loopback, is_this_machine};
 pub use host_pattern::{HostPattern, is_localhost};
 pub use media_type::MediaType;
+pub use path_prefix::{FIRST_SEGMENTS, PathPrefix};
 pub use postgres_url::{PostgresHost, PostgresTls, PostgresUrl};
 pub use problem::{Problem, Problems};
 pub use reference::markdown;
@@ -43,6 +46,7 @@ pub use source::Source;
 pub use sources::{CONFIG_VARIABLE, Sources};
 pub use suggestion::similar;
 pub use values::Effective;
+pub use web_origin::WebOrigin;
 
 impl Config {
     /// Reads and checks everything; the error holds all problems at once. Without sources, that is

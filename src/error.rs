@@ -10,7 +10,6 @@ mod reference;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 
@@ -260,11 +259,6 @@ impl Error {
             Error::Database { kind, .. } => Some(*kind),
             _ => None,
         }
-    }
-
-    /// The client has used up its share of this, and has some again after `wait`: in whole seconds, never too few.
-    pub(crate) fn rate_limited(what: &'static str, wait: Duration) -> Self {
-        Error::RateLimited { what, retry_after: wait.as_secs_f64().ceil() as u64 }
     }
 
     /// Seconds after which a client may try again; of every error with status 429 or 503.

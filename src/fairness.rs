@@ -11,6 +11,6 @@ mod turns;
 
 pub use self::client::ClientKey;
 pub use self::places::{Full, Place, Places, Tenant, Use};
-pub use self::rate::Rate;
+pub use self::rate::{Left, Rate};
 pub use self::round_robin::RoundRobin;
 pub use self::turns::{Turn, Turns};

@@ -4,10 +4,12 @@ mod access;
 mod body;
 mod client_address;
 mod context;
+mod cors;
 mod endpoint;
 mod host;
 mod input;
 mod intake;
+mod limit;
 mod observer;
 mod openapi;
 mod output;
@@ -28,6 +30,7 @@ pub use self::input::{
     FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Parameter, Path, Query, Takes, Unread, Values,
 };
 pub use self::intake::Intake;
+pub use self::limit::Limit;
 pub use self::observer::Service;
 pub use self::openapi::{Document, document};
 pub use self::output::{Checked, Created, Gives, Held, Media, NoContent, Output, Versioned, Written};

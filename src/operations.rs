@@ -14,7 +14,9 @@ mod runbooks;
 mod settings;
 mod words;
 
+use self::openapi::About;
 use crate::accounts;
+use crate::config::Config;
 use crate::http::{Access, Document, Endpoint, Router};
 use crate::state::App;
 
@@ -31,25 +33,26 @@ pub enum Listener {
 }
 
 /// The endpoints of the API listener.
-pub fn api_routes() -> Router<App> {
-    Router::new(table(Listener::Api))
+pub fn api_routes(config: &Config) -> Router<App> {
+    let router = Router::new(table(Listener::Api, Some(config)));
+    router.also_below(config.api_prefix.clone()).open_to(&config.cors_allowed_origins)
 }
 
 /// The endpoints of the operations listener.
 pub fn ops_routes() -> Router<App> {
-    Router::new(table(Listener::Operations))
+    Router::new(table(Listener::Operations, None))
 }
 
-/// The OpenAPI document of a listener's endpoints.
+/// The OpenAPI document of a listener's endpoints, where nothing is set.
 pub fn document(listener: Listener) -> serde_json::Value {
-    openapi::describe(&table(listener), about(listener))
+    openapi::describe(&table(listener, None), &about(listener, None))
 }
 
-fn table(listener: Listener) -> Vec<Endpoint<App>> {
+fn table(listener: Listener, config: Option<&Config>) -> Vec<Endpoint<App>> {
     match listener {
         Listener::Api => {
             let table = accounts::endpoints().into_iter().chain(health::of_api());
-            openapi::with_document(table.collect(), about(listener), Access::Anyone)
+            openapi::with_document(table.collect(), &about(listener, config), Access::Anyone)
         }
         Listener::Operations => {
             let (index, links) = index::endpoint();
@@ -59,23 +62,29 @@ fn table(listener: Listener) -> Vec<Endpoint<App>> {
             table.extend(log_level::endpoints());
             table.extend(settings::endpoints());
             table.extend(runbooks::endpoints());
-            let table = openapi::with_document(table, about(listener), Access::Token);
+            let table = openapi::with_document(table, &about(listener, config), Access::Token);
             links.fill(&table);
             table
         }
     }
 }
 
-fn about(listener: Listener) -> Document {
-    match listener {
+fn about(listener: Listener, config: Option<&Config>) -> About {
+    let prefix = config.and_then(|config| config.api_prefix.as_ref());
+    let document = match listener {
         Listener::Api => Document {
             title: "neodyme",
             description: "Registration of users. Errors are problem documents (RFC 9457): `code` names them, and \
                           docs/ERRORS.md explains them.",
+            prefix: prefix.cloned(),
+            is_limited: true,
         },
         Listener::Operations => Document {
             title: "neodyme operations",
             description: "Health, metrics, errors and settings, for operators and their tools.",
+            prefix: None,
+            is_limited: false,
         },
-    }
+    };
+    About { document, min_characters: config.map(|config| config.new_password.min_characters) }
 }

@@ -23,9 +23,8 @@ use crate::breaches::Breaches;
 use crate::clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, HttpConfig};
 use crate::error::{DbErrorKind, Error};
-use crate::fairness::Rate;
 use crate::health::{Health, Probes};
-use crate::http::{Guard, Router, Service};
+use crate::http::{Guard, Limit, Router, Service};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -114,8 +113,9 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let app = Arc::new(App {
         password_policy: PasswordPolicy::new(&config),
         breaches,
-        registration_rate: Rate::new(config.registration.per_client, config.registration.period),
-        login_rate: Rate::new(config.sign_in.logins_per_client, config.sign_in.logins_period),
+        registrations: Limit::new("registrations", config.registration.per_client, config.registration.period),
+        sign_ins: Limit::new("sign-ins", config.sign_in.logins_per_client, config.sign_in.logins_period),
+        refreshes: Limit::new("refreshes", config.sign_in.refreshes_per_client, config.sign_in.refreshes_period),
         login_key,
         keyring,
         config,
@@ -136,7 +136,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         &app,
         "api",
         api,
-        operations::api_routes(),
+        operations::api_routes(&app.config),
         Guard::open(app.config.ops_token.clone()).with_users(Arc::new(accounts::Authority(Arc::clone(&app)))),
         api_limits,
         API_STREAMS,

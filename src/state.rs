@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::breaches::Breaches;
 use crate::config::Config;
-use crate::fairness::{Places, Rate};
+use crate::fairness::Places;
 use crate::health::Health;
-use crate::http::Asker;
+use crate::http::{Asker, Limit};
 use crate::lifecycle::Lifecycle;
 use crate::outbox::Outbox;
 use crate::password::HashPool;
@@ -27,13 +27,15 @@ pub struct App {
     /// The health of all that.
     pub health: Arc<Health>,
     /// How often one client may register; `None` for no limit.
-    pub registration_rate: Option<Rate>,
+    pub registrations: Option<Limit>,
     /// Which passwords may be chosen.
     pub password_policy: PasswordPolicy,
     /// Who knows passwords from data breaches, where somebody is asked.
     pub breaches: Option<Breaches>,
-    /// How often one client may try to sign in; `None` for no limit.
-    pub login_rate: Option<Rate>,
+    /// How often one client may try a password; `None` for no limit.
+    pub sign_ins: Option<Limit>,
+    /// How often one client may come with a refresh token; `None` for no limit.
+    pub refreshes: Option<Limit>,
     /// What the addresses of failed sign-ins are hashed with, the same on all instances.
     pub login_key: [u8; 32],
     /// What signs access tokens, and verifies them.

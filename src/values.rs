@@ -16,7 +16,7 @@ pub use self::email::{AddressPrefix, Email};
 pub(crate) use self::fields::text_field;
 pub use self::fields::{Fields, FromText, Member};
 pub use self::full_name::FullName;
-pub use self::new_password::NewPassword;
+pub use self::new_password::{LENGTH_SET_BY, NewPassword};
 pub use self::origin::Origin;
 pub use self::password::Password;
 pub use self::personal::Personal;

@@ -4,13 +4,16 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::app::{AppOptions, TestApp, fresh_email};
+use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::database::{Backend, open_postgres};
 use common::eventually;
-use common::raw::{HALF, RawClient, registration};
+use common::http::Answer;
+use common::raw::{HALF, RawClient, login, registration};
 use common::scrape::metric;
+use common::users::PASSWORD;
+use serde_json::json;
 
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
 const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
@@ -49,6 +52,42 @@ async fn a_flood_of_one_client_makes_none_but_itself_wait() {
     let waiting = metric("neodyme_password_hash_queue_length").read(&app).await;
     assert!(waiting >= 15.0, "it waited until {waiting} were left");
     drop(flooding);
+}
+
+/// Registers and signs in, and says how long that took.
+async fn register_and_sign_in(app: &TestApp) -> Duration {
+    let (began, email) = (Instant::now(), fresh_email());
+    assert_eq!(app.register(&email).await.status, 201);
+    assert_eq!(app.login(&email, PASSWORD).await.status, 200);
+    began.elapsed()
+}
+
+#[tokio::test]
+#[allow(clippy::print_stderr, reason = "the ratio is not asserted, since it depends on the machine")]
+async fn a_flood_of_sign_ins_and_registrations_makes_none_but_its_client_wait() {
+    const ADMITTED: usize = 10;
+    const BEYOND: usize = 60;
+    let options = AppOptions::on(Backend::Sqlite).slow_hashing();
+    let options = options.set("logins_per_client", ADMITTED).set("registrations_per_client", ADMITTED);
+    let app = TestApp::spawn(options.set("logins_period", "24h").set("registrations_period", "24h")).await;
+    let alone = register_and_sign_in(&app).await;
+
+    let mut clients = strangers(&app, ADMITTED, || login(&fresh_email(), PASSWORD)).await;
+    clients.extend(strangers(&app, ADMITTED, || registration(&fresh_email())).await);
+    let admitted = 2 * ADMITTED;
+    metric("neodyme_password_hash_queue_length").at_least(admitted as f64 - 3.0).assert_in(&app).await;
+    let mut refused = strangers(&app, BEYOND, || login(&fresh_email(), PASSWORD)).await;
+    refused.extend(strangers(&app, BEYOND, || registration(&fresh_email())).await);
+    let beside = register_and_sign_in(&app).await;
+    let waiting = metric("neodyme_password_hash_queue_length").read(&app).await;
+
+    eprintln!("alone {alone:?}, beside a flood {beside:?}: {:.1} times", beside.as_secs_f64() / alone.as_secs_f64());
+    // Each of the two hashes waits for the one that is under way and for one of the flood's.
+    assert!(waiting >= admitted as f64 / 2.0, "{waiting} of the flood wait still");
+    for client in &mut refused {
+        assert_eq!(client.answer().await.status, 429, "beyond its limit nothing waits");
+    }
+    metric("neodyme_password_hash_rejections_total").value(0.0).assert_in(&app).await;
 }
 
 #[tokio::test]
@@ -231,6 +270,101 @@ async fn who_asks_too_often_for_anything_is_told_when_to_try_again() {
     for _ in 0..10 {
         assert_eq!(operator.send(&health).await.answer().await.status, 200, "operators are not limited");
     }
+}
+
+/// What an answer says of limits: the policy, what is left, and when to try again.
+fn told(answer: &Answer) -> [&str; 3] {
+    let text = |name| answer.headers.get(name).map_or("", |value| value.to_str().unwrap());
+    ["ratelimit-policy", "ratelimit", "retry-after"].map(text)
+}
+
+#[tokio::test]
+async fn answers_tell_what_is_left() {
+    let options = AppOptions::on(Backend::Sqlite)
+        .set("http_requests_per_client", 6)
+        .set("http_requests_period", "1h")
+        .set("registrations_per_client", 2)
+        .set("registrations_period", "20m");
+    let app = TestApp::spawn(options).await;
+    let policy = "\"requests\";q=6;w=3600";
+    assert_eq!(told(&app.get("/auth/me").await), [policy, "\"requests\";r=5", ""], "401");
+    assert_eq!(told(&app.get("/nothing").await), [policy, "\"requests\";r=4", ""], "404");
+    let own = "\"registrations\";q=2;w=1200";
+    assert_eq!(told(&app.register(&fresh_email()).await), [own, "\"registrations\";r=1", ""]);
+    let last = app.post(&json!({})).await;
+    assert_eq!((last.status, told(&last)[1]), (422, "\"registrations\";r=0;t=600"));
+    let refused = app.register(&fresh_email()).await;
+    assert_eq!(refused.status, 429);
+    let [_, left, retry_after] = told(&refused);
+    assert_eq!(left, format!("\"registrations\";r=0;t={retry_after}"));
+    assert!((1..=600).contains(&retry_after.parse().unwrap()), "{retry_after}");
+
+    let last = app.get("/auth/me").await;
+    assert_eq!(last.status, 401);
+    assert!(told(&last)[1].starts_with("\"requests\";r=0;t="), "{last:?}");
+    let refused = app.register(&fresh_email()).await;
+    let [told_policy, left, retry_after] = told(&refused);
+    assert_eq!((refused.status, told_policy), (429, policy));
+    assert_eq!(left, format!("\"requests\";r=0;t={retry_after}"));
+    assert_eq!(told(&app.get("/health/").await), ["", "", ""]);
+    assert_eq!(told(&app.get_ops("/version").await), ["", "", ""]);
+}
+
+#[tokio::test]
+async fn requests_and_health_are_counted_apart() {
+    let options = AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 3).set("http_requests_period", "1h");
+    let app = TestApp::spawn(options).await;
+    for path in ["/auth/me", "/health/"] {
+        for _ in 0..3 {
+            assert_ne!(app.get(path).await.status, 429, "{path}");
+        }
+    }
+    for path in ["/auth/me", "/health/"] {
+        app.get(path).await.assert_problem(429, "RATE_LIMITED");
+    }
+}
+
+#[tokio::test]
+async fn who_refreshes_too_often_is_told_when_to_try_again() {
+    let options = AppOptions::on(Backend::Sqlite).set("refreshes_per_client", 2).set("refreshes_period", "1h");
+    let app = TestApp::spawn(options).await;
+    let ada = app.signed_in().await;
+    let renewed = ada.with(&app.refresh(&ada.refresh).await.json());
+    assert_eq!(app.refresh("no such token").await.status, 401, "it counts, whatever comes of it");
+    let refused = app.refresh(&renewed.refresh).await;
+    refused.assert_problem(429, "RATE_LIMITED");
+    assert!(refused.text().contains("too many refreshes came from this address"), "{}", refused.text());
+    let [policy, left, retry_after] = told(&refused);
+    assert_eq!(policy, "\"refreshes\";q=2;w=3600");
+    assert_eq!(left, format!("\"refreshes\";r=0;t={retry_after}"));
+    metric("neodyme_http_requests_rejected_total").label("reason", "rate_limited").value(1.0).assert_in(&app).await;
+    assert_eq!(app.call("GET", "/auth/me", &renewed.access).await.status, 200, "it is about refreshes");
+    let again = app.sign_in(&ada.email).await;
+    let mut other = connect_stranger(&app).await;
+    let body = json!({ "refresh_token": again.refresh }).to_string();
+    let head = "POST /auth/refresh HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: ";
+    other.send(format!("{head}{}\r\n\r\n{body}", body.len())).await;
+    assert_eq!(other.answer().await.status, 200, "another client has its own");
+}
+
+#[tokio::test]
+async fn a_password_that_is_said_again_counts_as_a_sign_in() {
+    let options = AppOptions::on(Backend::Sqlite).set("logins_per_client", 3).set("logins_period", "1h");
+    let app = TestApp::spawn(options).await;
+    let ada = app.signed_in().await;
+    let erase = async |password: &str| {
+        let request = app.request("DELETE", &format!("/users/{}", ada.id)).bearer_auth(&ada.access);
+        Answer::to(request.json(&json!({ "password": password }))).await.unwrap()
+    };
+    for left in [1, 0] {
+        let wrong = erase("wrong horse battery").await;
+        wrong.assert_problem(401, "INVALID_CREDENTIALS");
+        assert!(told(&wrong)[1].starts_with(&format!("\"sign-ins\";r={left}")), "{wrong:?}");
+    }
+    erase(PASSWORD).await.assert_problem(429, "RATE_LIMITED");
+    assert_eq!(app.call("GET", "/auth/me", &ada.access).await.status, 200);
+    assert_eq!(app.login(&ada.email, PASSWORD).await.status, 429);
+    assert_eq!(app.post(&user(&fresh_email())).await.status, 201);
 }
 
 #[tokio::test]

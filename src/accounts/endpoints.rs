@@ -19,7 +19,7 @@ use crate::telemetry::metrics;
 pub fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Registers a user: 201 once it is durable.";
     let registration = Endpoint::new(Access::Anyone, Method::POST, "/users/", ABOUT, register)
-        .limited_by("registrations", |app| app.registration_rate.as_ref())
+        .limited_by(|app| app.registrations.as_ref())
         .fails_with(&[
             ErrorCode::EmailAlreadyExists,
             ErrorCode::MalformedRequest,

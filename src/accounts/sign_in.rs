@@ -36,7 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Signs a user in: an access token for minutes, a refresh token for the next one.";
     vec![
         Endpoint::new(Access::Anyone, Method::POST, "/auth/login", ABOUT, login)
-            .limited_by("sign-ins", |app| app.login_rate.as_ref())
+            .limited_by(|app| app.sign_ins.as_ref())
             .fails_with(&[
                 ErrorCode::InvalidCredentials,
                 ErrorCode::AccountInactive,

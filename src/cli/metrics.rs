@@ -3,6 +3,7 @@
 use super::output::print;
 use super::table::align;
 use crate::accounts::topics;
+use crate::config::{Config, Sources};
 use crate::health;
 use crate::operations;
 use crate::outbox::series_of;
@@ -12,7 +13,7 @@ pub(super) fn run(as_markdown: bool) -> anyhow::Result<()> {
     metrics::init();
     health::init_metrics();
     // Each route, and each topic, has series of its own, which exist once it does.
-    let _routes = (operations::api_routes(), operations::ops_routes());
+    let _routes = (operations::api_routes(&Config::load(&Sources::default())?), operations::ops_routes());
     let _topics: Vec<_> = topics::ALL.iter().map(series_of).collect();
     let metrics = inventory();
     if as_markdown {

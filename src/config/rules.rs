@@ -98,6 +98,13 @@ fn production_refusals(config: &Config) -> Faults {
             ),
         ),
         (
+            "cors_allowed_origins",
+            config.cors_allowed_origins.iter().any(|origin| is_plain_text_to_another_host(origin.as_url())),
+            "whoever is between a page that comes over http and its reader can change it, and have it send passwords and tokens \
+             elsewhere; use https"
+                .into(),
+        ),
+        (
             "trusted_proxies",
             config.http.trusted_proxies.iter().any(everyone),
             "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into(),

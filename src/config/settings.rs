@@ -12,7 +12,9 @@ use url::Url;
 use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
-use super::{DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, Secret, SmtpTls};
+use super::{
+    DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, PathPrefix, Secret, SmtpTls, WebOrigin,
+};
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
 const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
@@ -29,6 +31,11 @@ settings! {
         environment: Environment = "environment", "development";
         /// Address of the API listener. Port 0 takes a free one, which the line `Listening` names.
         api_listen: SocketAddr = "api_listen", "127.0.0.1:8000";
+        /// Path under which the API is served too, such as `/api/v1`. Who comes that way is led on that way, by `Location`.
+        api_prefix: Option<PathPrefix> = "api_prefix", "";
+        /// Origins of pages, other than the API's own, whose scripts may call the API (CORS), each as browsers send it: scheme,
+        /// host, and the port where it is not the scheme's own. `*` is refused, since tokens are sent.
+        cors_allowed_origins: Vec<WebOrigin> = "cors_allowed_origins", "";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
         /// Token of the operations listener. With one, everything there but health and runbooks needs `Authorization: Bearer`, and
@@ -57,7 +64,8 @@ settings! {
         /// with 429.
         max_requests_per_client: usize = "http_max_requests_per_client", "100", 0..=1_000_000;
         /// Requests that one client address may make of the API at once and within each `http_requests_period`; 0 for no limit.
-        /// More are refused with 429. What trusted proxies ask by themselves is not limited.
+        /// More are refused with 429. Health, the keys of tokens and the OpenAPI document are counted apart, with the same limit.
+        /// What trusted proxies ask by themselves is not limited.
         requests_per_client: u32 = "http_requests_per_client", "3000", 0..=1_000_000_000;
         /// Time within which a client may make `http_requests_per_client` once more: they come back evenly.
         requests_period: Duration = "http_requests_period", "1m", LIMIT;
@@ -139,10 +147,16 @@ settings! {
     /// Sign-ins, and what is given to those who signed in.
     sign_in: SignInConfig "Sign-in" {
         /// Sign-ins that one client address (an IPv4 address, or the /64 of an IPv6 address) may try at once and within each
-        /// `logins_period`; 0 for no limit. More are refused with 429.
+        /// `logins_period`; 0 for no limit. More are refused with 429. Where a user has to say the password again, that counts
+        /// too.
         logins_per_client: u32 = "logins_per_client", "600", 0..=1_000_000_000;
         /// Time within which a client that used up its sign-ins has all of them again; they come back one by one.
         logins_period: Duration = "logins_period", "10m", INTERVAL;
+        /// Refreshes (`POST /auth/refresh`) that one client address may try at once and within each `refreshes_period`; 0 for no
+        /// limit. More are refused with 429.
+        refreshes_per_client: u32 = "refreshes_per_client", "6000", 0..=1_000_000_000;
+        /// Time within which a client that used up its refreshes has all of them again; they come back one by one.
+        refreshes_period: Duration = "refreshes_period", "10m", INTERVAL;
         /// Wrong passwords in a row for one address of mail before the next one has to wait: for a second, then for twice as
         /// long each time.
         free_failures: u32 = "login_free_failures", "5", 1..=100;

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::{DatabaseUrl, Host, HostPattern, MediaType, Secret};
+use super::{DatabaseUrl, Host, HostPattern, MediaType, PathPrefix, Secret, WebOrigin};
 use crate::text::is_control;
 
 const OUT_OF_RANGE: &str = "is out of range";
@@ -133,7 +133,7 @@ impl Value for SocketAddr {
 
 /// A list with commas between.
 macro_rules! lists {
-    ($($type:ty, $placeholder:literal, $accepted:literal, $fault:literal, $parse:expr;)*) => {$(
+    ($($type:ty, $placeholder:literal, $accepted:literal, $parse:expr;)*) => {$(
         impl Value for Vec<$type> {
             type Limits = ();
             const PLACEHOLDER: &'static str = $placeholder;
@@ -145,7 +145,7 @@ macro_rules! lists {
 
             fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                parts.map(|part| $parse(part).ok_or($fault)).collect()
+                parts.map($parse).collect()
             }
 
             fn show(&self) -> String {
@@ -156,12 +156,15 @@ macro_rules! lists {
 }
 lists! {
     IpNet, "NETWORKS", "addresses and networks with commas between, such as 10.0.0.0/8,192.0.2.7,fd00::/8",
-        "is not a list of networks", parse_network;
+        |text| parse_network(text).ok_or("is not a list of networks");
     HostPattern, "NAMES", "host names without a port, with commas between, such as metrics.example.com,*.svc.cluster.local",
-        "is not a list of host names", HostPattern::parse;
+        |text| HostPattern::parse(text).ok_or("is not a list of host names");
     MediaType, "TYPES", "media types with commas between, such as application/json,text/plain",
-        "is not a list of media types", MediaType::parse;
-    u16, "STATUSES", "HTTP statuses with commas between, such as 200,202", "is not a list of HTTP statuses", parse_status;
+        |text| MediaType::parse(text).ok_or("is not a list of media types");
+    u16, "STATUSES", "HTTP statuses with commas between, such as 200,202",
+        |text| parse_status(text).ok_or("is not a list of HTTP statuses");
+    WebOrigin, "ORIGINS", "origins, scheme://host or scheme://host:port, with commas between, such as https://app.example.com,http://localhost:5173",
+        WebOrigin::parse;
 }
 
 fn parse_status(text: &str) -> Option<u16> {
@@ -254,6 +257,7 @@ macro_rules! optional {
 optional! {
     Host, "HOST", "the name of a host, or its IP address, without a port", parse_host, Host::to_string;
     String, "TEXT", "a text without control characters", parse_text, String::clone;
+    PathPrefix, "PATH", "a path such as /api/v1, with a / in front and none at its end", PathPrefix::parse, PathPrefix::to_string;
     PathBuf, "PATH", "a path", |text: &str| Ok(PathBuf::from(text)), |path: &PathBuf| path.display().to_string();
     Url, "URL", "a URL such as https://analytics.example.com/v1, without user and password", parse_http_url, Url::to_string;
 }

@@ -144,7 +144,7 @@ error_codes! {
     /// The client asks for more than its share: too often, or too much at once.
     RateLimited = "RATE_LIMITED", Expected [429], "Too many requests",
         "Nothing, where it is one flood. Where many people share the address, raise `registrations_per_client`, \
-         `http_requests_per_client` and `http_max_requests_per_client`; where all clients have the proxy's address, set `trusted_proxies`.";
+         `logins_per_client`, `refreshes_per_client`, `http_requests_per_client` and `http_max_requests_per_client`; where all clients have the proxy's address, set `trusted_proxies`.";
     /// The service has more to do than it can.
     ServiceOverloaded = "SERVICE_OVERLOADED", Expected [503], "The service is overloaded",
         "Look at the password hash queue and the requests in flight; add instances.";

@@ -21,31 +21,55 @@ pub struct Rate {
     full_at: Mutex<HashMap<ClientKey, Instant>>,
 }
 
+/// What a client may still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// How often, at once.
+    pub count: u32,
+    /// The time after which it may once more, where it may not now.
+    pub wait: Duration,
+}
+
+impl Left {
+    /// The wait in whole seconds, never too few.
+    pub fn seconds(&self) -> u64 {
+        self.wait.as_secs_f64().ceil() as u64
+    }
+}
+
 impl Rate {
-    /// So many at once and in each period; `None` for 0, which is no limit.
+    /// So many at once and in each period; `None` for 0, which is no limit, and for more than a clock tells apart.
     pub fn new(burst: u32, period: Duration) -> Option<Self> {
-        let each = period.checked_div(burst)?;
+        let each = period.checked_div(burst).filter(|each| !each.is_zero())?;
         Some(Rate { burst: each * burst, each, full_at: Mutex::new(HashMap::new()) })
     }
 
-    /// Uses one up.
+    /// Uses one up, and says what is left then.
     ///
     /// # Errors
-    /// The time after which there is one again.
-    pub fn admit(&self, client: ClientKey) -> Result<(), Duration> {
+    /// That nothing is left.
+    pub fn admit(&self, client: ClientKey) -> Result<Left, Left> {
         let now = Instant::now();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(at) = full_at.get_mut(&client) else {
             self.set(&mut full_at, client, now, now + self.each);
-            return Ok(());
+            return Ok(self.left(self.each));
         };
         let next = now.max(*at) + self.each;
         let ahead = next - now;
         if ahead > self.burst {
-            return Err(ahead - self.burst);
+            return Err(Left { count: 0, wait: ahead - self.burst });
         }
         *at = next;
-        Ok(())
+        Ok(self.left(ahead))
+    }
+
+    /// What is left of a client's rate that has all again after this time, which is no longer than for nothing.
+    fn left(&self, full_after: Duration) -> Left {
+        let free = self.burst.saturating_sub(full_after);
+        let count = u32::try_from(free.as_nanos() / self.each.as_nanos()).unwrap_or(u32::MAX);
+        let wait = if count == 0 { self.each - free } else { Duration::ZERO };
+        Left { count, wait }
     }
 
     /// Uses one up even where none is left: the client is in debt then, of one `period` at most.
@@ -95,8 +119,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_and_then_one_at_a_time() {
         let rate = Rate::new(600, Duration::from_secs(600)).unwrap();
-        assert!((0..600).all(|_| rate.admit(client(1)).is_ok()));
-        assert_eq!(rate.admit(client(1)), Err(Duration::from_secs(1)));
+        let second = Duration::from_secs(1);
+        assert!((0..600).rev().all(|left| rate.admit(client(1)).unwrap().count == left));
+        assert_eq!(rate.admit(client(1)), Err(Left { count: 0, wait: second }));
+        tokio::time::advance(Duration::from_millis(300)).await;
+        assert_eq!(rate.admit(client(1)).unwrap_err().seconds(), 1, "700 ms are a second");
+        tokio::time::advance(Duration::from_millis(700)).await;
+        assert_eq!(rate.admit(client(1)), Ok(Left { count: 0, wait: second }), "the last one says when there is more");
         assert!(rate.admit(client(2)).is_ok(), "each client has its own");
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(rate.admit(client(1)).is_ok() && rate.admit(client(1)).is_ok());
@@ -122,6 +151,7 @@ mod tests {
     #[test]
     fn no_limit_is_none() {
         assert!(Rate::new(0, Duration::from_secs(600)).is_none());
+        assert!(Rate::new(1_000_000_000, Duration::from_millis(1)).is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use http::HeaderMap;
 use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use ipnet::IpNet;
@@ -11,7 +12,9 @@ use slog::{Logger, o};
 use uuid::Uuid;
 
 use super::client_address::client_address;
+use super::limit::{Limit, Quota};
 use super::{Asker, Progress, RequestId, TraceContext};
+use crate::error::Result;
 use crate::fairness::{ClientKey, Place};
 use crate::telemetry::logging::{LoggerName, Loggers};
 use crate::values::Origin;
@@ -35,6 +38,7 @@ pub struct Context {
     ends_connection: AtomicBool,
     error_is_told: AtomicBool,
     place: OnceLock<Place<()>>,
+    quota: Mutex<Option<Quota>>,
     progress: Arc<dyn Progress>,
 }
 
@@ -64,6 +68,7 @@ impl Context {
             ends_connection: AtomicBool::new(head.headers.contains_key(TRANSFER_ENCODING)),
             error_is_told: AtomicBool::new(false),
             place: OnceLock::new(),
+            quota: Mutex::new(None),
             progress,
         }
     }
@@ -156,6 +161,24 @@ impl Context {
     /// The request takes this place for as long as anything of it is under way.
     pub(super) fn hold(&self, place: Place<()>) {
         let _ = self.place.set(place);
+    }
+
+    /// Counts the request against a limit of its client. The answer tells what is left of the one that was asked last.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`](crate::error::Error::RateLimited) where nothing is left.
+    pub fn take_one_of(&self, limit: &Limit) -> Result<()> {
+        let quota = limit.take(self.client);
+        let checked = quota.check();
+        *self.quota.lock().unwrap_or_else(PoisonError::into_inner) = Some(quota);
+        checked
+    }
+
+    /// See [`Context::take_one_of`].
+    pub(super) fn tell_quota(&self, headers: &mut HeaderMap) {
+        if let Some(quota) = &*self.quota.lock().unwrap_or_else(PoisonError::into_inner) {
+            quota.tell(headers);
+        }
     }
 
     /// The body was read to its end, and nothing came behind it.

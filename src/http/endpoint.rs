@@ -8,10 +8,10 @@ use futures_util::future::BoxFuture;
 use http::Method;
 
 use super::input::{Input, Takes};
+use super::limit::Limit;
 use super::output::{Gives, Output};
 use super::{Access, Context, Principal, Request, Response};
 use crate::error::{Error, ErrorCode, Result};
-use crate::fairness::Rate;
 use crate::tokens::Caller;
 
 /// What a handler knows beside its input.
@@ -38,7 +38,7 @@ impl<S> Call<S> {
 }
 
 /// Finds how often a client may call an endpoint; `None` for no limit.
-pub type Limit<S> = for<'a> fn(&'a S) -> Option<&'a Rate>;
+pub type LimitOf<S> = for<'a> fn(&'a S) -> Option<&'a Limit>;
 
 type Handler<S> = Box<dyn Fn(Call<S>, Request) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 
@@ -61,7 +61,7 @@ pub struct Endpoint<S> {
     /// What it gives where all is well.
     pub(super) gives: Gives,
     errors: &'static [ErrorCode],
-    limit: Option<(&'static str, Limit<S>)>,
+    limit: Option<LimitOf<S>>,
     handler: Handler<S>,
 }
 
@@ -118,9 +118,9 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         Endpoint { errors, ..self }
     }
 
-    /// How often one client may call it; what is counted, in the plural.
-    pub fn limited_by(self, what: &'static str, limit: Limit<S>) -> Self {
-        Endpoint { limit: Some((what, limit)), ..self }
+    /// How often one client may call it.
+    pub fn limited_by(self, limit: LimitOf<S>) -> Self {
+        Endpoint { limit: Some(limit), ..self }
     }
 
     /// Every error that it can answer with.
@@ -154,16 +154,15 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         request: Request,
         permitted: impl Future<Output = Result<()>>,
     ) -> Result<Response> {
-        let refused = match self.refuse(&call) {
-            None => permitted.await.err(),
-            refused => refused,
+        let refused = match self.count(&call) {
+            Ok(()) => permitted.await.err(),
+            Err(refused) => Some(refused),
         };
         (self.handler)(call, Request { refused, ..request }).await
     }
 
-    fn refuse(&self, call: &Call<S>) -> Option<Error> {
-        let (what, limit) = self.limit?;
-        let wait = limit(&call.state)?.admit(call.context.client).err()?;
-        Some(Error::rate_limited(what, wait))
+    fn count(&self, call: &Call<S>) -> Result<()> {
+        let limit = self.limit.and_then(|limit| limit(&call.state));
+        limit.map_or(Ok(()), |limit| call.context.take_one_of(limit))
     }
 }

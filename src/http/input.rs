@@ -119,6 +119,13 @@ pub trait FromQuery: Sized + Send {
     /// # Errors
     /// [`Error::InvalidParameter`].
     fn from_query(values: &Values) -> Result<Self>;
+    /// Reads them from a query.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`].
+    fn read(query: &str) -> Result<Self> {
+        Self::from_query(&Values::read(query, &Self::parameters(), Self::IS_STRICT)?)
+    }
 }
 
 /// The parts of a path that stand for something.
@@ -263,8 +270,7 @@ impl<T: FromQuery> FromHead for Query<T> {
     }
 
     fn from_head(request: &Request) -> Result<Self> {
-        let query = request.head.uri.query().unwrap_or_default();
-        T::from_query(&Values::read(query, &T::parameters(), T::IS_STRICT)?).map(Query)
+        T::read(request.head.uri.query().unwrap_or_default()).map(Query)
     }
 }
 

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, CONNECTION};
+use http::header::{CACHE_CONTROL, CONNECTION, LOCATION};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Version};
+use http::{HeaderName, HeaderValue, Method, Version};
 use hyper::body::{Body as _, Incoming};
 use slog::{Logger, o};
 use tokio::time::timeout;
@@ -21,11 +21,13 @@ use tokio::time::timeout;
 use self::events::{RequestCancelled, RequestEnded, RequestRefused, RequestStarted, RequestsPutOff};
 use super::access::Guard;
 use super::client_address::is_trusted;
+use super::cors::{self, Cors};
 use super::intake::Intake;
+use super::limit::Limit;
 use super::response::problem;
-use super::router::{Resource, method_label};
+use super::router::{Found, Resource, method_label};
 use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, PathPrefix};
 use crate::error::{Error, Result};
 use crate::fairness::{Places, Rate};
 use crate::lifecycle::{Lifecycle, Phase};
@@ -51,7 +53,9 @@ pub struct Service<S> {
     guard: Guard,
     intake: Arc<Intake>,
     /// How often one client may ask; `None` for no limit.
-    requests: Option<Rate>,
+    requests: Option<Limit>,
+    /// The same for what is always answered: a flood of the one does not take it from the other.
+    always: Option<Limit>,
     /// What it is refused for asking too often.
     refusals: Option<Rate>,
     put_off: PutOff,
@@ -75,11 +79,12 @@ impl<S: Send + Sync + 'static> Service<S> {
             waiting: Places::new(limits.max_late_bodies, limits.max_late_bodies_per_client),
             working: Places::new(limits.max_requests_in_flight, limits.max_requests_per_client),
         });
-        let requests = Rate::new(limits.requests_per_client, limits.requests_period);
+        let limit = || Limit::new("requests", limits.requests_per_client, limits.requests_period);
+        let (requests, always) = (limit(), limit());
         // Operators are few, and known.
         let refusals = Rate::new(REFUSALS, REFUSALS_PERIOD).filter(|_| guard.is_open());
         let put_off = PutOff::default();
-        Service { state, router, limits, guard, intake, requests, refusals, put_off, lifecycle, loggers }
+        Service { state, router, limits, guard, intake, requests, always, refusals, put_off, lifecycle, loggers }
     }
 
     /// Answers one request.
@@ -92,28 +97,44 @@ impl<S: Send + Sync + 'static> Service<S> {
         let (head, body) = request.into_parts();
         let version = head.version;
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
-        let (pace, method) = (self.pace(&context, peer, &head), method_label(&head.method));
-        let mut response = match pace {
-            Pace::Go => self.observe(Arc::clone(&context), head, body).await,
-            Pace::Refuse { wait } => self.refuse(&context, method, wait),
-            Pace::PutOff { pause } => {
+        let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
+        let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
+        let mut response = match self.pace(&context, peer, found.as_ref(), &head.method) {
+            Pace::Go => match found {
+                Some(found) if page.is_some() && self.is_preflight(&head) => {
+                    self.tell_browser(Arc::clone(&context), &head, &found.resource.allow)
+                }
+                found => self.observe(Arc::clone(&context), head, body, found).await,
+            },
+            Pace::Refuse(error) => self.refuse(&context, method, &error),
+            Pace::PutOff { pause, error } => {
                 // Many may wait here: what is not needed any more is let go.
-                drop((head, body));
-                self.put_off(&context, method, pause).await
+                drop((head, body, found));
+                self.put_off(&context, method, pause, &error).await
             }
         };
+        if self.router.cors.is_some() {
+            Cors::add_headers(response.headers_mut(), page);
+        }
         self.add_headers(&mut response, &context, version);
         response
     }
 
     /// Answers a request in its turn.
-    async fn observe(&self, context: Arc<Context>, head: Parts, body: Incoming) -> Response {
+    async fn observe(
+        &self,
+        context: Arc<Context>,
+        head: Parts,
+        body: Incoming,
+        found: Option<Found<'_, S>>,
+    ) -> Response {
         if body.is_end_stream() {
             context.begin_work();
         }
         let host = self.guard.check_host(&head);
-        let found = self.router.find(head.uri.path()).filter(|_| host.is_ok());
+        let found = found.filter(|_| host.is_ok());
         let resource = found.as_ref().map(|found| found.resource);
+        let prefix = found.as_ref().and_then(|found| found.prefix);
         let malformed = matches!(host, Err(Error::MalformedRequest(_)));
         let admitted = host.and_then(|()| self.admit(resource, &head));
         if let Ok((_, Principal::User(caller))) = &admitted {
@@ -130,7 +151,8 @@ impl<S: Send + Sync + 'static> Service<S> {
                 let path = found.map(|found| found.parts).unwrap_or_default();
                 let request =
                     Request { head, refused: None, path, body, intake, takes_place: !endpoint.always, metrics };
-                self.run(endpoint, principal, &observation, request).await
+                let answered = self.run(endpoint, principal, &observation, request).await;
+                answered.map(|response| with_location_below(response, prefix))
             }
             Err(refused) => Err(refused),
         };
@@ -140,46 +162,56 @@ impl<S: Send + Sync + 'static> Service<S> {
         observation.end(result, allow)
     }
 
+    /// Whether a browser asks what a page may send, before the page sends it.
+    fn is_preflight(&self, head: &Parts) -> bool {
+        cors::is_preflight(head) && self.guard.check_host(head).is_ok()
+    }
+
+    /// Tells a browser what a page may send to a path that serves these methods. That is no request to the path.
+    fn tell_browser(&self, context: Arc<Context>, head: &Parts, methods: &HeaderValue) -> Response {
+        let observation = Observation::begin(context, None, &self.router, head);
+        observation.end(Ok(cors::preflight(methods.clone())), None)
+    }
+
     /// Whether a request has its turn. A proxy asks for many; what it asks by itself is asked by its operator.
-    fn pace(&self, context: &Context, peer: IpAddr, head: &Parts) -> Pace {
+    fn pace(&self, context: &Context, peer: IpAddr, found: Option<&Found<'_, S>>, method: &Method) -> Pace {
         let is_of_proxy =
             context.client_ip == peer.to_canonical() && is_trusted(&context.client_ip, &self.limits.trusted_proxies);
         let Some(refusals) = self.refusals.as_ref().filter(|_| !is_of_proxy) else { return Pace::Go };
         let pause = refusals.debt(context.client).min(LONGEST_PAUSE);
-        match self.requests.as_ref().map_or(Ok(()), |requests| requests.admit(context.client)) {
-            Ok(()) if pause.is_zero() || !self.takes_place(head) => Pace::Go,
-            Err(wait) if pause.is_zero() => Pace::Refuse { wait },
-            _ => Pace::PutOff { pause },
+        let endpoint = found.and_then(|found| found.resource.endpoint(method));
+        let is_always = endpoint.is_some_and(|endpoint| endpoint.always);
+        let counted = match is_always {
+            true => self.always.as_ref().map_or(Ok(()), |limit| limit.take(context.client).check()),
+            false => self.requests.as_ref().map_or(Ok(()), |limit| context.take_one_of(limit)),
+        };
+        match counted {
+            Ok(()) if pause.is_zero() || is_always || endpoint.is_none() => Pace::Go,
+            Err(error) if pause.is_zero() => Pace::Refuse(error),
+            Err(error) => Pace::PutOff { pause, error },
+            Ok(()) => Pace::PutOff { pause, error: Error::RateLimited { what: "requests", retry_after: 1 } },
         }
-    }
-
-    fn takes_place(&self, head: &Parts) -> bool {
-        let found = self.router.find(head.uri.path());
-        let endpoint = found.as_ref().and_then(|found| found.resource.endpoint(&head.method));
-        endpoint.is_some_and(|endpoint| !endpoint.always)
     }
 
     /// Refuses a request at the door: its client asks too often.
-    fn refuse(&self, context: &Context, method: MethodLabel, wait: Duration) -> Response {
+    fn refuse(&self, context: &Context, method: MethodLabel, error: &Error) -> Response {
         if let Some(refusals) = &self.refusals {
             refusals.charge(context.client);
         }
-        let error = Error::rate_limited("requests", wait);
-        let refused = RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error: &error };
+        let refused = RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error };
         refused.emit(&context.logger(LoggerName::Requests));
-        self.turn_away(context, method, &error, Duration::ZERO)
+        self.turn_away(context, method, error, Duration::ZERO)
     }
 
     /// Refuses a request of a client that asks on and on although it was told to wait: after a while, and with a line for all
     /// of them now and then, since refusals take time and space from others too.
-    async fn put_off(&self, context: &Context, method: MethodLabel, pause: Duration) -> Response {
+    async fn put_off(&self, context: &Context, method: MethodLabel, pause: Duration, error: &Error) -> Response {
         tokio::time::sleep(pause).await;
         if let Some(count) = self.put_off.note() {
             RequestsPutOff { client_ip: context.client_ip, count }.emit(&context.logger(LoggerName::Requests));
         }
-        let error = Error::RateLimited { what: "requests", retry_after: 1 };
-        RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error: &error }.record();
-        self.turn_away(context, method, &error, pause)
+        RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error }.record();
+        self.turn_away(context, method, error, pause)
     }
 
     fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
@@ -235,6 +267,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     fn add_headers(&self, response: &mut Response, context: &Context, version: Version) {
         let headers = response.headers_mut();
+        context.tell_quota(headers);
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if let Ok(id) = HeaderValue::from_str(context.request_id.as_str()) {
             headers.insert(X_REQUEST_ID, id);
@@ -250,10 +283,10 @@ impl<S: Send + Sync + 'static> Service<S> {
 enum Pace {
     /// It is answered.
     Go,
-    /// Its client has asked for all that it may; there is more after this time.
-    Refuse { wait: Duration },
+    /// Its client has asked for all that it may.
+    Refuse(Error),
     /// Its client goes on although it was refused so often.
-    PutOff { pause: Duration },
+    PutOff { pause: Duration, error: Error },
 }
 
 /// Requests that were put off and are not told yet.
@@ -340,6 +373,18 @@ impl Drop for Observation {
             RequestCancelled { route, metrics: &self.metrics, took }.emit(&self.log);
         }
     }
+}
+
+/// Who came below a prefix is led on below it.
+fn with_location_below(mut response: Response, prefix: Option<&PathPrefix>) -> Response {
+    if let Some(prefix) = prefix
+        && let Some(location) = response.headers_mut().get_mut(LOCATION)
+        && location.as_bytes().starts_with(b"/")
+        && let Ok(below) = HeaderValue::try_from([prefix.as_str().as_bytes(), location.as_bytes()].concat())
+    {
+        *location = below;
+    }
+    response
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

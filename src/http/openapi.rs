@@ -12,20 +12,24 @@ use super::output::Given;
 use super::response::Problem;
 use super::{Access, Endpoint};
 use crate::build;
+use crate::config::PathPrefix;
 use crate::error::ErrorCode;
 
 /// What a document is about.
-#[derive(Clone, Copy)]
 pub struct Document {
     /// Its title.
     pub title: &'static str,
     /// What the listener is for.
     pub description: &'static str,
+    /// The path under which all of it is served too.
+    pub prefix: Option<PathPrefix>,
+    /// Whether clients may ask so often and no more, but for what is always answered.
+    pub is_limited: bool,
 }
 
 /// Describes the endpoints of a listener.
 pub fn document<'a, S: Send + Sync + 'static>(
-    about: Document,
+    about: &Document,
     endpoints: impl Iterator<Item = &'a Endpoint<S>>,
 ) -> Value {
     let mut generator =
@@ -33,10 +37,13 @@ pub fn document<'a, S: Send + Sync + 'static>(
     let problem = generator.subschema_for::<Problem<'static>>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in endpoints {
-        let operation = operation(endpoint, &mut generator, &json!(problem));
+        let mut operation = operation(endpoint, &mut generator, &json!(problem));
+        if about.is_limited && !endpoint.always {
+            add_limits(&mut operation["responses"]);
+        }
         paths.entry(endpoint.path).or_default().insert(endpoint.method.as_str().to_ascii_lowercase(), operation);
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.1",
         "info": {
             "title": about.title,
@@ -44,7 +51,7 @@ pub fn document<'a, S: Send + Sync + 'static>(
             "version": build::INFO.version,
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": "/" }],
+        "servers": servers(about.prefix.as_ref()),
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
@@ -58,7 +65,42 @@ pub fn document<'a, S: Send + Sync + 'static>(
                 },
             },
         },
+    });
+    if about.is_limited {
+        document["components"]["headers"] = limits();
+    }
+    document
+}
+
+/// Who finds the document below the prefix, or knows of one, finds the others there.
+fn servers(prefix: Option<&PathPrefix>) -> Value {
+    let urls = prefix.into_iter().map(PathPrefix::as_str).chain(["/"]);
+    urls.map(|url| json!({ "url": url })).collect()
+}
+
+/// What all answers say of limits, where any is set.
+fn limits() -> Value {
+    json!({
+        "RateLimit-Policy": {
+            "description": "How often the caller's address may ask for this (`q`), and within how many seconds (`w`) all of that \
+                            comes back, evenly.",
+            "schema": { "type": "string", "examples": ["\"requests\";q=3000;w=60"] },
+        },
+        "RateLimit": {
+            "description": "How often it may ask now (`r`); where it may not, the seconds (`t`) after which it may again.",
+            "schema": { "type": "string", "examples": ["\"requests\";r=2999", "\"requests\";r=0;t=1"] },
+        },
     })
+}
+
+/// Adds them to what is answered where all is well, and where it was too often. The other errors have them too.
+fn add_limits(responses: &mut Value) {
+    let told = |(status, _): &(&String, &mut Value)| status.starts_with('2') || status.as_str() == "429";
+    for (_, response) in responses.as_object_mut().into_iter().flatten().filter(told) {
+        for name in ["RateLimit-Policy", "RateLimit"] {
+            response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+        }
+    }
 }
 
 fn operation<S: Send + Sync + 'static>(
@@ -128,7 +170,7 @@ fn responses<S: Send + Sync + 'static>(
         response["description"] = format!("{said} {}", names.join(", ")).trim_start().into();
         response["content"]["application/problem+json"] = json!({ "schema": problem });
         if matches!(status, 429 | 503) {
-            response["headers"] = json!({ "Retry-After": header("Seconds after which to try again.") });
+            response["headers"]["Retry-After"] = header("Seconds after which to try again.");
         }
     }
     json!(responses)

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use http::{HeaderValue, Method};
 
 use super::Endpoint;
+use super::cors::Cors;
+use crate::config::{PathPrefix, WebOrigin};
 use crate::telemetry::metrics::{MethodLabel, RouteMetrics};
 
-/// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one.
-const UNMATCHED: &[u16] = &[400, 404, 421, 429];
+/// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one; or a browser asks.
+const UNMATCHED: &[u16] = &[204, 400, 404, 421, 429];
 
 /// All that is served under one path.
 pub(super) struct Resource<S> {
@@ -19,10 +21,11 @@ pub(super) struct Resource<S> {
     pub(super) metrics: Arc<RouteMetrics>,
 }
 
-/// A path that is served, and what stands where it has names.
+/// A path that is served, what stands where it has names, and what stands in front of it.
 pub(super) struct Found<'a, S> {
     pub(super) resource: &'a Arc<Resource<S>>,
     pub(super) parts: BTreeMap<String, String>,
+    pub(super) prefix: Option<&'a PathPrefix>,
 }
 
 impl<S> Resource<S> {
@@ -36,6 +39,8 @@ impl<S> Resource<S> {
 pub struct Router<S> {
     paths: matchit::Router<Arc<Resource<S>>>,
     endpoints: Vec<Arc<Endpoint<S>>>,
+    prefix: Option<PathPrefix>,
+    pub(super) cors: Option<Cors>,
     pub(super) unmatched: Arc<RouteMetrics>,
 }
 
@@ -60,7 +65,18 @@ impl<S: Send + Sync + 'static> Router<S> {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the endpoints are valid and distinct");
             }
         }
-        Router { paths, endpoints, unmatched: Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED)) }
+        let unmatched = Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED));
+        Router { paths, endpoints, prefix: None, cors: None, unmatched }
+    }
+
+    /// Serves all of that below a prefix too, if there is one.
+    pub fn also_below(self, prefix: Option<PathPrefix>) -> Self {
+        Router { prefix, ..self }
+    }
+
+    /// Lets pages of these origins call it.
+    pub fn open_to(self, origins: &[WebOrigin]) -> Self {
+        Router { cors: Cors::new(origins), ..self }
     }
 
     /// The table.
@@ -69,9 +85,11 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 
     pub(super) fn find(&self, path: &str) -> Option<Found<'_, S>> {
+        let below = self.prefix.as_ref().and_then(|prefix| Some((prefix.strip(path)?, prefix)));
+        let (path, prefix) = below.map_or((path, None), |(path, prefix)| (path, Some(prefix)));
         let found = self.paths.at(path).ok()?;
         let parts = found.params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        Some(Found { resource: found.value, parts })
+        Some(Found { resource: found.value, parts, prefix })
     }
 }
 

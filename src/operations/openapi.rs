@@ -10,14 +10,38 @@ use serde_json::Value;
 
 use crate::http::{Access, Body, Call, Document, Endpoint, Media, Response, document};
 use crate::state::App;
+use crate::values::LENGTH_SET_BY;
+
+/// What a document is about, and what of it follows from settings.
+pub(super) struct About {
+    pub(super) document: Document,
+    /// Fewest characters of a new password, where that is known.
+    pub(super) min_characters: Option<usize>,
+}
 
 /// Describes a table.
-pub(super) fn describe(table: &[Endpoint<App>], about: Document) -> Value {
-    document(about, table.iter())
+pub(super) fn describe(table: &[Endpoint<App>], about: &About) -> Value {
+    let mut described = document(&about.document, table.iter());
+    if let Some(fewest) = about.min_characters {
+        put_in_force(&mut described, fewest);
+    }
+    described
+}
+
+/// Says how long a password has to be wherever one is chosen.
+fn put_in_force(value: &mut Value, fewest: usize) {
+    match value {
+        Value::Object(members) if members.get(LENGTH_SET_BY).is_some() => {
+            members.insert("minLength".to_owned(), fewest.into());
+        }
+        Value::Object(members) => members.values_mut().for_each(|member| put_in_force(member, fewest)),
+        Value::Array(values) => values.iter_mut().for_each(|value| put_in_force(value, fewest)),
+        _ => {}
+    }
 }
 
 /// The same table with the endpoint that describes it, itself included.
-pub(super) fn with_document(mut table: Vec<Endpoint<App>>, about: Document, access: Access) -> Vec<Endpoint<App>> {
+pub(super) fn with_document(mut table: Vec<Endpoint<App>>, about: &About, access: Access) -> Vec<Endpoint<App>> {
     const ABOUT: &str = "These endpoints as an OpenAPI 3.1 document.";
     let text = Arc::new(OnceLock::new());
     let shared = Arc::clone(&text);

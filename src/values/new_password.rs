@@ -23,5 +23,10 @@ impl NewPassword {
     }
 }
 
+/// The keyword that says which setting the least length in a schema follows from.
+pub const LENGTH_SET_BY: &str = "x-min-length-set-by";
+
 // As long as it has to be where nothing else is set.
-text_field!(NewPassword, "NewPassword", { "type": "string", "format": "password", "minLength": 15, "maxLength": 128 });
+text_field!(NewPassword, "NewPassword", {
+    "type": "string", "format": "password", "minLength": 15, "maxLength": 128, LENGTH_SET_BY: "password_min_characters",
+});

@@ -53,6 +53,7 @@ impl AppOptions {
             .set("shutdown_delay", "0s")
             .set("registrations_per_client", 0)
             .set("logins_per_client", 0)
+            .set("refreshes_per_client", 0)
             .set("http_requests_per_client", 0)
     }
 

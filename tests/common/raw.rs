@@ -133,9 +133,18 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
 
 /// A registration as bytes, with a right Content-Length.
 pub fn registration(email: &str) -> String {
-    let body = super::app::user(email).to_string();
+    post("/users/", &super::app::user(email))
+}
+
+/// A sign-in as bytes, with a right Content-Length.
+pub fn login(email: &str, password: &str) -> String {
+    post("/auth/login", &serde_json::json!({ "email": email, "password": password }))
+}
+
+fn post(path: &str, body: &serde_json::Value) -> String {
+    let body = body.to_string();
     format!(
-        "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }

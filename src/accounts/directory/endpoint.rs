@@ -87,3 +87,55 @@ async fn list(call: Call<App>, Query(Asked { filter, page }): Query<Asked>) -> R
     let next = found.last().filter(|_| has_more).map(|user| user.id);
     Ok(Json(Users { users: found.into_iter().map(Into::into).collect(), next }))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_query_says_which_users() {
+        let Asked { filter, page } =
+            Asked::read("limit=7&order=desc&state=inactive&role=admin&skip=3&email_prefix=ad%61%2B").unwrap();
+        assert_eq!((page.limit, page.skip, page.after), (7, 3, None));
+        assert!(page.order == Order::Desc && filter.is_active == Some(false) && filter.role == Some(Role::Admin));
+        assert!(filter.address.is_some() && filter.since.is_none() && filter.until.is_none());
+    }
+
+    fn parameter() -> impl Strategy<Value = String> {
+        let names = Asked::parameters().into_iter().map(|parameter| parameter.name).collect::<Vec<_>>();
+        let value = prop_oneof![
+            "[ -~]{0,30}",
+            "(19|20|99)[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00(Z|[+-][0-2][0-9]:[0-9]{2})",
+            "-?[0-9]{1,25}",
+            "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}",
+            "(%[0-9a-fA-F]{0,2}){0,8}",
+            any::<String>(),
+        ];
+        (prop::sample::select(names), value).prop_map(|(name, value)| format!("{name}={value}"))
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_read_or_refused(query in any::<String>()) {
+            let _ = Asked::read(&query);
+        }
+
+        #[test]
+        fn any_values_are_read_or_refused_without_them(
+            parameters in prop::collection::vec(parameter(), 0..5),
+            canary in "[g-z]{12}",
+        ) {
+            match Asked::read(&parameters.join("&")) {
+                Ok(Asked { page, .. }) => prop_assert!((1..=200).contains(&page.limit) && page.skip <= MAX_SKIP),
+                Err(Error::InvalidParameter { .. }) => {}
+                Err(other) => prop_assert!(false, "{:?}", other),
+            }
+            let refused = Asked::read(&format!("{}&limit={canary}", parameters.join("&"))).err();
+            let told = refused.map(|refused| format!("{refused} {refused:?}"));
+            prop_assert!(told.is_some_and(|told| !told.contains(&canary)));
+        }
+    }
+}

@@ -32,13 +32,15 @@ json_body! {
 pub(super) fn endpoint() -> Endpoint<App> {
     const ABOUT: &str =
         "A refresh token for a new pair. Each is used once; one that comes again later ends its session.";
-    Endpoint::new(Access::Anyone, Method::POST, "/auth/refresh", ABOUT, refresh).fails_with(&[
-        ErrorCode::Unauthorized,
-        ErrorCode::AccountInactive,
-        ErrorCode::SecurityViolation,
-        ErrorCode::AuthenticationFailure,
-        ErrorCode::DatabaseError,
-    ])
+    Endpoint::new(Access::Anyone, Method::POST, "/auth/refresh", ABOUT, refresh)
+        .limited_by(|app| app.refreshes.as_ref())
+        .fails_with(&[
+            ErrorCode::Unauthorized,
+            ErrorCode::AccountInactive,
+            ErrorCode::SecurityViolation,
+            ErrorCode::AuthenticationFailure,
+            ErrorCode::DatabaseError,
+        ])
 }
 
 async fn refresh(call: Call<App>, (device, Json(form)): (Device, Json<Refresh>)) -> Result<Json<Tokens>> {

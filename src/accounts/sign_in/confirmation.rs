@@ -10,10 +10,12 @@ use crate::values::Password;
 /// Verifies a user's password. One that is wrong counts as at a sign-in: who has stolen a token has no more tries than others.
 ///
 /// # Errors
+/// [`Error::RateLimited`](crate::error::Error::RateLimited),
 /// [`Error::InvalidCredentials`](crate::error::Error::InvalidCredentials),
 /// [`Error::LoginDelayed`](crate::error::Error::LoginDelayed),
 /// [`Error::PasswordLocked`](crate::error::Error::PasswordLocked), or what keeps the service from its work.
 pub async fn confirm(app: &App, context: &Context, user: &User, password: &Password) -> Result<()> {
+    app.sign_ins.as_ref().map_or(Ok(()), |limit| context.take_one_of(limit))?;
     let trial = Trial::begin(app, context, user.email_key.expose()).await?;
     match trial.verify(hash_of(user)?, password).await? {
         Some(_) => Ok(()),
