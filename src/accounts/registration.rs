@@ -21,6 +21,7 @@ use self::attempt::Attempt;
 pub use self::form::Registration;
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::{self, AuditEntry};
+use crate::accounts::new_password;
 use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
@@ -30,7 +31,6 @@ use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
 use crate::store::types;
-use crate::telemetry::logging::LoggerName;
 use crate::telemetry::metrics::Step;
 use crate::values::Origin;
 
@@ -83,11 +83,7 @@ async fn validated(
     form: impl Future<Output = Result<Registration>>,
 ) -> Result<Registration> {
     let registration = form.await?;
-    if let Some(breaches) = &app.breaches {
-        let log = context.logger(LoggerName::ExternalServices);
-        let checked = breaches.check(registration.password.as_password(), &log).await;
-        checked.map_err(|fault| Error::Validation(vec![fault.of("password")]))?;
-    }
+    new_password::check_breaches(app, context, &registration.password, "password").await?;
     Ok(registration)
 }
 
