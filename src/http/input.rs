@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use hyper::body::Body as _;
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
 
 use super::{Context, Request};
 use crate::error::{Error, ErrorCode, Result};
@@ -292,6 +293,20 @@ impl Values {
     }
 }
 
+/// A member that may be missing is no `null` where it is there.
+pub(crate) fn never_null(schema: &mut Schema) {
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for member in members.into_iter().flat_map(serde_json::Map::values_mut) {
+        if let Some(values) = member.get_mut("enum").and_then(Value::as_array_mut) {
+            values.retain(|value| !value.is_null());
+        }
+        match member.get("type").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([one, null]) if null == "null" => member["type"] = one.clone(),
+            _ => {}
+        }
+    }
+}
+
 /// Declares the form of a JSON body: how it is read, with every fault of every field, and how it is described.
 ///
 /// ```ignore
@@ -309,7 +324,7 @@ macro_rules! json_body {
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, schemars::JsonSchema)]
-        #[schemars(deny_unknown_fields)]
+        #[schemars(deny_unknown_fields, transform = $crate::http::never_null)]
         $vis struct $name {
             $($(#[doc = $about])+ #[schemars(rename = $key)] $field_vis $field: $type),+
         }
