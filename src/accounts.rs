@@ -1,5 +1,6 @@
 //! The business: users, and what they do.
 
+pub mod account_email;
 mod actor;
 pub mod audit;
 mod authority;
@@ -12,6 +13,8 @@ pub mod export;
 mod id;
 pub mod import;
 pub mod keys;
+mod new_password;
+pub mod password_change;
 mod profile;
 mod query;
 pub mod registration;

@@ -25,10 +25,10 @@ pub use self::access::{Access, Guard};
 pub use self::client_address::is_trusted;
 pub use self::context::Context;
 pub use self::endpoint::{Call, Endpoint};
-pub(crate) use self::input::json_body;
 pub use self::input::{
     FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Parameter, Path, Query, Takes, Unread, Values,
 };
+pub(crate) use self::input::{json_body, never_null};
 pub use self::intake::Intake;
 pub use self::limit::Limit;
 pub use self::observer::Service;

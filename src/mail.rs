@@ -1,9 +1,10 @@
-//! The welcome email: written from templates, sent over SMTP or put into files.
+//! Emails to users: written from templates, sent over SMTP or put into files.
 
 mod composer;
 mod files;
 mod greeting;
 mod invalid_setting;
+mod kind;
 mod mailbox;
 mod probe;
 mod smtp;
@@ -14,8 +15,9 @@ use self::smtp::Smtp;
 use crate::config::MailConfig;
 use crate::values::job::{Failure, Receipt};
 
-pub use self::composer::{Composer, Letter, Welcome};
+pub use self::composer::{Composer, Letter, Mail};
 pub use self::invalid_setting::InvalidSetting;
+pub use self::kind::MailKind;
 
 /// Delivers emails. It neither logs nor counts: whoever calls it does.
 pub struct Mailer {
@@ -53,11 +55,11 @@ impl Mailer {
     ///
     /// # Errors
     /// A [`Failure`] that says what the next attempt can hope for, and names nobody.
-    pub async fn send(&self, welcome: &Welcome<'_>) -> Result<Receipt, Failure> {
-        let letter = self.composer.welcome(welcome)?;
+    pub async fn send(&self, mail: &Mail<'_>) -> Result<Receipt, Failure> {
+        let letter = self.composer.compose(mail)?;
         match &self.transport {
             Transport::Smtp(smtp) => smtp.send(&letter).await,
-            Transport::Files(files) => files.write(welcome.job, letter.message).await,
+            Transport::Files(files) => files.write(mail.job, letter.message).await,
         }
     }
 

@@ -288,7 +288,7 @@ async fn hold_clock_against(db: &Db, log: &Logger) -> anyhow::Result<()> {
 
 /// Opens the way to the services outside, and says which they are.
 fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, Option<Analytics>, Option<Breaches>)> {
-    let mailer = Mailer::new(&config.mail).context("prepare the welcome email")?;
+    let mailer = Mailer::new(&config.mail).context("prepare the emails")?;
     let analytics =
         Analytics::new(&config.analytics).map_err(anyhow::Error::from_boxed).context("prepare the analytics client")?;
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);

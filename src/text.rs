@@ -14,6 +14,19 @@ pub(crate) fn is_control(character: char) -> bool {
         )
 }
 
+/// What `is_control` finds, in a pattern (ECMA-262), as far as that has a name for it.
+const CONTROL: &str = r"\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB";
+
+/// The pattern of a text without control characters.
+pub(crate) fn pattern() -> String {
+    format!("^[^{CONTROL}]*$")
+}
+
+/// The pattern of such a text with something to be seen.
+pub(crate) fn visible_pattern() -> String {
+    format!(r"^[^{CONTROL}]*[^\s{CONTROL}][^{CONTROL}]*$")
+}
+
 /// Whether a character joins, parts or varies the letters beside it, as some scripts cannot be written without.
 pub(crate) fn is_shaper(character: char) -> bool {
     matches!(

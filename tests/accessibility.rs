@@ -1,4 +1,4 @@
-//! Every page and the welcome email as people see them who need contrast, labels, a phone, a zoom or the dark: axe finds
+//! Every page and the emails as people see them who need contrast, labels, a phone, a zoom or the dark: axe finds
 //! nothing to complain of, in Chromium.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
@@ -16,6 +16,7 @@ use common::eventually;
 use common::http::Answer;
 use common::programs::program;
 use common::smtp::{self, SmtpSink};
+use neodyme::mail::MailKind;
 use serde_json::json;
 
 /// What the checker says of these pages.
@@ -96,13 +97,16 @@ async fn every_page_can_be_read_by_everybody_when_all_is_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_welcome_email_can_be_read_by_everybody() {
+async fn every_email_can_be_read_by_everybody() {
     let folder = tempfile::tempdir().unwrap();
-    let preview = AppOptions::bare().run(&["email", "preview", "--format", "html"], folder.path());
-    assert!(preview.status.success());
-    let email = folder.path().join("welcome.html");
-    std::fs::write(&email, preview.stdout).unwrap();
-    assert_nothing_found(vec![format!("file://{}", email.display())]).await;
+    let write = |kind: &MailKind| {
+        let preview = AppOptions::bare().run(&["email", "preview", kind.as_str(), "--format", "html"], folder.path());
+        assert!(preview.status.success());
+        let email = folder.path().join(kind.as_str()).with_extension("html");
+        std::fs::write(&email, preview.stdout).unwrap();
+        format!("file://{}", email.display())
+    };
+    assert_nothing_found(MailKind::ALL.iter().map(write).collect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

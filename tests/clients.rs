@@ -1,8 +1,10 @@
-//! Kinds of clients: HTTP/2 from the first byte, HTTP/1.0, HEAD, and those behind proxies.
+//! Kinds of clients: HTTP/2 from the first byte, HTTP/1.0, HEAD, those behind proxies, and those made of the OpenAPI document.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod common;
+#[path = "clients/openapi.rs"]
+mod openapi;
 
 use std::collections::BTreeSet;
 

@@ -118,6 +118,13 @@ async fn a_query_that_is_not_understood_is_refused(backend: Backend) {
     for query in ["actor=a%00b", "user_id=x", "limit=1000", "since=0", "action=%0A"] {
         team.get(&format!("/audit?{query}"), &team.admin).await.assert_problem(400, "INVALID_PARAMETER");
     }
+    // Any time that can be told is one.
+    for time in ["0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"] {
+        for path in ["/users/?since", "/users/?until", "/audit?since", "/audit?until"] {
+            let answer = team.get(&format!("{path}={time}"), &team.admin).await;
+            assert_eq!(answer.status, 200, "{path}={time}: {}", answer.text());
+        }
+    }
 }
 
 async fn a_user_changes_the_name_and_nothing_else(backend: Backend) {

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::ensure;
-use load_generator::Caller;
 use tokio::time::sleep;
 
 use crate::bare::Bare;
 use crate::client::{self, Connection};
-use crate::load::drive;
+use crate::load::{Asker, drive};
 use crate::options::Options;
 use crate::report::Row;
 use crate::service::{self, Service};
@@ -18,21 +16,6 @@ use crate::turns::Turns;
 use crate::{scrape, usage};
 
 const CONNECTIONS: usize = 32;
-
-struct Checker {
-    connection: Connection,
-    request: Vec<u8>,
-}
-
-impl Caller for Checker {
-    type Outcome = ();
-
-    async fn call(&mut self) -> anyhow::Result<()> {
-        let status = self.connection.call(&self.request).await?;
-        ensure!(status == 200, "status {status}");
-        Ok(())
-    }
-}
 
 /// The thread of the service that writes the log.
 const LOG_THREAD: &str = "log";
@@ -104,10 +87,7 @@ struct Slice {
 }
 
 async fn check(address: SocketAddr, pid: u32, length: Duration) -> anyhow::Result<Slice> {
-    let mut checkers = Vec::with_capacity(CONNECTIONS);
-    for _ in 0..CONNECTIONS {
-        checkers.push(Checker { connection: Connection::open(address).await?, request: client::get("/health/", "") });
-    }
+    let checkers = Asker::open(address, &client::get("/health/", ""), CONNECTIONS).await?;
     let used = || anyhow::Ok([usage::cpu_seconds(pid)?, usage::thread_cpu_seconds(pid, LOG_THREAD)?, client_cpu()?]);
     let before = used()?;
     let slice = drive(checkers, length).await?;

@@ -81,6 +81,33 @@ impl Caller for Registrar {
     }
 }
 
+/// Sends the same request again and again, which is to be answered with 200.
+pub struct Asker {
+    connection: Connection,
+    request: Vec<u8>,
+}
+
+impl Asker {
+    /// So many of them, with a connection each.
+    pub async fn open(api: SocketAddr, request: &[u8], connections: usize) -> anyhow::Result<Vec<Asker>> {
+        let mut askers = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            askers.push(Asker { connection: Connection::open(api).await?, request: request.to_vec() });
+        }
+        Ok(askers)
+    }
+}
+
+impl Caller for Asker {
+    type Outcome = ();
+
+    async fn call(&mut self) -> anyhow::Result<()> {
+        let status = self.connection.call(&self.request).await?;
+        ensure!(status == 200, "status {status}: {}", String::from_utf8_lossy(self.connection.body()));
+        Ok(())
+    }
+}
+
 /// Registers with 16 clients for `length`.
 pub async fn register(api: SocketAddr, numbers: &Arc<AtomicU64>, length: Duration) -> anyhow::Result<Slice> {
     drive(Registrar::open(api, numbers).await?, length).await

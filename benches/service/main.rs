@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table and the progress are for whoever runs it")]
 
+mod accounts;
 mod bare;
 mod client;
 mod flood;
@@ -17,6 +18,7 @@ mod memory;
 mod options;
 mod outbox;
 mod overload;
+mod pages;
 mod peer;
 mod postgres;
 mod process;
@@ -81,6 +83,8 @@ async fn measure_group(group: Group, options: &Options) -> anyhow::Result<Vec<Ro
         Group::Health => health::measure(options).await,
         Group::Hash => hash::measure(options),
         Group::Registration => registration::measure(options).await,
+        Group::Accounts => accounts::measure(options).await,
+        Group::Pages => pages::measure(options).await,
         Group::Outbox => outbox::measure(options).await,
         Group::Flood => flood::measure(options).await,
         Group::Overload => overload::measure(options).await,

@@ -16,6 +16,10 @@ pub enum Group {
     Hash,
     /// `POST /users/` on both databases beside the hash pool alone.
     Registration,
+    /// Sign-ins, refreshes, and requests with a token.
+    Accounts,
+    /// Pages of few users and of many.
+    Pages,
     /// A backlog of the outbox, and what it does to a registration.
     Outbox,
     /// What a flood from one address does to the registrations of another.
@@ -35,6 +39,8 @@ impl fmt::Display for Group {
             Group::Health => "health",
             Group::Hash => "hash",
             Group::Registration => "registration",
+            Group::Accounts => "accounts",
+            Group::Pages => "pages",
             Group::Outbox => "outbox",
             Group::Flood => "flood",
             Group::Overload => "overload",
@@ -105,6 +111,11 @@ impl Options {
     /// How many registrations the memory part makes.
     pub fn registrations(&self) -> u64 {
         if self.quick { 500 } else { 10_000 }
+    }
+
+    /// How many users are many.
+    pub fn users(&self) -> usize {
+        if self.quick { 100_000 } else { 1_000_000 }
     }
 
     /// How many scrapes of each format are averaged.

@@ -6,7 +6,7 @@ use neodyme::accounts::registration::NewcomerPayload;
 use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::analytics::Event;
 use neodyme::config::{Config, Sources};
-use neodyme::mail::{Composer, Letter, Welcome};
+use neodyme::mail::{Composer, Letter, Mail, MailKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -47,8 +47,13 @@ pub fn check(input: &[u8]) {
     let Ok(newcomer) = NewcomerPayload::deserialize(&payload) else { return };
     let mut job = jobs::job(WELCOME_EMAIL, payload);
     job.request_id = request_id.chars().take(100).collect();
-    let welcome = Welcome { job: &job, email: &newcomer.email, full_name: &newcomer.full_name };
-    match COMPOSER.with(|composer| (composer.welcome(&welcome), composer.welcome(&welcome))) {
+    for kind in MailKind::ALL {
+        check_mail(&Mail { kind: *kind, job: &job, email: &newcomer.email, full_name: &newcomer.full_name });
+    }
+}
+
+fn check_mail(mail: &Mail<'_>) {
+    match COMPOSER.with(|composer| (composer.compose(mail), composer.compose(mail))) {
         (Ok(letter), Ok(again)) => {
             assert_eq!(letter.message, again.message);
             assert_well_formed(&letter);

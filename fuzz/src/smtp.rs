@@ -1,7 +1,7 @@
 //! The replies of a mail server.
 
 use neodyme::accounts::topics::WELCOME_EMAIL;
-use neodyme::mail::{Mailer, Welcome};
+use neodyme::mail::{Mail, MailKind, Mailer};
 use neodyme::outbox::Job;
 use serde_json::json;
 
@@ -51,9 +51,14 @@ impl World {
         if let Err(cause) = self.mailer.probe().await {
             assert_silent(&cause.to_string());
         }
-        let welcome = Welcome { job: &self.job, email: "jane.canary@example.com", full_name: "Jane Canary" };
+        let mail = Mail {
+            kind: MailKind::Welcome,
+            job: &self.job,
+            email: "jane.canary@example.com",
+            full_name: "Jane Canary",
+        };
         for _ in 0..2 {
-            match self.mailer.send(&welcome).await {
+            match self.mailer.send(&mail).await {
                 Ok(receipt) => assert!(receipt.code.is_some_and(|code| (200..300).contains(&code)), "{receipt:?}"),
                 Err(failure) => {
                     assert_told(&failure);

@@ -12,11 +12,8 @@ use super::audit::AuditEntry;
 use super::sessions;
 use super::users::{self, Role, User, Version};
 use crate::error::{Error, Result};
-use crate::store::{Db, Transaction};
+use crate::store::Db;
 use crate::values::FullName;
-
-/// So often it is tried anew when others change the same user at the same time.
-const TRIES: usize = 5;
 
 /// What of a user is to be otherwise; what is none stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,41 +42,27 @@ pub struct Changed {
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
 pub async fn change(db: &Db, actor: &Actor, id: Uuid, expected: Option<Version>, change: &Change) -> Result<Changed> {
-    for _ in 0..TRIES {
-        let (actor, change) = (actor.clone(), change.clone());
-        let tried =
-            db.transaction(move |tx| async move { try_once(tx, &actor, id, expected, &change).await }.boxed()).await;
-        match tried {
-            Err(Error::VersionMismatch) if expected.is_none() => {}
-            ended => return ended,
+    let (actor, change) = (actor.clone(), change.clone());
+    db.transaction(move |tx| {
+        async move {
+            let before = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
+            if expected.is_some_and(|expected| expected != before.version()) {
+                return Err(Error::VersionMismatch);
+            }
+            let user = change.applied_to(&before);
+            let entries = entries(&actor, &before, &user);
+            if entries.is_empty() {
+                return Ok(Changed { user: before, is_new: false, sessions: 0 });
+            }
+            users::replace(tx, &user).await?;
+            let is_switched_off = before.is_active && !user.is_active;
+            let sessions = if is_switched_off { sessions::delete_all(tx, id).await? } else { 0 };
+            entries.into_iter().for_each(|entry| tx.insert(entry));
+            Ok(Changed { user, is_new: true, sessions })
         }
-    }
-    Err(Error::VersionMismatch)
-}
-
-async fn try_once(
-    tx: &mut Transaction,
-    actor: &Actor,
-    id: Uuid,
-    expected: Option<Version>,
-    change: &Change,
-) -> Result<Changed> {
-    let before = users::find_in(tx, id).await?.ok_or(Error::NotFound)?;
-    if expected.is_some_and(|expected| expected != before.version()) {
-        return Err(Error::VersionMismatch);
-    }
-    let user = change.applied_to(&before);
-    let entries = entries(actor, &before, &user);
-    if entries.is_empty() {
-        return Ok(Changed { user: before, is_new: false, sessions: 0 });
-    }
-    if !users::replace(tx, &before, &user).await? {
-        return Err(Error::VersionMismatch);
-    }
-    let is_switched_off = before.is_active && !user.is_active;
-    let sessions = if is_switched_off { sessions::delete_all(tx, id).await? } else { 0 };
-    entries.into_iter().for_each(|entry| tx.insert(entry));
-    Ok(Changed { user, is_new: true, sessions })
+        .boxed()
+    })
+    .await
 }
 
 impl Change {

@@ -7,7 +7,7 @@ use http::Method;
 use super::profile::{self, UserBody};
 use super::registration::{self, IdempotencyKey, Registration};
 use super::users::{self, UserCounts};
-use super::{change, directory, erasure, export, keys, sessions, sign_in, trail};
+use super::{change, directory, erasure, export, keys, password_change, sessions, sign_in, trail};
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Created, Endpoint, Json, Unread};
 use crate::state::App;
@@ -34,6 +34,7 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
         sign_in::endpoints(),
         sessions::endpoints(),
         profile::endpoints(),
+        password_change::endpoints(),
         change::endpoints(),
         erasure::endpoints(),
         export::endpoints(),

@@ -36,7 +36,7 @@ pub async fn erase(db: &Db, actor: &Actor, id: Uuid) -> Result<Erased> {
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
         async move {
-            let user = users::find_in(tx, id).await?.ok_or(Error::NotFound)?;
+            let user = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
             let sessions = sessions::delete_all(tx, id).await?;
             if !users::delete(tx, id).await? {
                 return Err(Error::NotFound);

@@ -5,21 +5,26 @@ use std::ops::RangeInclusive;
 use schemars::{Schema, json_schema};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::http::Values;
 use crate::label::{LabelSet, parse};
+use crate::text;
 
 /// One of a closed set of names.
 pub(super) fn choice<L: LabelSet>(values: &Values, name: &'static str) -> Result<Option<L>> {
     read(values, name, parse, || names::<L>().join(", "))
 }
 
+/// What happened at all happened between these.
+const EARLIEST: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const LATEST: OffsetDateTime = datetime!(9999-12-31 00:00 UTC);
+
 /// A point in time.
 pub(super) fn time(values: &Values, name: &'static str) -> Result<Option<OffsetDateTime>> {
-    let years = 1970..=9999;
-    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok().filter(|time| years.contains(&time.year()));
+    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok().map(|time| time.clamp(EARLIEST, LATEST));
     read(values, name, parse, || "a time such as 2026-11-22T08:00:00Z (RFC 3339)".to_owned())
 }
 
@@ -68,6 +73,11 @@ fn names<L: LabelSet>() -> Vec<&'static str> {
 /// The form of one of a closed set of names.
 pub(super) fn schema<L: LabelSet>() -> Schema {
     json_schema!({ "type": "string", "enum": names::<L>() })
+}
+
+/// The form of a text of up to so many characters.
+pub(super) fn text_schema(most: usize) -> Schema {
+    json_schema!({ "type": "string", "maxLength": most, "pattern": text::pattern() })
 }
 
 /// The form of a number within these bounds.

@@ -25,6 +25,7 @@ use self::repeat::{First, Repeatable};
 pub use self::repeat::{IdempotencyKey, prune_keys};
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::{self, AuditEntry};
+use crate::accounts::new_password;
 use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
@@ -34,7 +35,6 @@ use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
 use crate::store::{Db, is_outcome_unknown, types};
-use crate::telemetry::logging::LoggerName;
 use crate::telemetry::metrics::Step;
 use crate::values::Origin;
 
@@ -116,11 +116,7 @@ async fn check_existing(
 /// What is wrong with the form itself is said before anybody outside is asked about its password.
 async fn validated(app: &App, context: &Context, form: impl Future<Output = Result<Form>>) -> Result<Form> {
     let (key, registration) = form.await?;
-    if let Some(breaches) = &app.breaches {
-        let log = context.logger(LoggerName::ExternalServices);
-        let checked = breaches.check(registration.password.as_password(), &log).await;
-        checked.map_err(|fault| Error::Validation(vec![fault.of("password")]))?;
-    }
+    new_password::check_breaches(app, context, &registration.password, "password").await?;
     Ok((key, registration))
 }
 

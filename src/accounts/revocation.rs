@@ -17,7 +17,7 @@ pub async fn revoke_sessions(db: &Db, actor: &Actor, id: Uuid) -> Result<usize> 
     let actor = actor.clone();
     db.transaction(move |tx| {
         async move {
-            users::find_in(tx, id).await?.ok_or(Error::NotFound)?;
+            users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
             let sessions = sessions::delete_all(tx, id).await?;
             tx.insert(actor.entry("sessions.revoked", id, json!({ "sessions": sessions })));
             Ok(sessions)

@@ -17,7 +17,9 @@ use uuid::Uuid;
 
 pub use self::device::Device;
 pub use self::rotation::{GRACE, TokenRow, prune_expired_tokens};
-pub use self::session::{Session, count, delete_all, holder, keep_latest, list as of_user, prune_expired};
+pub use self::session::{
+    Session, count, delete_all, delete_others, goes_on, holder, keep_latest, list as of_user, prune_expired,
+};
 pub use self::token::{Pair, RefreshToken, Tokens};
 use super::actor::Actor;
 use super::id::PathId;

@@ -21,7 +21,8 @@ use self::attempt::Attempt;
 pub use self::confirmation::confirm;
 use self::events::SignInEnded;
 pub use self::failures::{
-    Failures, Limits, address_hash, forget as forget_failures, prune_of_nobody as prune_failures_of_nobody,
+    Failures, Limits, Tries, address_hash, forget as forget_failures, forget_seen as forget_seen_failures,
+    prune_of_nobody as prune_failures_of_nobody,
 };
 use self::form::Login;
 use super::profile::Profile;

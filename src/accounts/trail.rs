@@ -1,7 +1,7 @@
 //! `GET /audit`: who did what, when and from where, as `neodyme audit list` shows it.
 
 use http::Method;
-use schemars::{JsonSchema, json_schema};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -31,7 +31,7 @@ struct Asked {
 
 impl FromQuery for Asked {
     fn parameters() -> Vec<Parameter> {
-        let text = || json_schema!({ "type": "string", "maxLength": LONGEST });
+        let text = || query::text_schema(LONGEST);
         vec![
             Parameter::new("user_id", "Only what happened to this user.", query::id_schema()),
             Parameter::new("actor", "Only what this one did: `anonymous`, `operator`, or a user's id.", text()),
@@ -57,7 +57,8 @@ impl FromQuery for Asked {
 }
 
 fn text(values: &Values, name: &'static str) -> Result<Option<String>> {
-    let parse = |text: &str| (text.len() <= LONGEST && !text.contains(is_control)).then(|| text.to_owned());
+    let is_text = |text: &str| text.chars().count() <= LONGEST && !text.contains(is_control);
+    let parse = |text: &str| is_text(text).then(|| text.to_owned());
     query::read(values, name, parse, || format!("at most {LONGEST} characters, none of them a control character"))
 }
 

@@ -15,13 +15,13 @@ use uuid::Uuid;
 pub use self::arrival::insert_new;
 pub use self::page::{Order, Page, UserFilter, list};
 pub use self::role::Role;
-pub use self::write::{Version, delete, find_in, replace};
+pub use self::write::{Version, delete, find_to_change, replace, set_password};
 use crate::error::{Error, Result};
+use crate::store::Db;
 use crate::store::error::is_unique_violation;
-use crate::store::query::{insertion, row, with_read, with_tx};
+use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::users;
 use crate::store::types::{Id, UtcTime};
-use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 use crate::values::Personal;
 
@@ -111,19 +111,6 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<User>> {
 pub async fn find_by_key(db: &Db, email_key: &str) -> Result<Option<User>> {
     with_read!(db, DbOperation::FindUser, |conn| async {
         users::table.filter(users::email_key.eq(email_key)).first::<User>(conn).await.optional()
-    })
-}
-
-/// The same password, hashed anew; nothing where it has changed since the user was read.
-///
-/// # Errors
-/// When the database fails.
-pub async fn renew_hash(tx: &mut Transaction, user: &User, hash: &str) -> Result<usize> {
-    with_tx!(tx, DbOperation::ChangeUser, |conn| {
-        diesel::update(users::table.find(Id(user.id)))
-            .filter(users::password_hash.eq(user.password_hash.expose()))
-            .set(users::password_hash.eq(hash))
-            .execute(conn)
     })
 }
 

@@ -1,4 +1,4 @@
-//! `neodyme email`: the welcome email on the screen, or in somebody's mailbox.
+//! `neodyme email`: an email on the screen, or in somebody's mailbox.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,8 @@ use super::runtime::block_on;
 use super::table::align;
 use crate::accounts::registration::WelcomeEmail;
 use crate::config::{Config, MailConfig, SmtpTls};
-use crate::mail::{Composer, Letter, Mailer, Welcome};
+use crate::label;
+use crate::mail::{Composer, Letter, Mail, MailKind, Mailer};
 use crate::outbox::{Age, Effect, Failure, HandedOver, Job, Payload, Reason, Receipt, Topic};
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
@@ -27,13 +28,16 @@ pub(super) fn command() -> Command {
     let name = Arg::new("name").long("name").value_name("NAME").value_parser(parse_name).default_value("Ada Lovelace");
     let name = name.help("Name of the user");
     let address = || Arg::new("address").value_name("ADDRESS").value_parser(parse_address).help("Address of the user");
+    let kinds = PossibleValuesParser::new(MailKind::ALL.iter().map(|kind| kind.as_str()));
+    let kind = Arg::new("kind").value_name("KIND").value_parser(kinds).default_value(MailKind::Welcome.as_str());
     let format = Arg::new("format").long("format").value_name("FORMAT").default_value("text").help("What to show");
     Command::new("email")
-        .about("Show the welcome email, or send one")
+        .about("Show the emails that users get, or send one")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([
-            with_settings(Command::new("preview").about("Show the welcome email that a user would get"), &["mail_"])
+            with_settings(Command::new("preview").about("Show an email as a user would get it"), &["mail_"])
+                .arg(kind.help("Which one"))
                 .arg(format.value_parser(PossibleValuesParser::new(["text", "html", "eml"])))
                 .arg(name.clone())
                 .arg(address().long("address").default_value("ada@example.com")),
@@ -54,10 +58,13 @@ fn parse_address(text: &str) -> Result<String, String> {
 pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let (job, email, full_name) = (job(), text("address"), text("name"));
-    let welcome = Welcome { job: &job, email: &email, full_name: &full_name };
+    let mail = |kind| Mail { job: &job, kind, email: &email, full_name: &full_name };
     match task {
-        "preview" => preview(&Composer::new(&config.mail)?.welcome(&welcome)?, &text("format")),
-        _ => block_on(test(config, &welcome))?,
+        "preview" => {
+            let kind = label::parse(&text("kind")).unwrap_or(MailKind::Welcome);
+            preview(&Composer::new(&config.mail)?.compose(&mail(kind))?, &text("format"))
+        }
+        _ => block_on(test(config, &mail(MailKind::Welcome)))?,
     }
 }
 
@@ -87,20 +94,20 @@ fn preview(letter: &Letter, format: &str) -> anyhow::Result<()> {
     }
 }
 
-async fn test(config: &Config, welcome: &Welcome<'_>) -> anyhow::Result<()> {
+async fn test(config: &Config, mail: &Mail<'_>) -> anyhow::Result<()> {
     let mailer = Mailer::new(&config.mail)?;
     let start = Instant::now();
-    let outcome = mailer.send(welcome).await;
+    let outcome = mailer.send(mail).await;
     let took = start.elapsed();
     mailer.end().await;
-    let mut rows = vec![("to", mailer.describe()), ("tls", tls(&config.mail)), ("job", welcome.job.id.to_string())];
+    let mut rows = vec![("to", mailer.describe()), ("tls", tls(&config.mail)), ("job", mail.job.id.to_string())];
     rows.extend(match &outcome {
         Ok(receipt) => taken(receipt),
         Err(failure) => failed(failure, config.outbox.retry_for),
     });
     rows.push(("took", format!("{:.1} ms", millis(took))));
     print(align(rows.into_iter().map(|(name, value)| [name.to_owned(), value])))?;
-    let may_have_been_sent = welcome.job.handed_over.since().is_some();
+    let may_have_been_sent = mail.job.handed_over.since().is_some();
     outcome.map(drop).map_err(|failure| match may_have_been_sent {
         true => anyhow!("the email may have been sent: {}, after the server had all of it", failure.reason.as_str()),
         false => anyhow!("the email was not sent: {}", failure.reason.as_str()),

@@ -243,6 +243,12 @@ settings! {
         welcome_email_lease: Duration = "welcome_email_lease", "1m", LIMIT;
         /// Time for which delivered welcome emails are remembered.
         welcome_email_retention: Duration = "welcome_email_retention", "7d", RETENTION;
+        /// Emails about accounts, such as that a password was changed, sent at once by one instance.
+        account_email_concurrency: usize = "account_email_concurrency", "5", 1..=256;
+        /// Time after which an email about an account whose instance died is taken over by another.
+        account_email_lease: Duration = "account_email_lease", "1m", LIMIT;
+        /// Time for which delivered emails about accounts are remembered.
+        account_email_retention: Duration = "account_email_retention", "7d", RETENTION;
         /// Analytics events sent at once by one instance.
         analytics_event_concurrency: usize = "analytics_event_concurrency", "8", 1..=256;
         /// Time after which an analytics event whose instance died is taken over by another.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use hyper::body::Body as _;
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
 
 use super::{Context, Request};
 use crate::error::{Error, ErrorCode, Result};
@@ -167,9 +168,18 @@ impl<I: Input> Unread<I> {
     }
 }
 
+impl<T: FromJson> Unread<Json<T>> {
+    /// Reads a JSON body now, by `parse` instead of [`FromJson::from_json`]: it knows more of what makes a body valid.
+    ///
+    /// # Errors
+    /// What is wrong with it, or with its client.
+    pub async fn read_by(self, context: &Arc<Context>, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        parse(&self.request.read_json(context).await?)
+    }
+}
+
 impl<H: FromHead, T: FromJson> Unread<(H, Json<T>)> {
-    /// Reads what the head says and a JSON body now, the body by `parse` instead of [`FromJson::from_json`]: it knows more of
-    /// what makes one valid.
+    /// The same, with what the head says.
     ///
     /// # Errors
     /// What is wrong with either, or with its client.
@@ -304,6 +314,20 @@ impl Values {
     }
 }
 
+/// A member that may be missing is no `null` where it is there.
+pub(crate) fn never_null(schema: &mut Schema) {
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for member in members.into_iter().flat_map(serde_json::Map::values_mut) {
+        if let Some(values) = member.get_mut("enum").and_then(Value::as_array_mut) {
+            values.retain(|value| !value.is_null());
+        }
+        match member.get("type").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([one, null]) if null == "null" => member["type"] = one.clone(),
+            _ => {}
+        }
+    }
+}
+
 /// Declares the form of a JSON body: how it is read, with every fault of every field, and how it is described.
 ///
 /// ```ignore
@@ -321,7 +345,7 @@ macro_rules! json_body {
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, schemars::JsonSchema)]
-        #[schemars(deny_unknown_fields)]
+        #[schemars(deny_unknown_fields, transform = $crate::http::never_null)]
         $vis struct $name {
             $($(#[doc = $about])+ #[schemars(rename = $key)] $field_vis $field: $type),+
         }

@@ -54,7 +54,7 @@ impl Descriptors {
             return Err(TooLittle(format!(
                 "{files} files may be open at once, and the service needs at least {enough}: {reserve} for the database, \
                  mail, analytics and itself, {least} for connections; allow {enough} ({WHERE_TO_ALLOW}), or lower \
-                 database_pool_size, welcome_email_concurrency or analytics_event_concurrency"
+                 database_pool_size, welcome_email_concurrency, account_email_concurrency or analytics_event_concurrency"
             )));
         }
         let api = wanted.min(room - OPERATIONS.min(wanted).min(room / 4));
@@ -91,7 +91,7 @@ fn reserve(config: &Config) -> usize {
         DatabaseUrl::Postgres(_) => config.database.pool_size + 2,
     };
     // A connection, or a file and its folder; and what looks up an address. A check of each besides.
-    let mail = 2 * (config.outbox.welcome_email_concurrency + 1);
+    let mail = 2 * (config.outbox.welcome_email_concurrency + config.outbox.account_email_concurrency + 1);
     let analytics = match config.analytics.base_url {
         Some(_) => 2 * (config.outbox.analytics_event_concurrency + 1),
         None => 0,

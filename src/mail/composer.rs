@@ -9,6 +9,7 @@ use time::macros::format_description;
 
 use super::greeting::presentable;
 use super::invalid_setting::InvalidSetting;
+use super::kind::MailKind;
 use super::mailbox;
 use super::templates::{Templates, Texts, Variables, in_words};
 use crate::config::MailConfig;
@@ -19,10 +20,12 @@ use crate::values::{Email, FullName};
 const X_REQUEST_ID: HeaderName = HeaderName::new_from_ascii_str("X-Request-ID");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// What a welcome email is made of.
-pub struct Welcome<'a> {
-    /// The job that it is sent for.
+/// What an email is made of.
+pub struct Mail<'a> {
+    /// The job that it is sent for: what caused it is what the email tells.
     pub job: &'a Job,
+    /// What it tells.
+    pub kind: MailKind,
     /// Whom it goes to.
     pub email: &'a str,
     /// Their name.
@@ -73,15 +76,15 @@ impl Composer {
         Ok(Self { from, sender, templates: Templates::load(config.templates.as_deref())? })
     }
 
-    /// Writes the welcome email of a job.
+    /// Writes an email.
     ///
     /// # Errors
     /// When the address or the name is not valid (for good), or a template does not work with them.
-    pub fn welcome(&self, welcome: &Welcome<'_>) -> Result<Letter, Failure> {
-        let job = welcome.job;
-        let email = Email::parse(welcome.email)
+    pub fn compose(&self, mail: &Mail<'_>) -> Result<Letter, Failure> {
+        let job = mail.job;
+        let email = Email::parse(mail.email)
             .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
-        let name = FullName::parse(welcome.full_name)
+        let name = FullName::parse(mail.full_name)
             .map_err(|fault| Failure::unreadable(&format!("its name is not valid ({})", fault.code)))?;
         // lettre reads fewer addresses than there are; this one was read by us.
         let to = Address::new_dangerous(email.local_part(), email.domain());
@@ -89,7 +92,8 @@ impl Composer {
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]);
         let envelope = envelope.map_err(|_| Failure::unreadable("it has no envelope"))?;
 
-        let Texts { subject, text, html } = self.render(&email, shown_name.unwrap_or_default(), job.created_at)?;
+        let Texts { subject, text, html } =
+            self.render(mail.kind, &email, shown_name.unwrap_or_default(), job.created_at)?;
         let subject = single_line(&subject);
         let message_id = format!("<{}@{}>", job.id, self.from.email.domain());
         let builder = Message::builder()
@@ -122,14 +126,14 @@ impl Composer {
         })
     }
 
-    fn render(&self, email: &Email, full_name: &str, registered: OffsetDateTime) -> Result<Texts, Failure> {
-        let date =
-            registered.to_offset(time::UtcOffset::UTC).date().format(format_description!("[year]-[month]-[day]"));
-        let variables =
-            Variables { full_name, email: email.expose(), date: date.unwrap_or_default(), sender: &self.sender };
+    fn render(&self, kind: MailKind, email: &Email, full_name: &str, at: OffsetDateTime) -> Result<Texts, Failure> {
+        let at = at.to_offset(time::UtcOffset::UTC);
+        let date = at.format(format_description!("[year]-[month]-[day]")).unwrap_or_default();
+        let time = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
+        let variables = Variables { full_name, email: email.expose(), date, time, sender: &self.sender };
         // Templates are checked at start, so this is a branch that only some users meet: the operator's to repair.
         self.templates
-            .render(&variables)
+            .render(kind, &variables)
             .map_err(|error| Failure::new(Reason::Payload, Effect::ServiceDown, in_words(&error)))
     }
 }

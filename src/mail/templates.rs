@@ -1,4 +1,4 @@
-//! The templates of the welcome email: built in, and file by file replaced by those of the operator.
+//! The templates of the emails: built in, and file by file replaced by those of the operator.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,25 +7,33 @@ use std::path::Path;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
 use super::invalid_setting::InvalidSetting;
+use super::kind::MailKind;
 
-const SUBJECT: &str = "welcome.subject.txt";
-const TEXT: &str = "welcome.txt";
-const HTML: &str = "welcome.html";
+/// The files of a kind, and what all kinds have in common.
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("templates/", $name)))),+] };
+}
 
-const BUILT_IN: [(&str, &str); 3] = [
-    (SUBJECT, include_str!("templates/welcome.subject.txt")),
-    (TEXT, include_str!("templates/welcome.txt")),
-    (HTML, include_str!("templates/welcome.html")),
+const BUILT_IN: &[(&str, &str)] = built_in![
+    "layout.html",
+    "welcome.subject.txt",
+    "welcome.txt",
+    "welcome.html",
+    "password_changed.subject.txt",
+    "password_changed.txt",
+    "password_changed.html",
 ];
 
-/// What a template can use. Values are escaped in `welcome.html`.
+/// What a template can use. Values are escaped in HTML.
 pub(super) struct Variables<'a> {
     /// The user's name; empty where it does not look like one.
     pub full_name: &'a str,
-    /// The address that was registered.
+    /// The user's address.
     pub email: &'a str,
-    /// The day of the registration in UTC: `2026-11-22`.
+    /// The day of what the email tells, in UTC: `2026-11-22`.
     pub date: String,
+    /// Its minute, in UTC: `08:31`.
+    pub time: String,
     /// The name in `mail_from`, or its domain where it has none.
     pub sender: &'a str,
 }
@@ -55,35 +63,40 @@ impl Templates {
             environment.add_template_owned(name, source).map_err(|error| fault(in_words(&error)))?;
         }
         let templates = Templates(environment);
-        for full_name in ["Ada Lovelace", ""] {
-            templates.try_with(full_name).map_err(fault)?;
+        for kind in MailKind::ALL {
+            for full_name in ["Ada Lovelace", ""] {
+                templates.try_with(*kind, full_name).map_err(fault)?;
+            }
         }
         Ok(templates)
     }
 
     /// Finds what would go wrong for a user of that name.
-    fn try_with(&self, full_name: &str) -> Result<(), String> {
-        let (email, date) = ("ada@example.com", "2026-11-22".into());
-        let texts = self.render(&Variables { full_name, email, date, sender: "neodyme" });
+    fn try_with(&self, kind: MailKind, full_name: &str) -> Result<(), String> {
+        let (email, date, time) = ("ada@example.com", "2026-11-22".into(), "08:31".into());
+        let texts = self.render(kind, &Variables { full_name, email, date, time, sender: "neodyme" });
         let texts = texts.map_err(|error| in_words(&error))?;
-        for (name, text) in [(SUBJECT, &texts.subject), (TEXT, &texts.text), (HTML, &texts.html)] {
+        for (form, text) in [("subject.txt", &texts.subject), ("txt", &texts.text), ("html", &texts.html)] {
             if text.trim().is_empty() {
-                return Err(format!("{name} is empty"));
+                return Err(format!("{}.{form} is empty", kind.as_str()));
             }
         }
         if texts.subject.contains(['\r', '\n']) {
-            return Err(format!("{SUBJECT} gives more than one line"));
+            return Err(format!("{}.subject.txt gives more than one line", kind.as_str()));
         }
         Ok(())
     }
 
-    /// The texts with these values.
-    pub fn render(&self, variables: &Variables<'_>) -> Result<Texts, minijinja::Error> {
-        let Variables { full_name, email, date, sender } = variables;
-        let pairs = [("full_name", *full_name), ("email", email), ("date", date), ("sender", sender)];
+    /// The texts of an email of this kind with these values.
+    pub fn render(&self, kind: MailKind, variables: &Variables<'_>) -> Result<Texts, minijinja::Error> {
+        let Variables { full_name, email, date, time, sender } = variables;
+        let pairs = [("full_name", *full_name), ("email", email), ("date", date), ("time", time), ("sender", sender)];
         let variables = Value::from_pairs(pairs);
-        let render = |name| self.0.get_template(name)?.render(variables.clone());
-        Ok(Texts { subject: render(SUBJECT)?.trim().to_owned(), text: render(TEXT)?, html: render(HTML)? })
+        let render = |form: &str| {
+            let template = self.0.get_template(&format!("{}.{form}", kind.as_str()))?;
+            template.render(variables.clone())
+        };
+        Ok(Texts { subject: render("subject.txt")?.trim().to_owned(), text: render("txt")?, html: render("html")? })
     }
 }
 
@@ -98,27 +111,34 @@ pub(super) fn in_words(error: &minijinja::Error) -> String {
 
 fn sources(directory: Option<&Path>) -> Result<Vec<(&'static str, String)>, String> {
     let Some(directory) = directory else {
-        return Ok(BUILT_IN.map(|(name, source)| (name, source.to_owned())).into());
+        return Ok(BUILT_IN.iter().map(|(name, source)| (*name, (*source).to_owned())).collect());
     };
     let mut found = false;
-    let mut source = |(name, built_in): (&'static str, &str)| match fs::read_to_string(directory.join(name)) {
+    let mut source = |(name, built_in): &(&'static str, &str)| match fs::read_to_string(directory.join(name)) {
         Ok(source) => {
             found = true;
-            Ok((name, source))
+            Ok((*name, source))
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok((name, built_in.to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok((*name, (*built_in).to_owned())),
         Err(error) => Err(format!("{} cannot be read: {error}", directory.join(name).display())),
     };
-    let sources = BUILT_IN.into_iter().map(&mut source).collect::<Result<_, _>>()?;
-    if found { Ok(sources) } else { Err(format!("{} has none of {SUBJECT}, {TEXT}, {HTML}", directory.display())) }
+    let sources = BUILT_IN.iter().map(&mut source).collect::<Result<_, _>>()?;
+    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    if found { Ok(sources) } else { Err(format!("{} has none of {}", directory.display(), names.join(", "))) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use MailKind::{PasswordChanged, Welcome};
 
     fn variables(full_name: &str) -> Variables<'_> {
-        Variables { full_name, email: "ada@example.com", date: "2026-11-22".into(), sender: "Example" }
+        let (date, time) = ("2026-11-22".into(), "08:31".into());
+        Variables { full_name, email: "ada@example.com", date, time, sender: "Example" }
+    }
+
+    fn built_in(kind: MailKind, full_name: &str) -> Texts {
+        Templates::load(None).unwrap().render(kind, &variables(full_name)).unwrap()
     }
 
     fn with(files: &[(&str, &str)]) -> Result<Templates, String> {
@@ -130,42 +150,60 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_templates_use_every_variable() {
-        let texts = Templates::load(None).unwrap().render(&variables("Zoë O'Brien")).unwrap();
-        assert_eq!(texts.subject, "Welcome to Example");
-        for text in [&texts.text, &texts.html] {
-            for value in ["ada@example.com", "2026-11-22", "Example"] {
-                assert!(text.contains(value), "{value} is missing in {text}");
+    fn the_built_in_templates_say_whom_what_and_when() {
+        assert_eq!(built_in(Welcome, "Ada").subject, "Welcome to Example");
+        assert_eq!(built_in(PasswordChanged, "Ada").subject, "Your password at Example was changed");
+        for kind in MailKind::ALL {
+            let texts = built_in(*kind, "Zoë O'Brien");
+            for text in [&texts.text, &texts.html] {
+                for value in ["ada@example.com", "2026-11-22", "Example"] {
+                    assert!(text.contains(value), "{value} is missing in {text}");
+                }
             }
+            assert!(texts.text.starts_with("Hello Zoë O'Brien,\n"));
+            let nameless = built_in(*kind, "");
+            assert!(nameless.text.starts_with("Hello,\n") && nameless.html.contains(">Hello,</h1>"), "{nameless:?}");
         }
-        assert!(texts.text.starts_with("Hello Zoë O'Brien,\n"));
-        let nameless = Templates::load(None).unwrap().render(&variables("")).unwrap();
-        assert!(nameless.text.starts_with("Hello,\n") && nameless.html.contains(">Hello,</h1>"), "{}", nameless.html);
+        let changed = built_in(PasswordChanged, "Ada");
+        for text in [changed.text, changed.html] {
+            assert!(text.contains("08:31 UTC") && text.contains("If it was not you"), "{text}");
+        }
     }
 
     #[test]
     fn html_is_escaped_and_text_is_not() {
-        let texts = Templates::load(None).unwrap().render(&variables("<b>\"&'")).unwrap();
-        assert!(texts.html.contains("<bdi>&lt;b&gt;&quot;&amp;&#x27;</bdi>"), "{}", texts.html);
-        assert!(texts.text.starts_with("Hello <b>\"&',\n"));
+        for kind in MailKind::ALL {
+            let texts = built_in(*kind, "<b>\"&'");
+            assert!(texts.html.contains("<bdi>&lt;b&gt;&quot;&amp;&#x27;</bdi>"), "{}", texts.html);
+            assert!(texts.text.starts_with("Hello <b>\"&',\n"));
+        }
     }
 
     #[test]
     fn a_file_replaces_one_template_and_leaves_the_others() {
-        let templates = with(&[("welcome.subject.txt", "  Hi {{ full_name | upper }}\n\n")]).unwrap();
-        let texts = templates.render(&variables("Ada")).unwrap();
-        assert_eq!(texts.subject, "Hi ADA");
-        assert!(texts.text.starts_with("Hello Ada,"));
+        let templates = with(&[
+            ("welcome.subject.txt", "  Hi {{ full_name | upper }}\n\n"),
+            ("layout.html", "<h1>{% block title %}{% endblock %}</h1>{{ full_name }}"),
+        ]);
+        let templates = templates.unwrap();
+        let texts = templates.render(Welcome, &variables("Ada&Bob")).unwrap();
+        assert_eq!(texts.subject, "Hi ADA&BOB");
+        assert!(texts.text.starts_with("Hello Ada&Bob,"));
+        assert_eq!(texts.html, "<h1>Welcome to Example</h1>Ada&amp;Bob");
+        let texts = templates.render(PasswordChanged, &variables("Ada")).unwrap();
+        assert_eq!(texts.html, "<h1>Your password at Example was changed</h1>Ada");
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         for (name, source, expected) in [
             ("welcome.txt", "a\nb {{ full_nam }}", "mail_templates: welcome.txt:2: undefined value"),
+            ("layout.html", "a\nb {{ full_nam }}", "mail_templates: layout.html:2: undefined value"),
+            ("password_changed.txt", "{{ link }}", "mail_templates: password_changed.txt:1: undefined value"),
             ("welcome.html", "a\n\n{% if %}", "mail_templates: welcome.html:3: syntax error"),
             ("welcome.subject.txt", "a\nb", "mail_templates: welcome.subject.txt gives more than one line"),
             ("welcome.txt", " \n", "mail_templates: welcome.txt is empty"),
-            ("other.txt", "a", "has none of welcome.subject.txt, welcome.txt, welcome.html"),
+            ("other.txt", "a", "has none of layout.html, welcome.subject.txt, welcome.txt, welcome.html, password_c"),
         ] {
             let text = with(&[(name, source)]).err().unwrap();
             assert!(text.contains(expected), "{text}");

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Fault;
 use super::fields::text_field;
-use crate::text::{is_control, is_visible};
+use crate::text::{is_control, is_visible, visible_pattern};
 
 const MAX_CHARACTERS: usize = 255;
 /// NFC makes at most four characters one: what is longer stays too long, and is not looked at.
@@ -56,7 +56,7 @@ impl fmt::Debug for FullName {
     }
 }
 
-text_field!(FullName, "FullName", { "type": "string", "minLength": 1, "maxLength": 255 });
+text_field!(FullName, "FullName", { "type": "string", "minLength": 1, "maxLength": 255, "pattern": visible_pattern() });
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ pub mod database;
 pub mod http;
 pub mod load;
 pub mod options;
+pub mod packages;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;

@@ -33,6 +33,10 @@ fn the_preview_shows_what_would_be_sent() {
     assert!(html.starts_with("<!doctype html>") && html.contains("Hello <bdi>Zoë O&#x27;Brien</bdi>"), "{html}");
     let eml = preview(&["--format", "eml"]);
     assert!(eml.starts_with("From: neodyme <neodyme@localhost>\r\nTo: =?utf-8?b?"), "{eml}");
+    let changed = preview(&["password_changed"]);
+    assert!(changed.starts_with("Subject: Your password at neodyme was changed\n\nHello Zoë O'Brien,\n"), "{changed}");
+    let (_, err, code, _) = neodyme(&[], &["email", "preview", "farewell"]);
+    assert!(code == 2 && err.contains("welcome, password_changed"), "{err}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::error::Error;
 use neodyme::accounts::registration::NewcomerPayload;
 use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::config::{Config, MailConfig, Sources};
-use neodyme::mail::{Composer, InvalidSetting, Letter, Mailer, Welcome};
+use neodyme::mail::{Composer, InvalidSetting, Letter, Mail, MailKind, Mailer};
 use neodyme::outbox::Effect;
 use neodyme::outbox::{Age, Failure, HandedOver, Job, Payload, Reason, Receipt};
 use serde::Deserialize;
@@ -70,14 +70,14 @@ pub trait SendWelcome {
 /// The letter of a job, as its topic has it written.
 pub fn letter_of(composer: &Composer, job: &Job) -> Result<Letter, Failure> {
     let payload = NewcomerPayload::deserialize(job.payload.expose()).unwrap();
-    composer.welcome(&Welcome { job, email: &payload.email, full_name: &payload.full_name })
+    composer.compose(&Mail { kind: MailKind::Welcome, job, email: &payload.email, full_name: &payload.full_name })
 }
 
 impl SendWelcome for Mailer {
     async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure> {
         let payload = NewcomerPayload::deserialize(job.payload.expose());
         let payload = payload.map_err(|_| Failure::unreadable("it is not one of this topic"))?;
-        self.send(&Welcome { job, email: &payload.email, full_name: &payload.full_name }).await
+        self.send(&Mail { kind: MailKind::Welcome, job, email: &payload.email, full_name: &payload.full_name }).await
     }
 }
 

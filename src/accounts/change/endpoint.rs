@@ -47,7 +47,9 @@ struct IfMatch(Option<Version>);
 impl FromHead for IfMatch {
     fn takes() -> Takes {
         let about = "The `ETag` of the user as it was read: 412 where it has changed since.";
-        let header = Parameter::new("If-Match", about, json_schema!({ "type": "string" }));
+        let tag = json_schema!({ "type": "string", "pattern": r#"^"-?[0-9]+"$"# });
+        let any = json_schema!({ "type": "string", "const": "*" });
+        let header = Parameter::new("If-Match", about, json_schema!({ "anyOf": [any, tag] }));
         Takes { headers: vec![header], ..Takes::default() }
     }
 

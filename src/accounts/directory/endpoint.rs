@@ -1,7 +1,7 @@
 //! `GET /users/`.
 
 use http::Method;
-use schemars::{JsonSchema, json_schema};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -39,7 +39,11 @@ impl FromQuery for Asked {
             Parameter::new("role", "Only those with this role.", query::schema::<Role>()),
             Parameter::new("since", "Only those who registered then or later.", query::time_schema()),
             Parameter::new("until", "Only those who registered before.", query::time_schema()),
-            Parameter::new("email_prefix", "Only those whose address begins so.", json_schema!({ "type": "string" })),
+            Parameter::new(
+                "email_prefix",
+                "Only those whose address begins so.",
+                AddressPrefix::json_schema(&mut SchemaGenerator::default()),
+            ),
             Parameter::new(
                 "skip",
                 "Leave so many out; `after` is faster, and goes further.",

@@ -78,7 +78,7 @@ async fn confirm(call: &Call<App>, confirmation: Option<Confirmation>) -> Result
         return Err(Error::Forbidden("an admin does not delete oneself: another admin takes the role away first"));
     }
     let password = confirmation.ok_or_else(password_missing)?.password;
-    sign_in::confirm(&call.state, &call.context, &user, &password).await
+    sign_in::confirm(&call.state, &call.context, &user, &password).await.map(drop)
 }
 
 fn password_missing() -> Error {

@@ -7,14 +7,12 @@ use serde::Serialize;
 use serde_json::json;
 use slog::Logger;
 
-use crate::error::{Error, ErrorCode, FieldError};
-use crate::label;
+use crate::accounts::new_password;
+use crate::error::{Error, ErrorCode};
 use crate::outbox::NewJob;
 use crate::telemetry::Event;
 use crate::telemetry::logging::{Exception, context, error, info};
-use crate::telemetry::metrics::{
-    self, ActionOutcome, PasswordRefusal, RegistrationOutcome, Step, StepOutcome, UserAction,
-};
+use crate::telemetry::metrics::{self, ActionOutcome, RegistrationOutcome, Step, StepOutcome, UserAction};
 use crate::values::timestamp::millis;
 
 /// Nobody who wants to register gives up sooner.
@@ -117,8 +115,8 @@ impl Event for RegistrationEnded<'_> {
             None => RegistrationOutcome::Success,
         };
         count(outcome, took);
-        if let Some(Error::Validation(faults)) = failure {
-            faults.iter().filter_map(refusal_of).for_each(metrics::password_refused);
+        if let Some(failure) = failure {
+            new_password::count_refusals(failure, "password");
         }
         let error_type = failure.map(|failure| failure.code().as_str());
         let details = context(Details { email, client_ip, duration_ms: millis(took), error_type });
@@ -156,11 +154,6 @@ fn count(outcome: RegistrationOutcome, took: Duration) {
         RegistrationOutcome::Repeated => {}
         _ => metrics::user_action(UserAction::UserRegistered, ActionOutcome::Failure),
     }
-}
-
-/// Why the password that was chosen is refused, where it is that.
-fn refusal_of(fault: &FieldError) -> Option<PasswordRefusal> {
-    label::parse(fault.code).filter(|_| fault.field == "password")
 }
 
 /// What a failure makes of a registration.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::OutboxConfig;
 use crate::error::ErrorCode;
-use crate::mail::{Mailer, Welcome};
+use crate::mail::{Mail, MailKind, Mailer};
 use crate::outbox::{About, Topic, TopicSettings};
 use crate::telemetry::metrics::ExternalService;
 use crate::values::job::{Failure, Job, Receipt, TopicName};
@@ -44,7 +44,8 @@ impl Topic for WelcomeEmail {
     type Payload = NewcomerPayload;
 
     async fn deliver(&self, job: &Job, payload: NewcomerPayload) -> Result<Receipt, Failure> {
-        self.mailer.send(&Welcome { job, email: &payload.email, full_name: &payload.full_name }).await
+        let kind = MailKind::Welcome;
+        self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name }).await
     }
 
     async fn end(&self) {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -169,6 +170,29 @@ pub async fn delete(tx: &mut Transaction, caller: Caller) -> Result<bool> {
 pub async fn delete_all(tx: &mut Transaction, user_id: Uuid) -> Result<usize> {
     with_tx!(tx, DbOperation::Sessions, |conn| {
         diesel::delete(sessions::table.filter(sessions::user_id.eq(Id(user_id)))).execute(conn)
+    })
+}
+
+/// Whether the caller's session goes on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn goes_on(tx: &mut Transaction, caller: Caller) -> Result<bool> {
+    with_tx!(tx, DbOperation::Sessions, |conn| {
+        let session = sessions::table.filter(sessions::id.eq(Id(caller.session_id)));
+        let session = session.filter(sessions::user_id.eq(Id(caller.user_id)));
+        diesel::select(exists(session.filter(sessions::expires_at.gt(Moment::now())))).get_result(conn)
+    })
+}
+
+/// Ends all sessions of a user but this one. Says how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_others(tx: &mut Transaction, caller: Caller) -> Result<usize> {
+    with_tx!(tx, DbOperation::Sessions, |conn| {
+        let others = sessions::table.filter(sessions::user_id.eq(Id(caller.user_id)));
+        diesel::delete(others.filter(sessions::id.ne(Id(caller.session_id)))).execute(conn)
     })
 }
 

@@ -20,6 +20,9 @@ use crate::store::types::to_micros;
 use crate::telemetry::logging::{LoggerName, info};
 use crate::telemetry::metrics::{self, SessionEnd};
 
+/// So often the password is held against the hash when that becomes another one meanwhile.
+const TRIES: usize = 3;
+
 pub(super) struct Attempt<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) context: &'a Arc<Context>,
@@ -30,6 +33,17 @@ impl Attempt<'_> {
     /// Signs in, or says why not.
     pub(super) async fn run(&self, device: Device) -> Result<(Pair, User)> {
         let trial = Trial::begin(self.app, self.context, self.login.email.key()).await?;
+        for _ in 0..TRIES {
+            let (user, renewed) = self.verified(&trial).await?;
+            if let Some(pair) = self.open_session(&user, &device, renewed, trial.tries).await? {
+                return Ok((pair, user));
+            }
+        }
+        Err(Error::LoginDelayed { retry_after: 1 })
+    }
+
+    /// The user whose password it is, and its hash, where that is to be another one.
+    async fn verified(&self, trial: &Trial<'_>) -> Result<(User, Option<PasswordHash>)> {
         let user = self.find_user().await?;
         // Where there is no user, a hash that is nobody's.
         let stored = user.as_ref().map_or_else(|| self.app.hash_pool.of_nobody(), hash_of)?;
@@ -37,15 +51,14 @@ impl Attempt<'_> {
         if let Some(user) = &user {
             self.context.set_user_id(user.id);
         }
-        let Some(user) = user.as_ref().filter(|_| right.is_some()) else {
-            return Err(trial.refuse(user.map(|user| user.id)).await?);
-        };
-        if !user.is_active {
-            return Err(Error::AccountInactive);
+        match user {
+            Some(user) if right.is_some() && user.is_active => {
+                let renewed = self.hash_anew(&stored, right).await;
+                Ok((user, renewed))
+            }
+            Some(_) if right.is_some() => Err(Error::AccountInactive),
+            user => Err(trial.refuse(user.map(|user| user.id)).await?),
         }
-        let renewed = self.hash_anew(&stored, right).await;
-        let pair = self.open_session(user, device, renewed, trial.tries).await?;
-        Ok((pair, user.clone()))
     }
 
     async fn find_user(&self) -> Result<Option<User>> {
@@ -63,40 +76,44 @@ impl Attempt<'_> {
         self.app.hash_pool.hash(self.context.client, self.login.password.clone()).await.ok()
     }
 
+    /// Nothing where the password was changed since it was verified, or hashed anew, or the user switched off.
     async fn open_session(
         &self,
         user: &User,
-        device: Device,
+        device: &Device,
         renewed: Option<PasswordHash>,
         tries: Tries,
-    ) -> Result<Pair> {
+    ) -> Result<Option<Pair>> {
         self.context.enter_step("open_session");
         let (app, settings, now) = (self.app, &self.app.config.sign_in, to_micros(clock::now()));
-        let session = Session::begin(user.id, &device, self.context.client_ip, settings, now);
+        let session = Session::begin(user.id, device, self.context.client_ip, settings, now);
         let token = RefreshToken::generate()?;
         let pair = Pair::new(app.keyring.sign(session.caller())?, &token);
         let (row, most) = (TokenRow::next(token.hash(), &session), settings.sessions_per_user);
         let actor = Actor::user(user.id, self.context.origin());
         let entry = actor.entry("user.signed_in", user.id, json!({ "session_id": session.id }));
-        let old = user.clone();
+        let verified = user.clone();
         let work = app.db.transaction(move |tx| {
             async move {
-                if !failures::forget_seen(tx, &tries).await? {
-                    return Err(Error::LoginDelayed { retry_after: 1 });
+                let user = users::find_to_change(tx, verified.id).await?;
+                if !user.is_some_and(|user| user.may_enter_as(&verified)) {
+                    return Ok(None);
                 }
+                failures::forget_seen(tx, &tries).await?;
                 if let Some(hash) = renewed {
-                    users::renew_hash(tx, &old, hash.expose()).await?;
+                    users::set_password(tx, verified.id, &hash).await?;
                 }
                 let displaced = sessions::keep_latest(tx, session.user_id, most - 1).await?;
                 tx.insert(session);
                 tx.insert(row);
                 tx.insert(entry);
-                Ok(displaced)
+                Ok(Some(displaced))
             }
             .boxed()
         });
-        metrics::sessions_ended(SessionEnd::Displaced, work.await?);
+        let Some(displaced) = work.await? else { return Ok(None) };
+        metrics::sessions_ended(SessionEnd::Displaced, displaced);
         info!(self.context.logger(LoggerName::UserActions), "User action: user_signed_in");
-        Ok(pair)
+        Ok(Some(pair))
     }
 }

@@ -40,7 +40,7 @@ pub struct Failures {
 
 /// The tries of an address, as they were seen before one more.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tries {
+pub struct Tries {
     /// What the address is counted under.
     pub(super) address: [u8; HASH_BYTES],
     pub(super) seen: Failures,
@@ -143,19 +143,21 @@ pub(super) async fn add(
     Ok(added == 1)
 }
 
-/// The password was right: those before it are forgotten. Says no where there are more now than were seen, for which even the
-/// right one has to wait: who tries many at once would learn from it more than one after the other.
-pub(super) async fn forget_seen(tx: &mut Transaction, Tries { address, seen, limits }: &Tries) -> Result<bool> {
+/// The password was right: those before it are forgotten.
+///
+/// # Errors
+/// [`Error::LoginDelayed`] where there are more now than were seen, for which even the right one has to wait: who tries many at
+/// once would learn from it more than one after the other. Or when the database fails.
+pub async fn forget_seen(tx: &mut Transaction, Tries { address, seen, limits }: &Tries) -> Result<()> {
     let count = with_tx!(tx, DbOperation::LoginFailures, |conn| async {
         let found = login_failures::table.find(address.as_slice()).select(login_failures::failures);
         found.first::<i32>(conn).await.optional()
     })?;
-    let Some(count) = count.map(i32::unsigned_abs) else { return Ok(true) };
+    let Some(count) = count.map(i32::unsigned_abs) else { return Ok(()) };
     if count > seen.count && count >= limits.free {
-        return Ok(false);
+        return Err(Error::LoginDelayed { retry_after: 1 });
     }
-    forget(tx, address).await?;
-    Ok(true)
+    forget(tx, address).await
 }
 
 /// Forgets the wrong passwords of an address: the user has another way in, or a new password.

@@ -80,12 +80,14 @@ pub async fn list(db: &Db, filter: &UserFilter, page: &Page) -> Result<Vec<User>
             }
         }
         if let Some(since) = filter.since {
-            query =
-                query.filter(users::created_at.ge(UtcTime(since))).filter(users::id.ge(id_at(since - CLOCKS_DIFFER)));
+            query = query
+                .filter(users::created_at.ge(UtcTime(since)))
+                .filter(users::id.ge(id_at(since.saturating_sub(CLOCKS_DIFFER))));
         }
         if let Some(until) = filter.until {
-            query =
-                query.filter(users::created_at.lt(UtcTime(until))).filter(users::id.lt(id_at(until + CLOCKS_DIFFER)));
+            query = query
+                .filter(users::created_at.lt(UtcTime(until)))
+                .filter(users::id.lt(id_at(until.saturating_add(CLOCKS_DIFFER))));
         }
         if let Some(prefix) = &filter.address {
             query = query.filter(users::email_key.ge(prefix.first())).filter(users::email_key.lt(prefix.end()));

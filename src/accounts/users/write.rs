@@ -10,9 +10,11 @@ use uuid::Uuid;
 use super::User;
 use crate::clock;
 use crate::error::Result;
+use crate::password::PasswordHash;
 use crate::store::Transaction;
-use crate::store::query::with_tx;
+use crate::store::query::{on_lease, with_tx};
 use crate::store::schema::users;
+use crate::store::transaction::Connection;
 use crate::store::types::{Id, UtcTime, to_micros};
 use crate::telemetry::metrics::DbOperation;
 
@@ -39,37 +41,62 @@ impl User {
         Version(self.updated_at.unix_timestamp_nanos() / 1_000)
     }
 
+    /// Whether the password is that of when the user was read before, with the same hash, and the user may use the service.
+    pub(crate) fn may_enter_as(&self, before: &User) -> bool {
+        self.is_active && self.password_hash == before.password_hash
+    }
+
     /// When the user changes next: later than ever before, whatever the clock says.
     pub(crate) fn next_change(&self) -> OffsetDateTime {
         to_micros(clock::now()).max(self.updated_at + Duration::MICROSECOND)
     }
 }
 
-/// The user with this id.
+/// The user with this id, whom nobody else changes until the transaction ends. Whoever changes a user, or what is a user's, asks
+/// for the user first: so nobody waits for one another.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_in(tx: &mut Transaction, id: Uuid) -> Result<Option<User>> {
-    with_tx!(tx, DbOperation::FindUser, |conn| async { users::table.find(Id(id)).first::<User>(conn).await.optional() })
+pub async fn find_to_change(tx: &mut Transaction, id: Uuid) -> Result<Option<User>> {
+    let found = match tx.ready().await? {
+        // There is one transaction that writes.
+        Connection::Sqlite(lease) => on_lease!(lease, DbOperation::FindUser, |conn| async {
+            users::table.find(Id(id)).get_result::<User>(conn).await.optional()
+        }),
+        Connection::Postgres(lease) => on_lease!(lease, DbOperation::FindUser, |conn| async {
+            users::table.find(Id(id)).for_update().get_result::<User>(conn).await.optional()
+        }),
+    };
+    tx.note(found)
 }
 
-/// Writes the name, the state and the role of a user. Says no where somebody else was faster.
+/// Writes the name, the state and the role of a user.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn replace(tx: &mut Transaction, before: &User, after: &User) -> Result<bool> {
-    let replaced = with_tx!(tx, DbOperation::ChangeUser, |conn| {
-        diesel::update(users::table.find(Id(before.id)))
-            .filter(users::updated_at.eq(UtcTime(before.updated_at)))
+pub async fn replace(tx: &mut Transaction, user: &User) -> Result<()> {
+    with_tx!(tx, DbOperation::ChangeUser, |conn| {
+        diesel::update(users::table.find(Id(user.id)))
             .set((
-                users::full_name.eq(after.full_name.expose()),
-                users::is_active.eq(after.is_active),
-                users::role.eq(after.role.as_str()),
-                users::updated_at.eq(UtcTime(after.updated_at)),
+                users::full_name.eq(user.full_name.expose()),
+                users::is_active.eq(user.is_active),
+                users::role.eq(user.role.as_str()),
+                users::updated_at.eq(UtcTime(user.updated_at)),
             ))
             .execute(conn)
-    })?;
-    Ok(replaced == 1)
+    })
+    .map(drop)
+}
+
+/// Writes another hash of a user's password, or the hash of another password.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_password(tx: &mut Transaction, id: Uuid, hash: &PasswordHash) -> Result<()> {
+    with_tx!(tx, DbOperation::ChangeUser, |conn| {
+        diesel::update(users::table.find(Id(id))).set(users::password_hash.eq(hash.expose())).execute(conn)
+    })
+    .map(drop)
 }
 
 /// Deletes a user, with the sessions, the tokens and the wrong passwords. Says whether there was such a user.

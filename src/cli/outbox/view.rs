@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::accounts::topics;
 use crate::outbox::store::JobRow;
+use crate::telemetry::metrics::ExternalService;
 use crate::values::Email;
 use crate::values::timestamp::rfc3339;
 
@@ -78,8 +79,9 @@ impl JobView {
     }
 
     fn unanswered_in_words(&self) -> Option<String> {
-        let what =
-            if self.topic == topics::WELCOME_EMAIL.as_str() { "may have been sent" } else { "may have been done" };
+        let mut emails = topics::ALL.iter().filter(|topic| topic.service == ExternalService::Email);
+        let is_email = emails.any(|topic| topic.name.as_str() == self.topic);
+        let what = if is_email { "may have been sent" } else { "may have been done" };
         match self.unanswered {
             0 => None,
             1 => Some(format!("1 attempt: {what}")),

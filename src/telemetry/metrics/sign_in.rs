@@ -52,6 +52,8 @@ labels! {
         Ended = "ended",
         /// Somebody else ended it: an admin, or the erasure of its user.
         Revoked = "revoked",
+        /// The user chose another password, in another session.
+        PasswordChanged = "password_changed",
         /// It was not used for long, or as old as it may be.
         Expired = "expired",
         /// The user has more than are allowed.

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{MAX_OCTETS, key_of, too_long};
-use crate::text::is_control;
+use crate::text::{is_control, visible_pattern};
 use crate::values::Fault;
+use crate::values::fields::text_field;
 
 /// Behind every character that an address has.
 const LAST: char = char::MAX;
@@ -42,6 +43,8 @@ impl AddressPrefix {
         format!("{}{LAST}", self.0)
     }
 }
+
+text_field!(AddressPrefix, "AddressPrefix", { "type": "string", "maxLength": MAX_OCTETS, "pattern": visible_pattern() });
 
 impl fmt::Debug for AddressPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
