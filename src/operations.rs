@@ -20,24 +20,16 @@ use crate::state::App;
 
 pub use self::large_answers::places as places_of_large_answers;
 pub use self::runbooks::{runbook, runbooks};
-
-/// The endpoints of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// For clients.
-    Api,
-    /// For operators.
-    Operations,
-}
+pub use crate::telemetry::metrics::Listener;
 
 /// The endpoints of the API listener.
 pub fn api_routes() -> Router<App> {
-    Router::new(table(Listener::Api))
+    Router::new(Listener::Api, table(Listener::Api))
 }
 
 /// The endpoints of the operations listener.
 pub fn ops_routes() -> Router<App> {
-    Router::new(table(Listener::Operations))
+    Router::new(Listener::Operations, table(Listener::Operations))
 }
 
 /// The OpenAPI document of a listener's endpoints.

@@ -126,10 +126,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
         let result = match admitted {
             Ok((endpoint, principal)) => {
-                let (intake, metrics) = (Arc::clone(&self.intake), Arc::clone(&observation.metrics));
+                let intake = Arc::clone(&self.intake);
                 let path = found.map(|found| found.parts).unwrap_or_default();
-                let request =
-                    Request { head, refused: None, path, body, intake, takes_place: !endpoint.always, metrics };
+                let request = Request { head, refused: None, path, body, intake, takes_place: !endpoint.always };
                 self.run(endpoint, principal, &observation, request).await
             }
             Err(refused) => Err(refused),

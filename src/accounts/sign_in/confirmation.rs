@@ -1,10 +1,12 @@
 //! A user who is signed in says the password again, for what cannot be undone.
 
+use super::events::outcome_of;
 use super::trial::{Trial, hash_of};
 use crate::accounts::users::User;
 use crate::error::Result;
 use crate::http::Context;
 use crate::state::App;
+use crate::telemetry::metrics::{self, SignInOutcome};
 use crate::values::Password;
 
 /// Verifies a user's password. One that is wrong counts as at a sign-in: who has stolen a token has no more tries than others.
@@ -14,6 +16,12 @@ use crate::values::Password;
 /// [`Error::LoginDelayed`](crate::error::Error::LoginDelayed),
 /// [`Error::PasswordLocked`](crate::error::Error::PasswordLocked), or what keeps the service from its work.
 pub async fn confirm(app: &App, context: &Context, user: &User, password: &Password) -> Result<()> {
+    let confirmed = try_once(app, context, user, password).await;
+    metrics::password_confirmed(confirmed.as_ref().err().map_or(SignInOutcome::Success, outcome_of));
+    confirmed
+}
+
+async fn try_once(app: &App, context: &Context, user: &User, password: &Password) -> Result<()> {
     let trial = Trial::begin(app, context, user.email_key.expose()).await?;
     match trial.verify(hash_of(user)?, password).await? {
         Some(_) => Ok(()),
