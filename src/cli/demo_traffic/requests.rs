@@ -34,7 +34,7 @@ pub(super) const MIX: [(Kind, &str, u32); 9] = [
 ];
 
 /// What people, and programs that try every address there is, ask for.
-const PATHS: [&str; 6] = ["", "users/42", "favicon.ico", "robots.txt", "wp-login.php", ".env"];
+const PATHS: [&str; 6] = ["", "user/42", "favicon.ico", "robots.txt", "wp-login.php", ".env"];
 /// Reserved by RFC 2606 and RFC 6761: mail to them goes nowhere.
 const DOMAINS: [&str; 3] = ["example.com", "example.org", "demo.invalid"];
 const FIRST_NAMES: [&str; 16] = [
