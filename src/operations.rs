@@ -22,25 +22,17 @@ use crate::state::App;
 
 pub use self::large_answers::places as places_of_large_answers;
 pub use self::runbooks::{runbook, runbooks};
-
-/// The endpoints of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// For clients.
-    Api,
-    /// For operators.
-    Operations,
-}
+pub use crate::telemetry::metrics::Listener;
 
 /// The endpoints of the API listener.
 pub fn api_routes(config: &Config) -> Router<App> {
-    let router = Router::new(table(Listener::Api, Some(config)));
+    let router = Router::new(Listener::Api, table(Listener::Api, Some(config)));
     router.also_below(config.api_prefix.clone()).open_to(&config.cors_allowed_origins)
 }
 
 /// The endpoints of the operations listener.
 pub fn ops_routes() -> Router<App> {
-    Router::new(table(Listener::Operations, None))
+    Router::new(Listener::Operations, table(Listener::Operations, None))
 }
 
 /// The OpenAPI document of a listener's endpoints, where nothing is set.

@@ -49,7 +49,7 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
     let to = Change { full_name: name("Ada King"), is_active: Some(false), role: Some(Role::Support) };
     let changed = change(&world.db, &world.actor(admin), ada.id, None, &to).await.unwrap();
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
-    assert_eq!((&changed.user, changed.is_new), (&found, true));
+    assert_eq!((&changed.user, changed.is_new()), (&found, true));
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
     assert!(found.updated_at > ada.updated_at && found.version() != ada.version());
     assert_eq!((found.email, found.password_hash, found.created_at), (ada.email, ada.password_hash, ada.created_at));
@@ -75,7 +75,7 @@ async fn a_change_of_nothing_leaves_no_trace(backend: Backend) {
         [Change::default(), Change { full_name: name("Ada Lovelace"), is_active: Some(true), role: Some(Role::User) }]
     {
         let changed = change(&world.db, &Actor::operator(), ada.id, Some(ada.version()), &to).await.unwrap();
-        assert_eq!((changed.is_new, &changed.user), (false, &ada));
+        assert_eq!((changed.is_new(), &changed.user), (false, &ada));
     }
     assert_eq!(world.trail_of(ada.id).await, []);
 }
@@ -131,7 +131,7 @@ async fn those_who_change_a_user_at_once_lose_nothing(backend: Backend) {
     ];
     let operator = Actor::operator();
     let ended = join_all(changes.iter().map(|to| change(&world.db, &operator, ada.id, None, to))).await;
-    ended.into_iter().for_each(|changed| assert!(changed.unwrap().is_new));
+    ended.into_iter().for_each(|changed| assert!(changed.unwrap().is_new()));
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
     assert_eq!(world.trail_of(ada.id).await.len(), 3);

@@ -57,13 +57,15 @@ async fn the_table_says_what_the_service_counted() {
     let total: u64 = table.iter().filter(|(kind, _)| *kind != "all").map(|(_, (sent, _))| sent).sum();
     assert_eq!(table["all"].0, total, "{out}");
     assert!(table["all"].1.values().sum::<u64>() == total, "all have ended: {out}");
-    for (kind, expected) in [("registration", "201"), ("duplicate", "409"), ("invalid body", "422"), ("health", "200")]
+    for (kind, expected) in
+        [("registration", "201"), ("duplicate", "409"), ("sign-in", "200"), ("invalid body", "422"), ("health", "200")]
     {
         assert!(count(kind, expected) > 0, "{kind}: {out}");
         assert_eq!(count(kind, expected), table[kind].0, "{kind}: {out}");
     }
     assert_eq!(count("malformed JSON", "400"), table["malformed JSON"].0, "{out}");
     assert_eq!(count("unknown path", "404"), table["unknown path"].0, "{out}");
+    assert_eq!(count("wrong password", "401"), table["wrong password"].0, "{out}");
 
     // Who left may have been registered all the same.
     let scrape = app.metrics().await;

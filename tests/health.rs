@@ -115,7 +115,7 @@ async fn the_registry_is_json_for_those_without_prometheus(backend: Backend) {
     let [avg, p50, p95, p99] = ["avg", "p50", "p95", "p99"].map(|key| took[key].as_f64().unwrap());
     assert!(avg > 0.0 && 0.0 < p50 && p50 <= p95 && p95 <= p99, "{took}");
     assert!((took["sum"].as_f64().unwrap() / 20.0 - avg).abs() < 1e-9, "{took}");
-    let none = one("histograms", "neodyme_registration_duration_seconds", "outcome", "rate_limited");
+    let none = one("histograms", "neodyme_registration_duration_seconds", "outcome", "error");
     assert_eq!((&none["count"], &none["avg"], &none["p99"]), (&0.into(), &Value::Null, &Value::Null));
     // The same metrics as in the exposition, all of them.
     let exposed = app.metrics().await.types.len();

@@ -35,6 +35,8 @@ const MORE: &[Fault] = &[
     Fault { pages: &[&["NeodymeErrorBudgetBurn availability"]], ..named("some registrations fail") },
     Fault { pages: &[&["NeodymeRegistrationsFailing other"]], ..named("every registration fails") },
     Fault { warnings: &["NeodymeOutboxStuck welcome_email"], ..named("mails stand still") },
+    Fault { pages: &[&["NeodymeSignInsFailing error"]], ..named("every sign-in fails") },
+    Fault { pages: &[&["NeodymeErrorBudgetBurn sign_in_availability"]], ..named("some sign-ins fail") },
     Fault { pages: &[&["NeodymeMonitoringBlind"]], ..named("the token of Prometheus changed") },
 ];
 
@@ -71,13 +73,19 @@ fn labels(rules: &[Rule], told: &str, severity: &str, job: &str) -> Labels {
         }
         "NeodymeErrorBudgetBurn" => {
             set("slo", subject);
-            set("component", if subject == "welcome_email" { "email" } else { "registration" });
+            let component = match subject {
+                "welcome_email" => "email",
+                _ if subject.starts_with("sign_in") => "sign_in",
+                _ => "registration",
+            };
+            set("component", component);
         }
         "NeodymeOutboxStuck" => {
             set("topic", subject);
             set("component", "email");
         }
         "NeodymeRegistrationsFailing" => set("cause", if subject.is_empty() { "other" } else { subject }),
+        "NeodymeSignInsFailing" => set("cause", if subject.is_empty() { "error" } else { subject }),
         "NeodymeInstanceDown" | "NeodymeRestarting" | "NeodymeClockSkew" => set("instance", "a:9000"),
         _ => {}
     }
@@ -90,6 +98,7 @@ fn consequences(fault: &Fault) -> &'static [(&'static str, &'static str)] {
         Injection::DatabaseStopped => &[
             ("NeodymeDependencyDown database", "critical"),
             ("NeodymeRegistrationsFailing database", "critical"),
+            ("NeodymeSignInsFailing database", "critical"),
             ("NeodymeErrorRateHigh DATABASE_ERROR", "warning"),
             ("NeodymeErrorUsersAffected DATABASE_ERROR", "warning"),
             ("NeodymeDatabaseSlow", "warning"),
@@ -97,6 +106,7 @@ fn consequences(fault: &Fault) -> &'static [(&'static str, &'static str)] {
         ],
         // The page of the first fault says what the check says, for as long as the second lasts.
         Injection::DatabaseReadOnlyThenLocked => &[("NeodymeDependencyDown database", "critical")],
+        Injection::KeyUnreadable => &[("NeodymeSignInsFailing authentication", "critical")],
         Injection::AllKilled => &[("NeodymeInstanceDown", "warning")],
         Injection::RestartLoop => &[("NeodymeInstanceDown", "warning")],
         _ => &[],

@@ -5,9 +5,10 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use common::app::{AppOptions, TestApp, fresh_email, user};
-use common::database::Backend;
+use common::database::{Backend, Database, open_postgres};
 use common::http::{self, Answer};
 use common::scrape::metric;
 use common::users::PASSWORD;
@@ -25,6 +26,7 @@ on_both_databases!(
     a_hash_of_another_kind_is_made_anew,
     a_hash_that_cannot_be_read_is_a_failure_of_the_service,
     no_user_has_more_sessions_than_are_allowed,
+    a_first_sign_in_is_counted_once_by_the_age_of_the_user,
     the_limit_of_a_client_is_told_before_the_body_is_read,
 );
 
@@ -60,6 +62,7 @@ async fn a_registered_user_signs_in(backend: Backend) {
     let id = registered["id"].as_str().unwrap();
     assert_eq!(app.audited().await, ["user.registered by anonymous".to_owned(), format!("user.signed_in by {id}")]);
     sign_ins("success").value(1.0).assert_in(&app).await;
+    metric("neodyme_sign_in_duration_seconds_count").value(1.0).assert_in(&app).await;
     let line = app.wait_for_request_log("User signed in", answer.header("x-request-id")).await;
     assert_eq!((&line["user_id"], &line["context"]["email"]), (&json!(id), &json!("a***@example.com")));
     let output = app.output();
@@ -93,6 +96,9 @@ async fn an_unknown_address_and_a_wrong_password_are_alike(backend: Backend) {
         }
     }
     sign_ins("wrong").value(4.0).assert_in(&app).await;
+    for (of, distinct) in [("account", 2.0), ("client", 1.0)] {
+        metric("neodyme_wrong_password_parties").label("of", of).value(distinct).assert_in(&app).await;
+    }
     sign_ins("delayed").value(4.0).assert_in(&app).await;
     let verified = metric("neodyme_password_hash_duration_seconds_count").label("operation", "verify");
     verified.value(4.0).assert_in(&app).await;
@@ -202,7 +208,7 @@ async fn a_hash_that_cannot_be_read_is_a_failure_of_the_service(backend: Backend
     let answer = app.login("ada@example.com", PASSWORD).await;
     answer.assert_problem(500, "AUTHENTICATION_FAILURE");
     metric("neodyme_errors_total").label("error_type", "AUTHENTICATION_FAILURE").value(1.0).assert_in(&app).await;
-    sign_ins("error").value(1.0).assert_in(&app).await;
+    sign_ins("authentication").value(1.0).assert_in(&app).await;
     let line = app.wait_for_request_log("Sign-in failed", answer.header("x-request-id")).await;
     assert!(line["exception"].to_string().contains("must be a PHC string"), "{line}");
     assert!(!app.output().contains("canary"));
@@ -224,6 +230,27 @@ async fn no_user_has_more_sessions_than_are_allowed(backend: Backend) {
     metric("neodyme_sessions_ended_total").label("reason", "displaced").value(1.0).assert_in(&app).await;
 }
 
+async fn a_first_sign_in_is_counted_once_by_the_age_of_the_user(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend)).await;
+    let within = |span: &str| metric("neodyme_first_sign_ins_total").label("within", span);
+    let day = 24 * 60 * 60;
+    for (email, seconds) in [("ada@example.com", 0), ("bob@example.com", 2 * day), ("eve@example.com", 5 * day)] {
+        app.register(email).await;
+        app.database.set_back("users", "created_at", seconds).await;
+        for _ in 0..2 {
+            app.sign_in(email).await;
+        }
+    }
+    within("day").value(1.0).assert_in(&app).await;
+    within("week").value(2.0).assert_in(&app).await;
+    // Whose first sign-in is too late is counted nowhere: all of them are a week older.
+    app.register("zoe@example.com").await;
+    app.database.set_back("users", "created_at", 7 * day).await;
+    app.sign_in("zoe@example.com").await;
+    sign_ins("success").value(7.0).assert_in(&app).await;
+    metric("neodyme_first_sign_ins_total").value(3.0).assert_in(&app).await;
+}
+
 async fn the_limit_of_a_client_is_told_before_the_body_is_read(backend: Backend) {
     let app = TestApp::spawn(AppOptions::on(backend).set("logins_per_client", 2).set("logins_period", "1h")).await;
     for _ in 0..2 {
@@ -232,6 +259,22 @@ async fn the_limit_of_a_client_is_told_before_the_body_is_read(backend: Backend)
     let refused = Answer::to(app.request("POST", "/auth/login").body("no JSON")).await.unwrap();
     refused.assert_problem(429, "RATE_LIMITED");
     assert_eq!(app.register(&fresh_email()).await.status, 201, "other limits are others");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_does_not_end_is_counted() {
+    let options = AppOptions::on(Backend::Postgres).set("http_request_timeout", "1s");
+    let app = TestApp::spawn(options.set("database_query_timeout", "30s")).await;
+    let Database::Postgres(url) = &app.database else { panic!("on PostgreSQL") };
+    let (session, _connection) = open_postgres(url).await;
+    session.batch_execute("BEGIN; LOCK TABLE login_failures IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    app.login("nobody@example.com", PASSWORD).await.assert_problem(503, "TIMEOUT");
+    sign_ins("error").value(1.0).assert_in(&app).await;
+    let body = json!({ "email": "nobody@example.com", "password": PASSWORD });
+    let hasty = app.request("POST", "/auth/login").json(&body).timeout(Duration::from_millis(200));
+    assert!(hasty.send().await.is_err());
+    sign_ins("cancelled").value(1.0).assert_in(&app).await;
+    metric("neodyme_sign_ins_total").value(2.0).assert_in(&app).await;
 }
 
 /// How long a sign-in takes tells nothing of whether there is such a user.
@@ -246,7 +289,7 @@ async fn the_time_of_an_answer_does_not_tell_whether_there_is_a_user() {
     let app = TestApp::spawn(options).await;
     app.post(&user("known@example.com")).await;
     // Whatever else this machine does is not in every round.
-    let found = within(std::time::Duration::from_secs(60), std::time::Duration::ZERO, async || {
+    let found = within(Duration::from_secs(60), Duration::ZERO, async || {
         app.database.execute("DELETE FROM login_failures").await;
         let mut took = [Vec::new(), Vec::new()];
         for pair in 0..PAIRS {

@@ -7,6 +7,7 @@ use super::audit::{ANONYMOUS, AuditEntry, OPERATOR};
 use crate::clock;
 use crate::http::Context;
 use crate::store::types::to_micros;
+use crate::telemetry::metrics::{self, ChangedBy, UserChange};
 use crate::values::Origin;
 
 /// Who does something to a user, and the request or the command that it is done with.
@@ -50,6 +51,11 @@ impl Actor {
     pub(super) fn without_origin(mut self) -> Self {
         self.origin.client_ip = None;
         self
+    }
+
+    /// Counts what it has done to a user.
+    pub(super) fn has_done(&self, change: UserChange, id: Uuid) {
+        metrics::user_changed(change, if self.is(id) { ChangedBy::Oneself } else { ChangedBy::Another });
     }
 
     /// What it does, to a user where it is about one, for the audit trail.

@@ -1,6 +1,6 @@
 //! The table `audit_log`: who did what, when and from where; written in the transaction of the deed.
 
-use diesel::dsl::{max, sql};
+use diesel::dsl::{exists, max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
@@ -162,6 +162,14 @@ pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<Aud
             query = query.filter(audit_log::request_id.eq(request_id));
         }
         query.order((audit_log::occurred_at.desc(), audit_log::id.desc())).limit(to_bigint(limit)).load(conn)
+    })
+}
+
+/// Whether this happened to a user before.
+pub(super) async fn has_happened(tx: &mut Transaction, user_id: Uuid, action: &str) -> Result<bool> {
+    with_tx!(tx, DbOperation::ListAudit, |conn| {
+        let entries = audit_log::table.filter(audit_log::user_id.eq(Id(user_id)));
+        diesel::select(exists(entries.filter(audit_log::action.eq(action)))).get_result(conn)
     })
 }
 

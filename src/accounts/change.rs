@@ -13,6 +13,7 @@ use super::sessions;
 use super::users::{self, Role, User, Version};
 use crate::error::{Error, Result};
 use crate::store::Db;
+use crate::telemetry::metrics::UserChange;
 use crate::values::FullName;
 
 /// What of a user is to be otherwise; what is none stays as it is.
@@ -31,8 +32,8 @@ pub struct Change {
 pub struct Changed {
     /// The user, as it is now.
     pub user: User,
-    /// Whether it was otherwise before.
-    pub is_new: bool,
+    /// In what it was otherwise before.
+    pub changes: Vec<UserChange>,
     /// How many sessions ended with it.
     pub sessions: usize,
 }
@@ -50,19 +51,26 @@ pub async fn change(db: &Db, actor: &Actor, id: Uuid, expected: Option<Version>,
                 return Err(Error::VersionMismatch);
             }
             let user = change.applied_to(&before);
-            let entries = entries(&actor, &before, &user);
-            if entries.is_empty() {
-                return Ok(Changed { user: before, is_new: false, sessions: 0 });
+            let (changes, entries): (Vec<_>, Vec<_>) = entries(&actor, &before, &user).into_iter().unzip();
+            if changes.is_empty() {
+                return Ok(Changed { user: before, changes, sessions: 0 });
             }
             users::replace(tx, &user).await?;
             let is_switched_off = before.is_active && !user.is_active;
             let sessions = if is_switched_off { sessions::delete_all(tx, id).await? } else { 0 };
             entries.into_iter().for_each(|entry| tx.insert(entry));
-            Ok(Changed { user, is_new: true, sessions })
+            Ok(Changed { user, changes, sessions })
         }
         .boxed()
     })
     .await
+}
+
+impl Changed {
+    /// Whether the user was otherwise before.
+    pub fn is_new(&self) -> bool {
+        !self.changes.is_empty()
+    }
 }
 
 impl Change {
@@ -78,17 +86,19 @@ impl Change {
 }
 
 /// What the audit trail has to tell; that there is a new name, and not which.
-fn entries(actor: &Actor, before: &User, after: &User) -> Vec<AuditEntry> {
+fn entries(actor: &Actor, before: &User, after: &User) -> Vec<(UserChange, AuditEntry)> {
     let mut entries = Vec::new();
-    let mut tell = |action: &str, details| entries.push(actor.entry(action, before.id, details));
+    let mut tell = |change: UserChange, details| {
+        entries.push((change, actor.entry(&format!("user.{}", change.as_str()), before.id, details)));
+    };
     if after.full_name != before.full_name {
-        tell("user.renamed", json!({}));
+        tell(UserChange::Renamed, json!({}));
     }
     if after.is_active != before.is_active {
-        tell(if after.is_active { "user.activated" } else { "user.deactivated" }, json!({}));
+        tell(if after.is_active { UserChange::Activated } else { UserChange::Deactivated }, json!({}));
     }
     if after.role != before.role {
-        tell("user.role_changed", json!({ "from": before.role.as_str(), "to": after.role.as_str() }));
+        tell(UserChange::RoleChanged, json!({ "from": before.role.as_str(), "to": after.role.as_str() }));
     }
     entries
 }

@@ -9,9 +9,8 @@ mod confirmation;
 mod events;
 mod failures;
 mod form;
+mod observation;
 mod trial;
-
-use std::time::Instant;
 
 use http::Method;
 use schemars::JsonSchema;
@@ -19,19 +18,17 @@ use serde::Serialize;
 
 use self::attempt::Attempt;
 pub use self::confirmation::confirm;
-use self::events::SignInEnded;
 pub use self::failures::{
     Failures, Limits, Tries, address_hash, forget as forget_failures, forget_seen as forget_seen_failures,
     prune_of_nobody as prune_failures_of_nobody,
 };
 use self::form::Login;
+use self::observation::Observation;
 use super::profile::Profile;
 use super::sessions::{Device, Tokens};
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json};
 use crate::state::App;
-use crate::telemetry::Event;
-use crate::telemetry::logging::LoggerName;
 
 pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Signs a user in: an access token for minutes, a refresh token for the next one.";
@@ -58,21 +55,11 @@ struct SignedIn {
 
 async fn login(call: Call<App>, (device, Json(login)): (Device, Json<Login>)) -> Result<Json<SignedIn>> {
     let Call { state, context, .. } = call;
-    let began = Instant::now();
     context.set_subject(login.email.key());
-    let attempt = Attempt { app: &state, context: &context, login: &login };
-    let signed_in = attempt.run(device).await;
     let email = if state.config.log.full_emails { login.email.expose().to_owned() } else { login.email.masked() };
-    let ended = SignInEnded {
-        email: &email,
-        client_ip: context.client_ip,
-        took: began.elapsed(),
-        failure: signed_in.as_ref().err(),
-    };
-    if ended.is_told_as_error() {
-        context.error_is_told();
-    }
-    ended.emit(&context.logger(LoggerName::UserService));
+    let observation = Observation::begin(&context, email);
+    let signed_in = Attempt { app: &state, context: &context, login: &login }.run(device).await;
+    observation.end(signed_in.as_ref().err());
     let (pair, user) = signed_in?;
     Ok(Json(SignedIn { tokens: pair.into(), user: user.into() }))
 }

@@ -20,8 +20,8 @@ use crate::config::Host;
 
 const ABOUT: &str = "Send a realistic mix of requests to a running neodyme: it creates users";
 const AFTER: &str = "\
-Registrations, duplicates, invalid and malformed bodies, unknown paths, clients that leave and health checks arrive at random
-times. Every address is under example.com, example.org or .invalid, so no mail can reach anybody. Ctrl-C ends it early.
+Registrations, duplicates, sign-ins, wrong passwords, invalid and malformed bodies, unknown paths, clients that leave and health
+checks arrive at random times. Every address is under example.com, example.org or .invalid, so no mail can reach anybody. Ctrl-C ends it early.
 
 All of it comes from one address, of which a service takes 600 registrations within ten minutes unless its
 `registrations_per_client` says otherwise. After a 429 registrations wait as long as `Retry-After` says.";

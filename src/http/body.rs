@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::intake::Received;
 use super::{Context, Request};
 use crate::error::{Error, Result};
+use crate::telemetry::metrics;
 
 /// How much of a refused body is read, so that the client reads the answer and not a broken connection.
 const DISCARD_BYTES: usize = 1024 * 1024;
@@ -29,7 +30,7 @@ impl Request {
         match request.intake.receive(&mut request.body, context.client).await {
             Ok(Received { bytes, has_trailers }) => {
                 context.begin_work();
-                request.metrics.request_body(bytes.len());
+                metrics::request_body(bytes.len());
                 if !has_trailers {
                     context.keep_connection();
                 }
@@ -47,11 +48,13 @@ impl Request {
     /// # Errors
     /// The given one, always.
     pub async fn refuse<T>(self, error: Error) -> Result<T> {
-        let Request { head, body, metrics, .. } = self;
-        metrics.request_body(announced(&head.headers));
+        let Request { head, body, .. } = self;
+        if !body.is_end_stream() {
+            metrics::request_body(announced(&head.headers));
+        }
         let is_awaited = !head.headers.contains_key(EXPECT);
         // Many may wait here: what is not needed any more is let go.
-        drop((head, metrics));
+        drop(head);
         if is_awaited {
             let _ = timeout(DISCARD_TIME, discard(body)).await;
         }

@@ -147,10 +147,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
         let result = match admitted {
             Ok((endpoint, principal)) => {
-                let (intake, metrics) = (Arc::clone(&self.intake), Arc::clone(&observation.metrics));
+                let intake = Arc::clone(&self.intake);
                 let path = found.map(|found| found.parts).unwrap_or_default();
-                let request =
-                    Request { head, refused: None, path, body, intake, takes_place: !endpoint.always, metrics };
+                let request = Request { head, refused: None, path, body, intake, takes_place: !endpoint.always };
                 let answered = self.run(endpoint, principal, &observation, request).await;
                 answered.map(|response| with_location_below(response, prefix))
             }

@@ -8,7 +8,6 @@ use hyper::body::Incoming;
 
 use super::intake::Intake;
 use crate::error::Error;
-use crate::telemetry::metrics::RouteMetrics;
 
 /// What an endpoint is given: the head, and the body that has not been read yet.
 pub struct Request {
@@ -22,5 +21,4 @@ pub struct Request {
     pub(super) intake: Arc<Intake>,
     /// Whether it is worked on in a place that clients share; see [`Endpoint::always`](super::Endpoint::always).
     pub(super) takes_place: bool,
-    pub(super) metrics: Arc<RouteMetrics>,
 }

@@ -8,7 +8,7 @@ use http::{HeaderValue, Method};
 use super::Endpoint;
 use super::cors::Cors;
 use crate::config::{PathPrefix, WebOrigin};
-use crate::telemetry::metrics::{MethodLabel, RouteMetrics};
+use crate::telemetry::metrics::{Listener, MethodLabel, RouteMetrics};
 
 /// The statuses of what no route is asked for: nothing is there, or the host is none, or not this one; or a browser asks.
 const UNMATCHED: &[u16] = &[204, 400, 404, 421, 429];
@@ -45,12 +45,12 @@ pub struct Router<S> {
 }
 
 impl<S: Send + Sync + 'static> Router<S> {
-    /// Routes to these.
+    /// Routes what comes to a listener to these.
     ///
     /// # Panics
     /// When two of them contradict each other; they are constants, so every test would meet that.
     #[allow(clippy::expect_used, reason = "a mistake in a constant, met by every test")]
-    pub fn new(table: Vec<Endpoint<S>>) -> Self {
+    pub fn new(listener: Listener, table: Vec<Endpoint<S>>) -> Self {
         let endpoints: Vec<_> = table.into_iter().map(Arc::new).collect();
         let mut paths = matchit::Router::new();
         let mut done: Vec<&str> = Vec::new();
@@ -60,12 +60,12 @@ impl<S: Send + Sync + 'static> Router<S> {
             }
             done.push(path);
             let of_path = endpoints.iter().filter(|endpoint| endpoint.path == *path).cloned().collect();
-            let resource = Arc::new(resource(route, of_path));
+            let resource = Arc::new(resource(listener, route, of_path));
             for alias in aliases(path) {
                 paths.insert(alias, Arc::clone(&resource)).expect("the paths of the endpoints are valid and distinct");
             }
         }
-        let unmatched = Arc::new(RouteMetrics::new("unmatched", &[], &[], UNMATCHED));
+        let unmatched = Arc::new(RouteMetrics::new(listener, "unmatched", &[], UNMATCHED));
         Router { paths, endpoints, prefix: None, cors: None, unmatched }
     }
 
@@ -93,19 +93,21 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 }
 
-fn resource<S: Send + Sync + 'static>(route: &'static str, endpoints: Vec<Arc<Endpoint<S>>>) -> Resource<S> {
-    let mut served: Vec<MethodLabel> = endpoints.iter().map(|endpoint| method_label(&endpoint.method)).collect();
-    if served.contains(&MethodLabel::Get) {
-        served.push(MethodLabel::Head);
+fn resource<S: Send + Sync + 'static>(
+    listener: Listener,
+    route: &'static str,
+    endpoints: Vec<Arc<Endpoint<S>>>,
+) -> Resource<S> {
+    let mut allow: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+    if allow.contains(&"GET") {
+        allow.push("HEAD");
     }
-    let allow = served.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
-    let mut statuses: Vec<u16> = endpoints.iter().flat_map(|endpoint| endpoint.statuses()).collect();
-    statuses.sort_unstable();
-    statuses.dedup();
+    let served: Vec<_> =
+        endpoints.iter().map(|endpoint| (method_label(&endpoint.method), endpoint.statuses())).collect();
     Resource {
-        allow: HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("")),
+        allow: HeaderValue::from_str(&allow.join(", ")).unwrap_or(HeaderValue::from_static("")),
         route,
-        metrics: Arc::new(RouteMetrics::new(route, &served, &statuses, &[405])),
+        metrics: Arc::new(RouteMetrics::new(listener, route, &served, &[405])),
         endpoints,
     }
 }
@@ -122,13 +124,11 @@ fn aliases(path: &'static str) -> Vec<String> {
 
 pub(super) fn method_label(method: &Method) -> MethodLabel {
     match *method {
-        Method::GET => MethodLabel::Get,
-        Method::HEAD => MethodLabel::Head,
+        Method::GET | Method::HEAD => MethodLabel::Get,
         Method::POST => MethodLabel::Post,
         Method::PUT => MethodLabel::Put,
         Method::PATCH => MethodLabel::Patch,
         Method::DELETE => MethodLabel::Delete,
-        Method::OPTIONS => MethodLabel::Options,
         _ => MethodLabel::Other,
     }
 }

@@ -25,8 +25,11 @@ mod registration;
 mod registry;
 mod runtime;
 mod sign_in;
+mod signing_keys;
+mod sketch;
 mod summary;
 mod totals;
+mod user_changes;
 
 pub use self::asked::Asked;
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
@@ -37,10 +40,10 @@ pub use self::exposition::{Encoded, encode};
 pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService, HEALTH};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};
 pub use self::http::{
-    ConnectionResult, InFlight, MethodLabel, OpenConnection, RejectReason, Requests, RouteMetrics, connection_refused,
-    connection_result, request_rejected,
+    ConnectionResult, InFlight, Listener, MethodLabel, OpenConnection, RejectReason, Requests, RouteMetrics,
+    connection_refused, connection_result, request_body, request_rejected,
 };
-pub use self::inventory::{Metric, markdown};
+pub use self::inventory::{MOST_SERIES, Metric, markdown};
 pub use self::json::{Snapshot, snapshot};
 pub use self::logs::{DropReason, log_queue_capacity, log_record, log_records_dropped};
 pub use self::machine::{
@@ -60,11 +63,13 @@ pub use self::registration::{
 };
 pub use self::runtime::scheduling_delay;
 pub use self::sign_in::{
-    RefreshOutcome, SessionEnd, SignInOutcome, TokenFault, access_token_refused, sessions, sessions_ended, sign_in,
-    token_refresh,
+    FirstSignIn, RefreshOutcome, SessionEnd, SignInOutcome, TokenFault, access_token_refused, first_sign_in,
+    password_confirmed, sessions, sessions_ended, sign_in, token_refresh, wrong_password,
 };
+pub use self::signing_keys::signing_keys;
 pub use self::summary::{Summary, summary};
 pub use self::totals::{Totals, totals};
+pub use self::user_changes::{ChangedBy, UserChange, user_changed};
 
 /// Touches every static, so that the first scrape has every series. Called once, at start.
 pub fn init() {
@@ -83,6 +88,8 @@ pub fn init() {
     registration::init();
     runtime::init();
     sign_in::init();
+    signing_keys::init();
+    user_changes::init();
 }
 
 /// Every metric, by name. Complete once [`init`] has run, and the routes, topics and checks exist.
@@ -96,4 +103,5 @@ pub fn refresh() {
     clock::refresh();
     process::refresh();
     runtime::refresh();
+    sign_in::refresh();
 }

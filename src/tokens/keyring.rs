@@ -14,7 +14,7 @@ use super::key::{Jwk, PublicKey, SigningKey};
 use super::provider;
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::telemetry::metrics::TokenFault;
+use crate::telemetry::metrics::{self, TokenFault};
 
 /// No token of ours is longer.
 const LONGEST: usize = 2048;
@@ -68,6 +68,8 @@ impl Keyring {
 
     /// From here on these are the keys: the last one whose time has come signs.
     pub fn replace(&self, keys: Vec<RingKey>) {
+        let signer = signer(&keys).map(|key| (key.signs_from, key.signing.is_some()));
+        metrics::signing_keys(keys.len(), signer);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
     }
 
@@ -103,8 +105,7 @@ impl Keyring {
             jti: Uuid::new_v4(),
         };
         let keys = self.keys();
-        let key = keys.iter().rfind(|key| key.signs_from <= clock::now()).or(keys.first());
-        let key = key.ok_or_else(|| Error::Authentication("there is no key to sign with".into()))?;
+        let key = signer(&keys).ok_or_else(|| Error::Authentication("there is no key to sign with".into()))?;
         let signing = key.signing.as_ref().ok_or_else(|| {
             let kid = &key.public.kid;
             Error::Authentication(format!("the key {kid} cannot be read: is key_encryption_key the right one?").into())
@@ -139,6 +140,11 @@ impl Keyring {
     fn decoding(&self, kid: &str) -> Option<DecodingKey> {
         self.keys().iter().find(|key| key.public.kid == kid).map(|key| key.public.decoding.clone())
     }
+}
+
+/// The key that signs now.
+fn signer(keys: &[RingKey]) -> Option<&RingKey> {
+    keys.iter().rfind(|key| key.signs_from <= clock::now()).or(keys.first())
 }
 
 #[cfg(test)]

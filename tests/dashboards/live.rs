@@ -56,6 +56,9 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
         look.wait_until(&format!(r#"neodyme_registrations_total{{outcome="{outcome}"}} > 3"#)).await;
     }
     look.wait_until(r#"neodyme_outbox_attempts_total{outcome="delivered"} > 0"#).await;
+    for outcome in ["success", "wrong", "delayed"] {
+        look.wait_until(&format!(r#"neodyme_sign_ins_total{{outcome="{outcome}"}} > 3"#)).await;
+    }
 
     // Healthy: a panel that shows nothing says so.
     for panel in panels().iter().filter(|panel| panel.when_empty().is_none()) {
@@ -67,8 +70,10 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     for error in ["EMAIL_SERVICE_ERROR", "ANALYTICS_SERVICE_ERROR"] {
         look.wait_until(&format!(r#"neodyme_errors_total{{error_type="{error}"}} > 1"#)).await;
     }
+    trouble.steal_token().await;
     trouble.worsen();
     look.wait_until(r#"neodyme_errors_total{error_type="DATABASE_ERROR"} > 1"#).await;
+    look.wait_until(r#"neodyme_sign_ins_total{outcome="database"} > 0"#).await;
     trouble.ease();
     // A server and mail in files leave nothing on a disk. A second fault within the incident of a first takes minutes: the
     // drill makes one.
@@ -88,10 +93,11 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     }
 }
 
-/// What is compared with the past has one: as much came two hours ago, and nothing invalid.
+/// What is compared with the past has one: as much came two hours ago, as many passwords were wrong, and nothing was invalid.
 fn history(now: u64) -> String {
     let recorded = [
-        (r#"job_of:neodyme_registrations:rate10m{job="neodyme",of="attempts"}"#, 1.0),
+        (r#"job_of:neodyme_traffic:rate10m{job="neodyme",of="attempts"}"#, 1.0),
+        (r#"job_of:neodyme_traffic:rate10m{job="neodyme",of="wrong_passwords"}"#, 1.0),
         (r#"job:neodyme_invalid_registrations:ratio10m{job="neodyme"}"#, 0.0),
         (r#"job:neodyme_targets:count{job="neodyme"}"#, 1.0),
     ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::common::analytics::{AnalyticsService, Behaviour as Analytics};
@@ -16,6 +16,7 @@ use crate::common::database::{Backend, Database, open_sqlite};
 use crate::common::postgres::Cluster;
 use crate::common::proxy::{Proxy, Way};
 use crate::common::smtp::{Behaviour, SmtpSink, Verb};
+use crate::common::users::PASSWORD;
 
 /// The service and what it depends on.
 pub struct Trouble {
@@ -62,6 +63,14 @@ impl Trouble {
         Trouble { app, database, mail, analytics, traffic }
     }
 
+    /// A refresh token comes again long after it was used.
+    pub async fn steal_token(&self) {
+        let victim = self.app.signed_in().await;
+        assert_eq!(self.app.refresh(&victim.refresh).await.status, 200);
+        self.app.database.set_back("refresh_tokens", "rotated_at", 3600).await;
+        self.app.refresh(&victim.refresh).await.assert_problem(403, "SECURITY_VIOLATION");
+    }
+
     /// The services fail, and a server's answers are slow.
     pub fn begin(&self) {
         self.mail.behave(Behaviour::refuse(Verb::Rcpt, 451, "try again later"));
@@ -106,6 +115,27 @@ impl Drop for Trouble {
     }
 }
 
+/// A member signs in, changes the name and signs out; somebody tries passwords, and another one a token that is none.
+async fn sign_ins(client: &reqwest::Client, api: &str) -> reqwest::Result<()> {
+    const MEMBER: &str = "taken@example.com";
+    let login = |email: &str, password: &str| {
+        client.post(format!("{api}/auth/login")).json(&json!({"email": email, "password": password})).send()
+    };
+    login(&fresh_email(), "wrong horse battery").await?;
+    login("tried@example.com", "wrong horse battery").await?;
+    client.get(format!("{api}/auth/me")).bearer_auth("none").send().await?;
+    let signed_in: Value = login(MEMBER, PASSWORD).await?.json().await?;
+    let (Some(access), Some(id)) = (signed_in["access_token"].as_str(), signed_in["user"]["id"].as_str()) else {
+        return Ok(());
+    };
+    let refresh = json!({"refresh_token": signed_in["refresh_token"]});
+    client.post(format!("{api}/auth/refresh")).json(&refresh).send().await?;
+    let name = json!({"full_name": fresh_email()});
+    client.patch(format!("{api}/users/{id}")).bearer_auth(access).json(&name).send().await?;
+    client.post(format!("{api}/auth/logout")).bearer_auth(access).send().await?;
+    Ok(())
+}
+
 /// Users, and whatever else comes along, until it is aborted.
 async fn traffic(client: reqwest::Client, api: String) {
     let users = format!("{api}/users/");
@@ -122,7 +152,8 @@ async fn traffic(client: reqwest::Client, api: String) {
         let hasty = client.post(&users).json(&user(&fresh_email())).timeout(Duration::from_millis(100)).send();
         let lost = client.get(format!("{api}/nowhere")).send();
         // What becomes of them is for the metrics to tell.
-        let _ = futures_util::future::join3(futures_util::future::join_all(posts), hasty, lost).await;
+        let posts = futures_util::future::join_all(posts);
+        let _ = futures_util::future::join4(posts, hasty, lost, sign_ins(&client, &api)).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -73,6 +73,12 @@ pub enum Injection {
     OneDatabaseErrorThenFlood,
     /// Somebody tries taken addresses, eight a second.
     DuplicateFlood,
+    /// Eight people a second sign in with a password that is wrong, each from another address and to another account.
+    WrongPasswords,
+    /// A refresh token comes again an hour after it was used.
+    TokenStolen,
+    /// No instance can read the key that access tokens are signed with, and people sign in.
+    KeyUnreadable,
     /// Forty people at once register at one instance, every 10 s: twice as many as it can hash within the longest wait.
     HashFlood,
     /// Nobody reads the log of one instance.
@@ -99,6 +105,6 @@ impl Fault {
 impl Injection {
     /// Whether the fault is over as soon as it was injected.
     pub fn is_momentary(self) -> bool {
-        matches!(self, Injection::MailRefused(_) | Injection::FirstDatabaseError)
+        matches!(self, Injection::MailRefused(_) | Injection::FirstDatabaseError | Injection::TokenStolen)
     }
 }

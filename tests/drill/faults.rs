@@ -228,6 +228,26 @@ pub const FAULTS: &[Fault] = &[
         ..NOTHING
     },
     Fault {
+        name: "wrong passwords from many addresses",
+        injection: Injection::WrongPasswords,
+        warnings: &["NeodymeWrongPasswordsUnusuallyMany"],
+        words: "had a wrong password",
+        ..NOTHING
+    },
+    Fault {
+        name: "a stolen refresh token",
+        injection: Injection::TokenStolen,
+        pages: &[&["NeodymeCriticalError SECURITY_VIOLATION"]],
+        words: "A refresh token was used twice",
+        ..NOTHING
+    },
+    Fault {
+        name: "signing key unreadable",
+        injection: Injection::KeyUnreadable,
+        pages: &[&["NeodymeCriticalError AUTHENTICATION_FAILURE"]],
+        ..NOTHING
+    },
+    Fault {
         name: "log reader stalled",
         injection: Injection::LogStalled,
         warnings: &["NeodymeLogRecordsDropped"],

@@ -6,6 +6,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
@@ -15,6 +16,7 @@ use crate::common::database::{Database, open_postgres};
 use crate::common::postgres::StopMode;
 use crate::common::proxy::Way;
 use crate::common::smtp::{Behaviour, Verb};
+use crate::common::users::PASSWORD;
 
 use super::faults::Injection;
 use super::run::wait_for;
@@ -64,13 +66,20 @@ impl World {
             Injection::TokenChanged => fs::write(self.token.path(), "another").unwrap(),
             Injection::ClockShifted(seconds) => self.clock.set_ahead(seconds),
             Injection::RollingRestart => self.restart_each().await,
-            Injection::Nothing | Injection::RestartLoop | Injection::DuplicateFlood | Injection::HashFlood => {}
+            Injection::TokenStolen => self.steal_token().await,
+            Injection::KeyUnreadable => self.database.execute("UPDATE signing_keys SET is_sealed = true").await,
+            Injection::Nothing
+            | Injection::RestartLoop
+            | Injection::DuplicateFlood
+            | Injection::HashFlood
+            | Injection::WrongPasswords => {}
         }
     }
 
     /// Does what the fault needs to last, and never returns.
     pub async fn sustain(&mut self, injection: Injection) {
-        let target = self.instances[0].api_url();
+        let api = self.instances[0].api_url();
+        let (users, login) = (format!("{api}/users/"), format!("{api}/auth/login"));
         let _flood = match injection {
             Injection::RestartLoop => loop {
                 self.instances[1].kill();
@@ -84,10 +93,20 @@ impl World {
             },
             Injection::DuplicateFlood => {
                 let (from, taken) = (somebody(), user(&fresh_email()));
-                Traffic::flood(&target, 8, Duration::from_secs(1), move || (from, taken.clone()))
+                Traffic::flood(&users, 8, Duration::from_secs(1), move || (from, taken.clone()))
             }
             Injection::HashFlood | Injection::OneDatabaseErrorThenFlood => {
-                Traffic::flood(&target, 40, Duration::from_secs(10), || (somebody(), user(&fresh_email())))
+                Traffic::flood(&users, 40, Duration::from_secs(10), || (somebody(), user(&fresh_email())))
+            }
+            Injection::WrongPasswords => {
+                let wrong = || json!({ "email": fresh_email(), "password": "wrong horse battery" });
+                Traffic::flood(&login, 8, Duration::from_secs(1), move || (somebody(), wrong()))
+            }
+            Injection::KeyUnreadable => {
+                let email = fresh_email();
+                assert_eq!(self.instances[0].register(&email).await.status, 201);
+                let right = json!({ "email": email, "password": PASSWORD });
+                Traffic::flood(&login, 1, Duration::from_secs(2), move || (somebody(), right.clone()))
             }
             _ => return pending().await,
         };
@@ -125,6 +144,7 @@ impl World {
                     instance.restart().await;
                 }
             }
+            Injection::KeyUnreadable => self.database.execute("UPDATE signing_keys SET is_sealed = false").await,
             Injection::LogStalled => self.instances[1].set_reading(Reading::On),
             Injection::TokenChanged => fs::write(self.token.path(), TOKEN).unwrap(),
             Injection::ClockShifted(_) => self.clock.set_ahead(0),
@@ -134,8 +154,19 @@ impl World {
             | Injection::FirstDatabaseError
             | Injection::OneDatabaseErrorThenFlood
             | Injection::DuplicateFlood
+            | Injection::WrongPasswords
+            | Injection::TokenStolen
             | Injection::HashFlood => {}
         }
+    }
+
+    /// Somebody uses a refresh token an hour after its user did.
+    async fn steal_token(&self) {
+        let [here, there] = [&self.instances[0], &self.instances[1]];
+        let victim = here.signed_in().await;
+        assert_eq!(here.refresh(&victim.refresh).await.status, 200);
+        self.database.set_back("refresh_tokens", "rotated_at", 3600).await;
+        there.refresh(&victim.refresh).await.assert_problem(403, "SECURITY_VIOLATION");
     }
 
     /// A session of somebody else.

@@ -48,20 +48,21 @@ impl Traffic {
         })
     }
 
-    /// So many registrations at once at one instance, again after each pause: who registers, and what with.
+    /// So many requests at once at one instance, again after each pause: what is posted where, and by whom.
     pub fn flood(
-        instance: &str,
+        url: &str,
         size: usize,
         pause: Duration,
         people: impl Fn() -> (Ipv4Addr, Value) + Send + 'static,
     ) -> Traffic {
-        let (client, instance) = (http::client(), instance.to_owned());
+        let (client, url) = (http::client(), url.to_owned());
         Traffic::paced(pause, move |_| {
             let requests: Vec<_> = std::iter::repeat_with(&people).take(size).collect();
-            let (client, instance) = (client.clone(), instance.clone());
+            let (client, url) = (client.clone(), url.clone());
             async move {
-                let requests = requests.into_iter().map(|(from, body)| send(&client, &instance, from, Some(body)));
-                join_all(requests).await;
+                let posted =
+                    |(from, body): (Ipv4Addr, Value)| Answer::to(from_address(client.post(&url).json(&body), from));
+                join_all(requests.into_iter().map(posted)).await;
             }
         })
     }
@@ -104,5 +105,9 @@ async fn send(
         Some(body) => client.post(format!("{instance}/users/")).json(&body),
         None => client.get(format!("{instance}/health/")),
     };
-    Answer::to(request.header("x-forwarded-for", from.to_string())).await
+    Answer::to(from_address(request, from)).await
+}
+
+fn from_address(request: reqwest::RequestBuilder, from: Ipv4Addr) -> reqwest::RequestBuilder {
+    request.header("x-forwarded-for", from.to_string())
 }

@@ -115,16 +115,21 @@ fn setting(key: &str) -> &'static Setting {
     Setting::find(key).unwrap_or_else(|| panic!("there is no {key}"))
 }
 
-/// What the rules on objectives recorded while the service ran well: as many requests, registrations and mails as the steady
-/// traffic makes, and none of them bad. Processes started since, so their counters begin again.
+/// What the rules recorded while the service ran well: as many requests, registrations and mails as the steady traffic makes, as
+/// many sign-ins, and none of them bad; and a wrong password now and then. Processes started since, so their counters begin again.
 fn history(targets: &[&str], past: Duration) -> String {
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
     let mut history = String::new();
+    let minutes = i64::try_from(past.as_secs() / 60).unwrap();
+    for minute in (0..minutes).rev() {
+        let at = now - 60 - minute * 60;
+        writeln!(history, r#"job_of:neodyme_traffic:rate10m{{job="neodyme",of="wrong_passwords"}} 0.001 {at}"#)
+            .unwrap();
+    }
     for (metric, per_minute) in
         [("instance_slo:neodyme_bad_events:total", 0), ("instance_slo:neodyme_events:total", 27)]
     {
         for (target, slo) in targets.iter().flat_map(|target| SLOS.map(|slo| (target, slo))) {
-            let minutes = i64::try_from(past.as_secs() / 60).unwrap();
             for minute in (0..minutes).rev() {
                 let (value, at) = ((minutes - minute) * per_minute, now - 60 - minute * 60);
                 writeln!(history, r#"{metric}{{job="neodyme",instance="{target}",slo="{slo}"}} {value} {at}"#).unwrap();
@@ -134,4 +139,5 @@ fn history(targets: &[&str], past: Duration) -> String {
     history
 }
 
-const SLOS: [&str; 3] = ["availability", "registration_latency", "welcome_email"];
+const SLOS: [&str; 5] =
+    ["availability", "registration_latency", "welcome_email", "sign_in_availability", "sign_in_latency"];

@@ -92,7 +92,8 @@ async fn answer(
         change::change(&call.state.db, &actor, id, expected, &Change { full_name, is_active, role }).await?
     };
     metrics::sessions_ended(SessionEnd::Revoked, changed.sessions);
-    if changed.is_new {
+    changed.changes.iter().for_each(|change| actor.has_done(*change, id));
+    if changed.is_new() {
         info!(call.context.logger(LoggerName::UserActions), "User action: user_changed");
     }
     Ok(versioned(changed.user))

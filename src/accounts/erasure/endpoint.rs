@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{Access, Call, Endpoint, Json, NoContent, Path, Permission, json_body};
 use crate::state::App;
 use crate::telemetry::logging::{Exception, LoggerName, info, warn};
-use crate::telemetry::metrics::{self, SessionEnd};
+use crate::telemetry::metrics::{self, SessionEnd, UserChange};
 use crate::values::Password;
 
 /// The first pause before it is tried anew to take a user out of the file, and the longest.
@@ -62,6 +62,7 @@ async fn answer(
         erase(&call.state.db, &actor, id).await?
     };
     metrics::sessions_ended(SessionEnd::Revoked, erased.sessions);
+    actor.has_done(UserChange::Erased, id);
     info!(call.context.logger(LoggerName::UserActions), "User action: user_erased");
     tokio::spawn(wipe_out(call.state, erased));
     Ok(NoContent)

@@ -8,6 +8,7 @@ use crate::accounts::id::PathId;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json, Path, Permission};
 use crate::state::App;
+use crate::telemetry::metrics::UserChange;
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "All that is stored of a user, but for what signs in.";
@@ -22,5 +23,7 @@ async fn answer(call: Call<App>, Path(PathId(id)): Path<PathId>) -> Result<Json<
     call.context.set_user_id(id);
     let actor = Actor::user(call.caller()?.user_id, call.context.origin());
     let _turn = call.state.db.turn(call.context.client).await?;
-    export(&call.state.db, &actor, id).await.map(Json)
+    let export = export(&call.state.db, &actor, id).await?;
+    actor.has_done(UserChange::Exported, id);
+    Ok(Json(export))
 }

@@ -55,10 +55,12 @@ async fn refresh(call: Call<App>, (device, Json(form)): (Device, Json<Refresh>))
 }
 
 fn outcome_of(error: &Error) -> RefreshOutcome {
-    match error {
-        Error::RefreshTokenInvalid => RefreshOutcome::Invalid,
-        Error::AccountInactive => RefreshOutcome::Inactive,
-        Error::Security(_) => RefreshOutcome::Reused,
+    match error.code() {
+        ErrorCode::Unauthorized => RefreshOutcome::Invalid,
+        ErrorCode::AccountInactive => RefreshOutcome::Inactive,
+        ErrorCode::SecurityViolation => RefreshOutcome::Reused,
+        ErrorCode::DatabaseError => RefreshOutcome::Database,
+        ErrorCode::AuthenticationFailure => RefreshOutcome::Authentication,
         _ => RefreshOutcome::Error,
     }
 }

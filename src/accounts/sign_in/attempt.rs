@@ -9,6 +9,7 @@ use super::Login;
 use super::failures::{self, Tries};
 use super::trial::{Trial, hash_of};
 use crate::accounts::actor::Actor;
+use crate::accounts::audit;
 use crate::accounts::sessions::{self, Device, Pair, RefreshToken, Session, TokenRow};
 use crate::accounts::users::{self, User};
 use crate::clock;
@@ -18,7 +19,10 @@ use crate::password::{PasswordHash, StoredHash};
 use crate::state::App;
 use crate::store::types::to_micros;
 use crate::telemetry::logging::{LoggerName, info};
-use crate::telemetry::metrics::{self, SessionEnd};
+use crate::telemetry::metrics::{self, FirstSignIn, SessionEnd};
+
+/// What the audit trail calls a sign-in.
+const SIGNED_IN: &str = "user.signed_in";
 
 /// So often the password is held against the hash when that becomes another one meanwhile.
 const TRIES: usize = 3;
@@ -91,7 +95,8 @@ impl Attempt<'_> {
         let pair = Pair::new(app.keyring.sign(session.caller())?, &token);
         let (row, most) = (TokenRow::next(token.hash(), &session), settings.sessions_per_user);
         let actor = Actor::user(user.id, self.context.origin());
-        let entry = actor.entry("user.signed_in", user.id, json!({ "session_id": session.id }));
+        let entry = actor.entry(SIGNED_IN, user.id, json!({ "session_id": session.id }));
+        let soon = soon_after_registration(now - user.created_at);
         let verified = user.clone();
         let work = app.db.transaction(move |tx| {
             async move {
@@ -104,16 +109,49 @@ impl Attempt<'_> {
                     users::set_password(tx, verified.id, &hash).await?;
                 }
                 let displaced = sessions::keep_latest(tx, session.user_id, most - 1).await?;
+                // Of who has been here for long it is not asked.
+                let is_first = soon.is_some() && !audit::has_happened(tx, session.user_id, SIGNED_IN).await?;
                 tx.insert(session);
                 tx.insert(row);
                 tx.insert(entry);
-                Ok(Some(displaced))
+                Ok(Some((displaced, is_first)))
             }
             .boxed()
         });
-        let Some(displaced) = work.await? else { return Ok(None) };
+        let Some((displaced, is_first)) = work.await? else { return Ok(None) };
         metrics::sessions_ended(SessionEnd::Displaced, displaced);
+        soon.filter(|_| is_first).into_iter().for_each(metrics::first_sign_in);
         info!(self.context.logger(LoggerName::UserActions), "User action: user_signed_in");
         Ok(Some(pair))
+    }
+}
+
+/// Which first sign-in it would be, so long after the registration.
+fn soon_after_registration(age: time::Duration) -> Option<FirstSignIn> {
+    match age.whole_days() {
+        ..1 => Some(FirstSignIn::Day),
+        1..7 => Some(FirstSignIn::Week),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_first_sign_in_is_of_the_first_day_or_the_first_week() {
+        let moment = Duration::microseconds(1);
+        for (age, soon) in [
+            (Duration::ZERO, Some(FirstSignIn::Day)),
+            (Duration::DAY - moment, Some(FirstSignIn::Day)),
+            (Duration::DAY, Some(FirstSignIn::Week)),
+            (Duration::WEEK - moment, Some(FirstSignIn::Week)),
+            (Duration::WEEK, None),
+        ] {
+            assert_eq!(soon_after_registration(age), soon, "{age}");
+        }
     }
 }

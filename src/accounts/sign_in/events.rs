@@ -29,40 +29,55 @@ struct Details<'a> {
     outcome: &'static str,
 }
 
-impl SignInEnded<'_> {
-    fn outcome(&self) -> SignInOutcome {
-        match self.failure {
-            None => SignInOutcome::Success,
-            Some(Error::LoginDelayed { .. }) => SignInOutcome::Delayed,
-            Some(failure) => match failure.code() {
-                ErrorCode::InvalidCredentials => SignInOutcome::Wrong,
-                ErrorCode::AccountInactive => SignInOutcome::Inactive,
-                ErrorCode::PasswordLocked => SignInOutcome::Locked,
-                ErrorCode::ServiceOverloaded => SignInOutcome::Overloaded,
-                _ => SignInOutcome::Error,
-            },
-        }
-    }
+/// The client went away before it ended.
+pub(super) struct SignInCancelled<'a> {
+    pub(super) email: &'a str,
+    pub(super) client_ip: IpAddr,
+    pub(super) took: Duration,
+}
 
-    /// A failure of the service is an error here, with its causes, and not once more where its request ends.
-    pub(super) fn is_told_as_error(&self) -> bool {
-        self.outcome() == SignInOutcome::Error
+/// How a sign-in ended that failed with this.
+pub(super) fn outcome_of(failure: &Error) -> SignInOutcome {
+    match (failure, failure.code()) {
+        (Error::LoginDelayed { .. }, _) => SignInOutcome::Delayed,
+        (_, ErrorCode::InvalidCredentials) => SignInOutcome::Wrong,
+        (_, ErrorCode::AccountInactive) => SignInOutcome::Inactive,
+        (_, ErrorCode::PasswordLocked) => SignInOutcome::Locked,
+        (_, ErrorCode::ServiceOverloaded) => SignInOutcome::Overloaded,
+        (_, ErrorCode::DatabaseError) => SignInOutcome::Database,
+        (_, ErrorCode::AuthenticationFailure) => SignInOutcome::Authentication,
+        _ => SignInOutcome::Error,
     }
+}
+
+/// A failure of the service is an error here, with its causes, and not once more where its request ends.
+pub(super) fn is_told_as_error(outcome: SignInOutcome) -> bool {
+    matches!(outcome, SignInOutcome::Database | SignInOutcome::Authentication | SignInOutcome::Error)
 }
 
 impl Event for SignInEnded<'_> {
     fn emit(self, log: &Logger) {
-        let outcome = self.outcome();
-        metrics::sign_in(outcome);
         let SignInEnded { email, client_ip, took, failure } = self;
+        let outcome = failure.map_or(SignInOutcome::Success, outcome_of);
+        metrics::sign_in(outcome, took);
         let details = context(Details { email, client_ip, duration_ms: millis(took), outcome: outcome.as_str() });
         match failure {
             None => info!(log, "User signed in"; "context" => details),
-            Some(failure) if outcome == SignInOutcome::Error => {
+            Some(failure) if is_told_as_error(outcome) => {
                 let exception = Exception::named(failure.code().as_str(), failure);
                 error!(log, "Sign-in failed"; "exception" => exception, "context" => details);
             }
             Some(_) => warn!(log, "Sign-in refused"; "context" => details),
         }
+    }
+}
+
+impl Event for SignInCancelled<'_> {
+    fn emit(self, log: &Logger) {
+        let SignInCancelled { email, client_ip, took } = self;
+        let outcome = SignInOutcome::Cancelled;
+        metrics::sign_in(outcome, took);
+        let details = context(Details { email, client_ip, duration_ms: millis(took), outcome: outcome.as_str() });
+        info!(log, "Sign-in cancelled"; "context" => details);
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::http::Context;
 use crate::password::StoredHash;
 use crate::state::App;
+use crate::telemetry::metrics;
 use crate::values::Password;
 
 /// A try that is allowed.
@@ -48,6 +49,7 @@ impl<'a> Trial<'a> {
     pub(super) async fn refuse(&self, user_id: Option<Uuid>) -> Result<Error> {
         self.context.enter_step("count_failure");
         let tries = self.tries;
+        metrics::wrong_password(&format!("{:x?}", tries.address), &self.context.client.to_string());
         let locked = user_id
             .filter(|_| tries.are_used_up_by_one_more())
             .map(|id| Actor::of(self.context).entry("user.password_locked", id, json!({})));

@@ -10,6 +10,8 @@ use unicode_normalization::UnicodeNormalization;
 pub(super) enum Kind {
     Registration,
     Duplicate,
+    SignIn,
+    WrongPassword,
     InvalidBody,
     MalformedJson,
     UnknownPath,
@@ -19,9 +21,11 @@ pub(super) enum Kind {
 
 /// The kinds, what they are called, and how many of a hundred requests are of each. On a healthy service this mix raises no
 /// alert.
-pub(super) const MIX: [(Kind, &str, u32); 7] = [
-    (Kind::Registration, "registration", 62),
+pub(super) const MIX: [(Kind, &str, u32); 9] = [
+    (Kind::Registration, "registration", 51),
     (Kind::Duplicate, "duplicate", 7),
+    (Kind::SignIn, "sign-in", 10),
+    (Kind::WrongPassword, "wrong password", 1),
     (Kind::InvalidBody, "invalid body", 7),
     (Kind::MalformedJson, "malformed JSON", 3),
     (Kind::UnknownPath, "unknown path", 5),
@@ -60,7 +64,12 @@ impl Kind {
 
     /// Whether it is a POST to `/users/`, of which one client address may not send as many as it likes.
     pub(super) fn registers(self) -> bool {
-        !matches!(self, Kind::UnknownPath | Kind::Health)
+        !matches!(self, Kind::SignIn | Kind::WrongPassword | Kind::UnknownPath | Kind::Health)
+    }
+
+    /// Whether it is about somebody who has registered.
+    pub(super) fn wants_somebody(self) -> bool {
+        matches!(self, Kind::Duplicate | Kind::SignIn | Kind::WrongPassword)
     }
 }
 
@@ -91,6 +100,12 @@ pub(super) fn invalid_body(rng: &mut impl Rng) -> Value {
     let (field, value) = &faults[rng.random_range(0..faults.len())];
     body[*field] = value.clone();
     body
+}
+
+/// A sign-in of somebody who has registered, with the password or another one.
+pub(super) fn sign_in(person: &Value, knows_password: bool) -> Value {
+    let password = if knows_password { person["password"].clone() } else { "wrong horse battery staple".into() };
+    json!({ "email": person["email"], "password": password })
 }
 
 /// A body that breaks off, or has a comma too many.

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, interval_at};
 use url::Url;
 
-use super::requests::{Kind, invalid_body, malformed_body, registration, unknown_path};
+use super::requests::{Kind, invalid_body, malformed_body, registration, sign_in, unknown_path};
 use super::tally::{Outcome, Tally};
 use crate::cli::client;
 use crate::cli::output::note;
@@ -113,7 +113,7 @@ impl Traffic {
             return;
         }
         let mut kind = Kind::draw(rng);
-        if kind == Kind::Duplicate && self.registered.is_empty() {
+        if kind.wants_somebody() && self.registered.is_empty() {
             kind = Kind::Registration;
         }
         if kind.registers() && self.not_before.is_some_and(|instant| Instant::now() < instant) {
@@ -129,17 +129,19 @@ impl Traffic {
                 Err(error) if kind == Kind::LeavesEarly && error.is_timeout() => (Outcome::Left, None),
                 Err(_) => (Outcome::Unanswered, None),
             };
-            Ended { kind, person, outcome, took: start.elapsed(), wait }
+            Ended { kind, person, outcome, took: start.elapsed(), wait: wait.filter(|_| kind.registers()) }
         });
     }
 
     /// The request, and who registers with it.
     fn request(&self, kind: Kind, rng: &mut ThreadRng) -> (RequestBuilder, Option<Value>) {
         let get = |path: &str| self.client.get(format!("{}{path}", self.url));
-        let post = |body: String| {
-            let request = self.client.post(format!("{}users/", self.url));
+        let post_to = |path: &str, body: String| {
+            let request = self.client.post(format!("{}{path}", self.url));
             request.header(CONTENT_TYPE, "application/json").body(body)
         };
+        let post = |body: String| post_to("users/", body);
+        let known = |rng: &mut ThreadRng| self.registered.iter().choose(rng).cloned();
         match kind {
             Kind::Registration => {
                 let person = registration(rng);
@@ -150,8 +152,12 @@ impl Traffic {
                 (post(registration(rng).to_string()).timeout(patience), None)
             }
             Kind::Duplicate => {
-                let known = self.registered.iter().choose(rng).cloned();
-                (post(known.unwrap_or_else(|| registration(rng)).to_string()), None)
+                let known = known(rng).unwrap_or_else(|| registration(rng));
+                (post(known.to_string()), None)
+            }
+            Kind::SignIn | Kind::WrongPassword => {
+                let known = known(rng).unwrap_or_else(|| registration(rng));
+                (post_to("auth/login", sign_in(&known, kind == Kind::SignIn).to_string()), None)
             }
             Kind::InvalidBody => (post(invalid_body(rng).to_string()), None),
             Kind::MalformedJson => (post(malformed_body(rng)), None),

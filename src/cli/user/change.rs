@@ -40,7 +40,8 @@ async fn apply(config: &Config, arguments: &ArgMatches, change: Change) -> anyho
 }
 
 fn report(arguments: &ArgMatches, changed: &Changed, state: &str) -> anyhow::Result<()> {
-    let Changed { user, is_new, sessions } = changed;
+    let is_new = changed.is_new();
+    let Changed { user, sessions, .. } = changed;
     if arguments.get_flag("json") {
         let user = UserView::new(user, false);
         return print(to_json(&json!({ "user": user, "changed": is_new, "sessions_ended": sessions }))?);

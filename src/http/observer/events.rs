@@ -147,7 +147,7 @@ impl RequestEnded<'_> {
         let context = self.context;
         let subject = context.subject().map_or_else(|| context.client.to_string().into(), Cow::Borrowed);
         // A monitor that looks and gets nothing is no user.
-        let is_of_a_user = context.subject().is_some() || !matches!(self.method, MethodLabel::Get | MethodLabel::Head);
+        let is_of_a_user = context.subject().is_some() || self.method != MethodLabel::Get;
         if self.status.is_server_error() && is_of_a_user {
             metrics::request_failed(&subject);
         }

@@ -1,6 +1,5 @@
 //! Errors: how many, of which cause, when last, and how many users they hit.
 
-mod sketch;
 mod users;
 
 use std::collections::BTreeMap;
@@ -156,7 +155,8 @@ pub fn request_failed(subject: &str) {
     USERS.request_failed(hash_of(Some(subject)), unix_now());
 }
 
-fn hash_of(subject: Option<&str>) -> Option<u64> {
+/// The hash of a subject, under the key that all instances share, once it is known.
+pub(super) fn hash_of(subject: Option<&str>) -> Option<u64> {
     KEY.get().zip(subject).map(|(key, subject)| user_hash(key, subject))
 }
 

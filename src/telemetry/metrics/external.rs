@@ -44,7 +44,7 @@ labels! {
 
 metrics! { init;
     CALLS: IntCounterVec = "external_service_calls_total" ["service", "operation", "outcome"], "Calls to services outside, by outcome.";
-    DURATION: HistogramVec = "external_service_duration_seconds" ["service", "operation", "outcome"] in CALL, "Time of a call to a service outside.";
+    DURATION: HistogramVec = "external_service_duration_seconds" ["service", "operation"] in CALL, "Time of a call to a service outside, however it ended.";
     IN_FLIGHT: GaugeBy<ExternalService> = "external_service_calls_in_flight", "Calls to services outside that have not ended.";
 }
 
@@ -53,7 +53,7 @@ pub struct Calls {
     service: ExternalService,
     operation: &'static str,
     counts: Vec<IntCounter>,
-    durations: Vec<Histogram>,
+    duration: Histogram,
 }
 
 impl Calls {
@@ -64,7 +64,7 @@ impl Calls {
             service,
             operation,
             counts: CallOutcome::ALL.iter().map(|outcome| CALLS.with_label_values(&labels(outcome))).collect(),
-            durations: CallOutcome::ALL.iter().map(|outcome| DURATION.with_label_values(&labels(outcome))).collect(),
+            duration: DURATION.with_label_values(&[service.as_str(), operation]),
         }
     }
 
@@ -88,7 +88,7 @@ impl Calls {
     /// A call ended.
     pub fn ended(&self, outcome: CallOutcome, took: Duration) {
         self.counts[outcome as usize].inc();
-        self.durations[outcome as usize].observe(took.as_secs_f64());
+        self.duration.observe(took.as_secs_f64());
     }
 
     /// A call was not made, to spare a service that fails.

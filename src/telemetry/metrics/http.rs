@@ -6,17 +6,25 @@ use std::time::Duration;
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec};
 use serde::Serialize;
 
-use super::declare::{CounterBy, metrics};
-use super::registry::{LATENCY, SIZE};
+use super::declare::{CounterBy, HistogramBy, metrics};
+use super::registry::SIZE;
 use crate::label::labels;
 
 labels! {
-    /// The method of a request: the seven standard ones, or `other` for anything a client may invent.
+    /// Where requests come in.
+    pub enum Listener("listener") {
+        /// For clients.
+        Api = "api",
+        /// For operators.
+        Operations = "operations",
+    }
+}
+
+labels! {
+    /// The method of a request that its route serves; HEAD counts as GET. All that no route serves is `other`.
     pub enum MethodLabel("method") {
-        /// GET
+        /// GET, and HEAD.
         Get = "GET",
-        /// HEAD
-        Head = "HEAD",
         /// POST
         Post = "POST",
         /// PUT
@@ -25,8 +33,6 @@ labels! {
         Patch = "PATCH",
         /// DELETE
         Delete = "DELETE",
-        /// OPTIONS
-        Options = "OPTIONS",
         /// Anything else.
         Other = "other",
     }
@@ -64,12 +70,18 @@ labels! {
     }
 }
 
+/// Every endpoint has these: each one more is a series for all of them. The longest is that of a request that is cut.
+const ANSWER: &[f64] = &[0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1.5, 5.5, 15.5];
+
+/// The series that the time of an endpoint has: buckets, the one for all, the sum, the count.
+pub(super) const SERIES_OF_TIME: usize = ANSWER.len() + 3;
+
 metrics! { init;
-    REQUESTS: IntCounterVec = "http_requests_total" ["method", "route", "code"], "Requests answered, by method, route template (or `unmatched`) and status code.";
-    DURATION: HistogramVec = "http_request_duration_seconds" ["method", "route", "status_class"] in LATENCY, "Time from the head of a request to its answer. HEAD counts as GET; what is refused at the door (401, 404, 405, 421) as `other` and `unmatched`.";
+    REQUESTS: IntCounterVec = "http_requests_total" ["method", "route", "code"], "Requests answered, by method, route template (or `unmatched`) and status code. HEAD counts as GET; a method that the route does not serve as `other`.";
+    DURATION: HistogramVec = "http_request_duration_seconds" ["method", "route"] in ANSWER, "Time from the head of a request to its answer, whatever it is. What no route serves is `other` and `unmatched`.";
     IN_FLIGHT: Gauge = "http_requests_in_flight", "Requests being answered now.";
-    REQUEST_SIZE: HistogramVec = "http_request_size_bytes" ["route"] in SIZE, "Size of request bodies as received, where a route takes one.";
-    RESPONSE_SIZE: HistogramVec = "http_response_size_bytes" ["route"] in SIZE, "Size of response bodies.";
+    REQUEST_SIZE: Histogram = "http_request_size_bytes" in SIZE, "Size of request bodies as received, where a route takes one.";
+    RESPONSE_SIZE: HistogramBy<Listener> = "http_response_size_bytes" in SIZE, "Size of response bodies, by listener.";
     CONNECTIONS: Gauge = "http_connections", "Connections open now, on both listeners.";
     CONNECTION_RESULTS: CounterBy<ConnectionResult> = "http_connections_total", "Connections by result; one accepted can end in an I/O error as well.";
     REJECTED: CounterBy<RejectReason> = "http_requests_rejected_total", "Requests refused to protect the service, by reason.";
@@ -82,46 +94,34 @@ static ANSWERED: AtomicU64 = AtomicU64::new(0);
 
 /// The series of one route, resolved once, so that a request hashes no label.
 pub struct RouteMetrics {
-    codes: Vec<Vec<(u16, IntCounter)>>,
+    listener: Listener,
+    /// Of each method.
+    answers: Vec<Answers>,
     other_code: IntCounter,
-    durations: Vec<[Option<Histogram>; 6]>,
-    refused: Histogram,
-    request_size: Option<Histogram>,
-    response_size: Histogram,
     cancelled: IntCounter,
     panics: IntCounter,
 }
 
+/// The answers to one method.
+struct Answers {
+    codes: Vec<(u16, IntCounter)>,
+    duration: Histogram,
+}
+
 impl RouteMetrics {
-    /// Creates the series of a route: those of `codes` for each method in `served`, and `refusals` for the others.
-    pub fn new(route: &'static str, served: &[MethodLabel], codes: &[u16], refusals: &[u16]) -> Self {
-        let produced = |method: &MethodLabel| if served.contains(method) { codes } else { refusals };
-        let count = |method: &MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
-        // 401 and 403 are said at the door, as is everything about a method that is not served.
-        let handled = |method: &MethodLabel, code: u16| served.contains(method) && !matches!(code, 401 | 403);
-        let duration = |method: &MethodLabel, class: u16| {
-            let method = if *method == MethodLabel::Head { MethodLabel::Get } else { *method };
-            DURATION.with_label_values(&[method.as_str(), route, class_name(class)])
+    /// Creates the series of a route: for each method that it serves, those of its codes, and of `refusals` for all others.
+    pub fn new(listener: Listener, route: &'static str, served: &[(MethodLabel, Vec<u16>)], refusals: &[u16]) -> Self {
+        let count = |method: MethodLabel, code: &str| REQUESTS.with_label_values(&[method.as_str(), route, code]);
+        let answers = |method: &MethodLabel| {
+            let codes = served.iter().find(|(served, _)| served == method).map(|(_, codes)| codes.as_slice());
+            let (method, of) = codes.map_or((MethodLabel::Other, "unmatched"), |_| (*method, route));
+            let codes = codes.unwrap_or(refusals).iter().map(|code| (*code, count(method, &code.to_string())));
+            Answers { codes: codes.collect(), duration: DURATION.with_label_values(&[method.as_str(), of]) }
         };
         RouteMetrics {
-            codes: MethodLabel::ALL
-                .iter()
-                .map(|method| produced(method).iter().map(|code| (*code, count(method, &code.to_string()))).collect())
-                .collect(),
-            other_code: count(&MethodLabel::Other, "other"),
-            durations: MethodLabel::ALL
-                .iter()
-                .map(|method| {
-                    let mut classes = [const { None }; 6];
-                    for class in codes.iter().filter(|code| handled(method, **code)).map(|code| code / 100) {
-                        classes[usize::from(class)] = Some(duration(method, class));
-                    }
-                    classes
-                })
-                .collect(),
-            refused: DURATION.with_label_values(&[MethodLabel::Other.as_str(), "unmatched", class_name(4)]),
-            request_size: served.iter().any(has_body).then(|| REQUEST_SIZE.with_label_values(&[route])),
-            response_size: RESPONSE_SIZE.with_label_values(&[route]),
+            listener,
+            answers: MethodLabel::ALL.iter().map(answers).collect(),
+            other_code: count(MethodLabel::Other, "other"),
             cancelled: CANCELLED.with_label_values(&[route]),
             panics: PANICS.with_label_values(&[route]),
         }
@@ -129,20 +129,13 @@ impl RouteMetrics {
 
     /// A request was answered.
     pub fn completed(&self, method: MethodLabel, code: u16, took: Duration, response_bytes: u64) {
-        let counter = self.codes[method as usize].iter().find(|(known, _)| *known == code).map(|(_, counter)| counter);
+        let answers = &self.answers[method as usize];
+        let counter = answers.codes.iter().find(|(known, _)| *known == code).map(|(_, counter)| counter);
         debug_assert!(counter.is_some(), "{code} is not among the codes of this route");
         counter.unwrap_or(&self.other_code).inc();
         ANSWERED.fetch_add(1, Relaxed);
-        let duration = self.durations[method as usize].get(usize::from(code / 100)).and_then(Option::as_ref);
-        duration.unwrap_or(&self.refused).observe(took.as_secs_f64());
-        self.response_size.observe(response_bytes as f64);
-    }
-
-    /// A request's body was read.
-    pub fn request_body(&self, bytes: usize) {
-        if let Some(size) = &self.request_size {
-            size.observe(bytes as f64);
-        }
+        answers.duration.observe(took.as_secs_f64());
+        RESPONSE_SIZE.at(self.listener).observe(response_bytes as f64);
     }
 
     /// The client went away before the answer.
@@ -156,18 +149,9 @@ impl RouteMetrics {
     }
 }
 
-fn has_body(method: &MethodLabel) -> bool {
-    matches!(method, MethodLabel::Post | MethodLabel::Put | MethodLabel::Patch)
-}
-
-fn class_name(class: u16) -> &'static str {
-    match class {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
+/// A request's body was read, or announced.
+pub fn request_body(bytes: usize) {
+    REQUEST_SIZE.observe(bytes as f64);
 }
 
 /// Counts one request in flight for as long as it lives, however it ends.

@@ -5,8 +5,11 @@ use std::fmt::Write;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
+use super::http;
 use super::registry::REGISTRY;
 
+/// No instance has more series, whatever clients send, so that many of them fit into one Prometheus.
+pub const MOST_SERIES: usize = 2500;
 /// Labels with more values than this are shown by their number.
 const MOST_VALUES_SHOWN: usize = 24;
 
@@ -66,8 +69,25 @@ pub fn markdown(metrics: &[Metric]) -> String {
         let _ = writeln!(page, "| `{}` | {} | {} | {} |", metric.name, metric.kind, labels.join("<br>"), metric.help);
     }
     let series: usize = metrics.iter().map(|metric| metric.series).sum();
-    let _ = write!(page, "\n{} metrics, {series} series per instance.\n", metrics.len());
+    let _ = write!(
+        page,
+        "\n{} metrics, {series} series per instance; there shall be no more than {MOST_SERIES}. An endpoint costs about {}: {} for its \
+         time, one for each status that it answers with, and those of its path.\n",
+        metrics.len(),
+        cost_of_endpoint(metrics),
+        http::SERIES_OF_TIME,
+    );
     page
+}
+
+/// How many series an endpoint has on average, its share in those of its path included.
+fn cost_of_endpoint(metrics: &[Metric]) -> usize {
+    let by_route = metrics.iter().filter(|metric| metric.labels.iter().any(|(label, _)| label == "route"));
+    let (of_all, of_time) = by_route.fold((0, 0), |(all, time), metric| {
+        let is_time = metric.name.ends_with("_request_duration_seconds");
+        (all + metric.series, time + if is_time { metric.series } else { 0 })
+    });
+    (of_all * http::SERIES_OF_TIME).div_ceil(of_time.max(1))
 }
 
 fn show_label(name: &str, values: &[String]) -> String {

@@ -33,6 +33,16 @@ labels! {
 }
 
 labels! {
+    /// How a registration ended whose time is measured.
+    pub enum DurationOutcome("outcome") {
+        /// The user exists.
+        Success = "success",
+        /// The service failed.
+        Error = "error",
+    }
+}
+
+labels! {
     /// The steps of a registration, in their order.
     pub enum Step("step") {
         /// Reading and checking the body.
@@ -93,7 +103,7 @@ labels! {
 metrics! { init;
     ATTEMPTS: IntCounter = "registration_attempts_total", "Registrations begun. Less the sum of neodyme_registrations_total: those in flight.";
     OUTCOMES: CounterBy<RegistrationOutcome> = "registrations_total", "Registrations ended, by outcome.";
-    DURATION: HistogramBy<RegistrationOutcome> = "registration_duration_seconds" in LATENCY, "Time from a registration's begin to its end, by outcome.";
+    DURATION: HistogramBy<DurationOutcome> = "registration_duration_seconds" in LATENCY, "Time from a registration's begin to its end, of those that only the service could spoil.";
     STEPS: HistogramBy<(Step, StepOutcome)> = "registration_step_duration_seconds" in INTERNAL, "Time spent in each step of a registration. It ended at this step: `error` by a fault of the service, `refused` without.";
     ACTIONS: CounterBy<(UserAction, ActionOutcome)> = "user_actions_total", "What users did or tried, by action and outcome.";
     USERS: GaugeBy<UserState> = "users", "Users in the database, refreshed in the background; aggregate over instances with max.";
@@ -107,7 +117,12 @@ pub fn registration_attempt() {
 /// A registration ended.
 pub fn registration(outcome: RegistrationOutcome, took: Duration) {
     OUTCOMES.at(outcome).inc();
-    DURATION.at(outcome).observe(took.as_secs_f64());
+    let duration = match outcome {
+        RegistrationOutcome::Success => DURATION.at(DurationOutcome::Success),
+        RegistrationOutcome::Error => DURATION.at(DurationOutcome::Error),
+        _ => return,
+    };
+    duration.observe(took.as_secs_f64());
 }
 
 /// A step of a registration ended.
@@ -133,7 +148,7 @@ pub(super) fn by_outcome() -> BTreeMap<&'static str, u64> {
 
 /// How long successful registrations took: how many took no longer than each bound of [`LATENCY`], and how many there were.
 pub(super) fn took() -> [u64; LATENCY_BUCKETS] {
-    let durations = DURATION.at(RegistrationOutcome::Success).metric();
+    let durations = DURATION.at(DurationOutcome::Success).metric();
     let durations = durations.get_histogram();
     let mut took = [durations.get_sample_count(); LATENCY_BUCKETS];
     for (took, bucket) in took.iter_mut().zip(durations.get_bucket()).take(LATENCY.len()) {

@@ -1,8 +1,14 @@
 //! Sign-ins, and what is given to those who signed in.
 
-use prometheus::Gauge;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::declare::{CounterBy, metrics};
+use prometheus::{Gauge, Histogram};
+
+use super::declare::{CounterBy, GaugeBy, metrics};
+use super::errors::hash_of;
+use super::registry::{LATENCY, unix_now};
+use super::sketch::Sketch;
 use crate::label::labels;
 
 labels! {
@@ -20,8 +26,14 @@ labels! {
         Locked = "locked",
         /// Too many passwords wait to be hashed.
         Overloaded = "overloaded",
-        /// The service failed.
+        /// The database failed.
+        Database = "database",
+        /// The machinery of authentication failed: a key, or the hash of a password.
+        Authentication = "authentication",
+        /// The service failed otherwise, or took too long.
         Error = "error",
+        /// The client went away.
+        Cancelled = "cancelled",
     }
 }
 
@@ -38,8 +50,32 @@ labels! {
         Invalid = "invalid",
         /// Its user is switched off.
         Inactive = "inactive",
-        /// The service failed.
+        /// The database failed.
+        Database = "database",
+        /// The machinery of authentication failed: a key.
+        Authentication = "authentication",
+        /// The service failed otherwise.
         Error = "error",
+    }
+}
+
+labels! {
+    /// How long after the registration a user signed in for the first time.
+    pub enum FirstSignIn("within") {
+        /// Within a day.
+        Day = "day",
+        /// Within a week, and not within a day.
+        Week = "week",
+    }
+}
+
+labels! {
+    /// What takes part in wrong passwords.
+    pub enum Party("of") {
+        /// The address that is to be signed in, whether or not it is anybody's.
+        Account = "account",
+        /// The client that tries.
+        Client = "client",
     }
 }
 
@@ -83,15 +119,58 @@ labels! {
 
 metrics! { init;
     SIGN_INS: CounterBy<SignInOutcome> = "sign_ins_total", "Sign-ins ended, by outcome. What is no sign-in, since its body is not valid, is not one of them.";
+    DURATION: Histogram = "sign_in_duration_seconds" in LATENCY, "Time of a sign-in that succeeded.";
+    FIRST: CounterBy<FirstSignIn> = "first_sign_ins_total", "Users who signed in for the first time within a day of their registration, or within a week and not within a day. Who does later is not counted.";
+    CONFIRMATIONS: CounterBy<SignInOutcome> = "password_confirmations_total", "Passwords that somebody who is signed in had to say again, by outcome, as that of a sign-in.";
+    WRONG: GaugeBy<Party> = "wrong_password_parties", "Distinct accounts that wrong passwords were tried for, and clients that tried them, at this instance within 5 minutes. Aggregate over instances with max: at least so many.";
     REFRESHES: CounterBy<RefreshOutcome> = "token_refreshes_total", "Refresh tokens presented, by outcome.";
     REFUSED: CounterBy<TokenFault> = "access_tokens_refused_total", "Access tokens that were not believed, by what is wrong with them. Those that expired are everyday business.";
     ENDED: CounterBy<SessionEnd> = "sessions_ended_total", "Sessions ended, by reason.";
     SESSIONS: Gauge = "sessions", "Sessions that go on, refreshed in the background; aggregate over instances with max.";
 }
 
-/// A sign-in ended.
-pub fn sign_in(outcome: SignInOutcome) {
+static WRONG_PARTIES: [Mutex<Option<Sketch>>; Party::ALL.len()] = [const { Mutex::new(None) }; Party::ALL.len()];
+
+/// A sign-in ended, after so long.
+pub fn sign_in(outcome: SignInOutcome, took: Duration) {
     SIGN_INS.at(outcome).inc();
+    if outcome == SignInOutcome::Success {
+        DURATION.observe(took.as_secs_f64());
+    }
+}
+
+/// A user signed in for the first time.
+pub fn first_sign_in(within: FirstSignIn) {
+    FIRST.at(within).inc();
+}
+
+/// A password was said again.
+pub fn password_confirmed(outcome: SignInOutcome) {
+    CONFIRMATIONS.at(outcome).inc();
+}
+
+/// A password was wrong, for this account, from this client.
+pub fn wrong_password(account: &str, client: &str) {
+    for (party, name) in Party::ALL.iter().zip([account, client]) {
+        with_parties(*party, |sketch| sketch.happened(hash_of(Some(name)), Instant::now(), unix_now()));
+    }
+}
+
+/// Brings the gauges up to date that say what was of late.
+pub(super) fn refresh() {
+    for party in Party::ALL {
+        let now = Instant::now();
+        let distinct = with_parties(*party, |sketch| {
+            sketch.end_incident(now);
+            sketch.in_window(now)
+        });
+        WRONG.at(*party).set(distinct);
+    }
+}
+
+fn with_parties<T>(party: Party, work: impl FnOnce(&mut Sketch) -> T) -> T {
+    let mut sketch = WRONG_PARTIES[party as usize].lock().unwrap_or_else(PoisonError::into_inner);
+    work(sketch.get_or_insert_default())
 }
 
 /// A refresh ended.

@@ -15,7 +15,7 @@ use siphasher::sip::SipHasher13;
 
 use super::super::declare::opts;
 use super::super::registry::unix_now;
-use super::sketch::Sketch;
+use super::super::sketch::Sketch;
 use crate::error::{ErrorCode, ErrorKind};
 
 /// Pairs of users in the sample of each type.

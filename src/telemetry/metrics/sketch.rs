@@ -1,4 +1,5 @@
-//! The distinct users that one type of error hits: all of them up to [`CAPACITY`], beyond that an even sample.
+//! The distinct users that something happens to, such as one type of error: all of them up to [`CAPACITY`], beyond that an even
+//! sample.
 //!
 //! The sample is adaptive: users are kept by their hash alone, those below a bound; when there are too many, the bound is
 //! halved (Flajolet, "On adaptive sampling", Computing 43, 1990). Who is kept does not depend on when, or on which instance,
@@ -15,7 +16,7 @@ pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// An incident is over when nothing happened for so long: when its alerts are, so that a page says nothing of one before.
 pub(super) const PAUSE: Duration = Duration::from_secs(270);
 
-/// The users that one type of error has hit since its incident began.
+/// The users that it has hit since its incident began.
 #[derive(Default)]
 pub(super) struct Sketch {
     /// Hash of each user → when last hit.
@@ -25,7 +26,7 @@ pub(super) struct Sketch {
     incident: Option<Incident>,
 }
 
-/// Errors of one type, with no long pause between them.
+/// What happens with no long pause in between.
 #[derive(Clone, Copy)]
 struct Incident {
     /// In seconds since the epoch.
@@ -34,7 +35,7 @@ struct Incident {
 }
 
 impl Sketch {
-    /// An error happened, to this user if it is known which. `unix` is the same moment as `now`, in seconds since the epoch.
+    /// It happened, to this user if it is known which. `unix` is the same moment as `now`, in seconds since the epoch.
     pub(super) fn happened(&mut self, user: Option<u64>, now: Instant, unix: f64) {
         self.end_incident(now);
         self.incident.get_or_insert(Incident { began: unix, last: now }).last = now;
