@@ -6,13 +6,13 @@ use serde_json::json;
 use super::{Change, change};
 use crate::accounts::authority::session_ended;
 use crate::accounts::users::{self, User};
-use crate::accounts::{new_password, sign_in};
+use crate::accounts::{Actor, new_password, sign_in};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json, NoContent, Unread, json_body};
 use crate::password_policy::PasswordPolicy;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, context, info};
-use crate::telemetry::metrics::{self, SessionEnd};
+use crate::telemetry::metrics::{self, SessionEnd, UserChange};
 use crate::values::{Fault, NewPassword, Password};
 
 /// The field of the password from now on.
@@ -78,6 +78,7 @@ async fn prepare(call: &Call<App>, form: Unread<Json<PasswordChange>>) -> Result
 }
 
 async fn finish(call: Call<App>, changes: Change) -> Result<NoContent> {
+    let caller = call.caller()?;
     let Call { state: app, context: request, .. } = call;
     request.enter_step("change_password");
     let changed = {
@@ -86,6 +87,7 @@ async fn finish(call: Call<App>, changes: Change) -> Result<NoContent> {
     };
     app.outbox.committed(std::slice::from_ref(&changed.job));
     metrics::sessions_ended(SessionEnd::PasswordChanged, changed.sessions);
+    Actor::user(caller.user_id, request.origin()).has_done(UserChange::PasswordChanged, caller.user_id);
     let job = json!({ "topic": changed.job.topic.as_str(), "job_id": changed.job.id });
     let details = json!({ "sessions": changed.sessions, "jobs": [job] });
     info!(request.logger(LoggerName::UserActions), "User action: user_password_changed"; "context" => context(details));

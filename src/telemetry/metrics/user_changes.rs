@@ -8,6 +8,8 @@ labels! {
     pub enum UserChange("change") {
         /// There is another name.
         Renamed = "renamed",
+        /// The user has another password.
+        PasswordChanged = "password_changed",
         /// The user may not use the service any more.
         Deactivated = "deactivated",
         /// The user may use the service again.
