@@ -277,6 +277,19 @@ async fn a_sign_in_that_does_not_end_is_counted() {
     metric("neodyme_sign_ins_total").value(2.0).assert_in(&app).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_cannot_read_its_key_says_so() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let user = app.signed_in().await;
+    metric("neodyme_signing_key_usable").value(1.0).assert_in(&app).await;
+    app.database.execute("UPDATE signing_keys SET is_sealed = true").await;
+    metric("neodyme_signing_key_usable").value(0.0).assert_in(&app).await;
+    app.login(&user.email, PASSWORD).await.assert_problem(500, "AUTHENTICATION_FAILURE");
+    sign_ins("authentication").value(1.0).assert_in(&app).await;
+    app.refresh(&user.refresh).await.assert_problem(500, "AUTHENTICATION_FAILURE");
+    metric("neodyme_token_refreshes_total").label("outcome", "authentication").value(1.0).assert_in(&app).await;
+}
+
 /// How long a sign-in takes tells nothing of whether there is such a user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_of_an_answer_does_not_tell_whether_there_is_a_user() {

@@ -8,6 +8,7 @@ use common::app::{AppOptions, TestApp};
 use common::database::Backend;
 use common::eventually;
 use common::http::Answer;
+use common::scrape::{Matcher, metric};
 use common::users::{PASSWORD, SignedIn};
 use serde_json::{Value, json};
 
@@ -63,6 +64,10 @@ impl Team {
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["entries"].as_array().unwrap().clone()
     }
+}
+
+fn user_changes(change: &str, by: &str) -> Matcher {
+    metric("neodyme_user_changes_total").label("change", change).label("by", by)
 }
 
 async fn users_are_listed_a_page_at_a_time(backend: Backend) {
@@ -172,6 +177,10 @@ async fn an_admin_changes_others(backend: Backend) {
         team.trail_of(&team.ada).await.into_iter().filter(|entry| entry["actor"] == team.admin.id).collect();
     assert_eq!(by_admin.len(), 4, "{by_admin:?}");
     assert_eq!(by_admin[3]["details"], json!({ "from": "user", "to": "support" }));
+    for change in ["role_changed", "deactivated", "renamed", "activated"] {
+        user_changes(change, "another").value(1.0).assert_in(&team.app).await;
+    }
+    metric("neodyme_user_changes_total").value(4.0).assert_in(&team.app).await;
     for body in [json!({ "role": "boss" }), json!({ "role": true }), json!({ "is_active": "no" })] {
         team.change(&team.ada, &team.admin, body).await.assert_problem(422, "VALIDATION_FAILED");
     }
@@ -232,6 +241,10 @@ async fn a_user_deletes_oneself_with_the_password(backend: Backend) {
     let trail = team.trail_of(&team.ada).await;
     assert_eq!((&trail[0]["action"], &trail[0]["actor"]), (&json!("user.erased"), &json!(team.ada.id)));
     assert!(trail.iter().all(|entry| entry["client_ip"].is_null()), "{trail:?}");
+    user_changes("erased", "oneself").value(1.0).assert_in(&team.app).await;
+    for outcome in ["wrong", "success"] {
+        metric("neodyme_password_confirmations_total").label("outcome", outcome).value(1.0).assert_in(&team.app).await;
+    }
     assert_eq!(team.app.register(&team.ada.email).await.status, 201, "the address is free");
 }
 

@@ -150,9 +150,9 @@ mod tests {
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[0], "kind            sent  answers                        p50      p99");
         assert_eq!(lines[1], "registration    3     201 ×1, no answer ×1           20.0 ms  20.0 ms");
-        assert_eq!(lines[7], "health          0     none                           -        -");
-        assert_eq!(lines[8], "all             4     201 ×1, left ×1, no answer ×1  20.0 ms  20.0 ms");
-        assert_eq!(lines[9], "7 more were due while the service limited this address (429), and were not sent");
-        assert_eq!(lines[10], "1 more were due while too many were in flight, and were not sent");
+        assert_eq!(lines[9], "health          0     none                           -        -");
+        assert_eq!(lines[10], "all             4     201 ×1, left ×1, no answer ×1  20.0 ms  20.0 ms");
+        assert_eq!(lines[11], "7 more were due while the service limited this address (429), and were not sent");
+        assert_eq!(lines[12], "1 more were due while too many were in flight, and were not sent");
     }
 }
