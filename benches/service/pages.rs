@@ -86,7 +86,7 @@ async fn seed(folder: &Path, users: usize) -> anyhow::Result<Uuid> {
     let mut middle = insert(&db, vec![user(ADMIN.to_owned(), &hash, Role::Admin)]).await?;
     for begin in (0..users).step_by(BATCH) {
         let batch = begin..users.min(begin + BATCH);
-        let is_before_middle = begin <= users / 2;
+        let is_before_middle = begin + BATCH <= users / 2;
         let batch = batch.map(|number| user(format!("user{number}@example.com"), &hash, Role::User)).collect();
         let last = insert(&db, batch).await?;
         middle = if is_before_middle { last } else { middle };
