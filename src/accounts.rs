@@ -11,6 +11,7 @@ mod endpoints;
 pub mod erasure;
 pub mod export;
 mod id;
+mod if_match;
 pub mod import;
 pub mod keys;
 mod new_password;

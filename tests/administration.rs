@@ -74,7 +74,7 @@ async fn a_change_of_nothing_leaves_no_trace(backend: Backend) {
     for to in
         [Change::default(), Change { full_name: name("Ada Lovelace"), is_active: Some(true), role: Some(Role::User) }]
     {
-        let changed = change(&world.db, &Actor::operator(), ada.id, Some(ada.version()), &to).await.unwrap();
+        let changed = change(&world.db, &Actor::operator(), ada.id, Some(vec![ada.version()]), &to).await.unwrap();
         assert_eq!((changed.is_new(), &changed.user), (false, &ada));
     }
     assert_eq!(world.trail_of(ada.id).await, []);
@@ -105,8 +105,9 @@ async fn only_the_state_that_was_read_is_changed(backend: Backend) {
     let world = World::new(backend).await;
     let ada = world.user("ada@example.com").await;
     let to = |text| Change { full_name: name(text), ..Change::default() };
-    let by =
-        async |version: Version, text| change(&world.db, &Actor::operator(), ada.id, Some(version), &to(text)).await;
+    let by = async |version: Version, text| {
+        change(&world.db, &Actor::operator(), ada.id, Some(vec![version]), &to(text)).await
+    };
     let first = by(ada.version(), "Ada King").await.unwrap().user;
     assert!(matches!(by(ada.version(), "Ada Byron").await, Err(Error::VersionMismatch)));
     assert_eq!(Version::parse(&first.version().to_string()), Some(first.version()));
@@ -145,7 +146,7 @@ async fn without_its_entry_nothing_is_changed(backend: Backend) {
     let to = Change { is_active: Some(false), ..Change::default() };
     assert!(change(&world.db, &Actor::operator(), ada.id, None, &to).await.is_err());
     assert!(revoke_sessions(&world.db, &Actor::operator(), ada.id).await.is_err());
-    assert!(neodyme::accounts::erasure::erase(&world.db, &Actor::operator(), ada.id).await.is_err());
+    assert!(neodyme::accounts::erasure::erase(&world.db, &Actor::operator(), ada.id, None).await.is_err());
     assert_eq!(users::find(&world.db, ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(sessions::of_user(&world.db, ada.id).await.unwrap().len(), 1);
 }

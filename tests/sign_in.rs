@@ -22,6 +22,8 @@ on_both_databases!(
     wrong_passwords_make_the_next_one_wait,
     after_many_wrong_passwords_none_is_tried,
     who_tries_many_at_once_learns_no_more,
+    a_right_password_among_many_does_nothing,
+    a_wrong_password_of_a_user_who_goes_meanwhile_is_wrong,
     a_switched_off_user_is_told_so_after_the_right_password_only,
     a_hash_of_another_kind_is_made_anew,
     a_hash_that_cannot_be_read_is_a_failure_of_the_service,
@@ -134,7 +136,7 @@ async fn wrong_passwords_make_the_next_one_wait(backend: Backend) {
 async fn after_many_wrong_passwords_none_is_tried(backend: Backend) {
     let options = AppOptions::on(backend).set("login_free_failures", 3).set("login_max_failures", 3);
     let app = TestApp::spawn(options).await;
-    app.register("ada@example.com").await;
+    let ada = app.register("ada@example.com").await.json();
     for email in ["ada@example.com", "nobody@example.com"] {
         for _ in 0..3 {
             app.login(email, "wrong horse battery").await.assert_problem(401, "INVALID_CREDENTIALS");
@@ -145,8 +147,17 @@ async fn after_many_wrong_passwords_none_is_tried(backend: Backend) {
     sign_ins("locked").value(2.0).assert_in(&app).await;
     let audited = app.audited().await;
     assert_eq!(audited, ["user.registered by anonymous", "user.password_locked by anonymous"]);
+    app.register("nobody@example.com").await;
+    app.sign_in("nobody@example.com").await;
+    let admin = app.signed_in().await;
+    app.database.execute(&format!("UPDATE users SET role = 'admin' WHERE email = '{}'", admin.email)).await;
+    let path = format!("/users/{}", ada["id"].as_str().unwrap());
+    let unlock = app.request("PATCH", &path).bearer_auth(&admin.access);
+    assert_eq!(Answer::to(unlock.json(&json!({ "is_active": true }))).await.unwrap().status, 200);
+    app.sign_in("ada@example.com").await;
+    app.login("ada@example.com", "wrong horse battery").await;
     app.database.execute("DELETE FROM users").await;
-    assert_eq!(app.database.count("login_failures").await, 1, "those of a user go with the user");
+    assert_eq!(app.database.count("login_failures").await, 0, "those of a user go with the user");
 }
 
 async fn who_tries_many_at_once_learns_no_more(backend: Backend) {
@@ -165,6 +176,47 @@ async fn who_tries_many_at_once_learns_no_more(backend: Backend) {
     let told = statuses[&401];
     assert!((3..=4).contains(&told), "{statuses:?}");
     assert_eq!(statuses.get(&429), Some(&(40 - told)), "{statuses:?}");
+}
+
+/// Wherever a password is asked for: what the right one does would tell it from the others.
+async fn a_right_password_among_many_does_nothing(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend).slow_hashing().set("login_free_failures", 3)).await;
+    let keyed = |password: &str| {
+        let mut body = user("ada@example.com");
+        body["password"] = json!(password);
+        app.request("POST", "/users/").header("idempotency-key", "key").json(&body)
+    };
+    assert_eq!(Answer::to(keyed(PASSWORD)).await.unwrap().status, 201);
+    let ada = app.sign_in("ada@example.com").await;
+    let erase = app.request("DELETE", &format!("/users/{}", ada.id)).bearer_auth(&ada.access);
+    let login = || app.request("POST", "/auth/login").json(&json!({ "email": ada.email, "password": PASSWORD }));
+    for (way, right) in
+        [("repeat", keyed(PASSWORD)), ("erase", erase.json(&json!({ "password": PASSWORD }))), ("inactive", login())]
+    {
+        if way == "inactive" {
+            app.database.execute("UPDATE users SET is_active = false").await;
+        }
+        let mut tries = JoinSet::new();
+        for n in 0..6 {
+            let body = json!({ "email": ada.email, "password": format!("wrong horse {n}") });
+            tries.spawn(Answer::to(app.request("POST", "/auth/login").json(&body)));
+        }
+        metric("neodyme_password_hash_queue_length").at_least(3.0).assert_in(&app).await;
+        Answer::to(right).await.unwrap().assert_problem(429, "RATE_LIMITED");
+        tries.join_all().await;
+        app.database.execute("DELETE FROM login_failures").await;
+    }
+}
+
+async fn a_wrong_password_of_a_user_who_goes_meanwhile_is_wrong(backend: Backend) {
+    let app = TestApp::spawn(AppOptions::on(backend).slow_hashing()).await;
+    app.register("ada@example.com").await;
+    let body = json!({ "email": "ada@example.com", "password": "wrong horse battery" });
+    let answer = tokio::spawn(Answer::to(app.request("POST", "/auth/login").json(&body)));
+    metric("neodyme_password_hash_workers").label("state", "busy").value(1.0).assert_in(&app).await;
+    app.database.execute("DELETE FROM users").await;
+    answer.await.unwrap().unwrap().assert_problem(401, "INVALID_CREDENTIALS");
+    assert_eq!(app.database.count("login_failures").await, 1);
 }
 
 async fn a_switched_off_user_is_told_so_after_the_right_password_only(backend: Backend) {

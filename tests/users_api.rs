@@ -203,15 +203,17 @@ async fn a_change_is_made_to_what_was_read(backend: Backend) {
     let first = change(&read, "One").await;
     assert_eq!(first.status, 200, "{}", first.text());
     change(&read, "Two").await.assert_problem(412, "PRECONDITION_FAILED");
-    for tag in ["\"0\"", "\"other\"", "\"\""] {
+    for tag in ["\"0\"", "\"other\"", "\"\"", "W/\"0\"", &format!("W/{}", first.header("etag")), "\"0\", \"1\""] {
         change(tag, "Two").await.assert_problem(412, "PRECONDITION_FAILED");
     }
-    for tag in ["0", "W/\"0\"", "\"0"] {
+    for tag in ["0", "w/\"0\"", "\"0"] {
         change(tag, "Two").await.assert_problem(400, "MALFORMED_REQUEST");
     }
     assert_eq!(team.user(&team.ada).await.json()["full_name"], "One");
-    assert_eq!(change(first.header("etag"), "Two").await.status, 200);
+    assert_eq!(change(&format!("\"0\", {}", first.header("etag")), "Two").await.status, 200);
     assert_eq!(change("*", "Three").await.json()["full_name"], "Three");
+    let erase = team.app.request("DELETE", &path).bearer_auth(&team.admin.access).header("if-match", &read);
+    Answer::to(erase).await.unwrap().assert_problem(412, "PRECONDITION_FAILED");
 }
 
 async fn what_an_admin_may_no_longer_do_is_refused_at_once(backend: Backend) {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 pub(super) use self::endpoint::endpoints;
 use super::actor::Actor;
 use super::audit::AuditEntry;
-use super::sessions;
 use super::users::{self, Role, User, Version};
+use super::{sessions, sign_in};
 use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::telemetry::metrics::UserChange;
@@ -42,13 +42,20 @@ pub struct Changed {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
-pub async fn change(db: &Db, actor: &Actor, id: Uuid, expected: Option<Version>, change: &Change) -> Result<Changed> {
+pub async fn change(
+    db: &Db,
+    actor: &Actor,
+    id: Uuid,
+    expected: Option<Vec<Version>>,
+    change: &Change,
+) -> Result<Changed> {
     let (actor, change) = (actor.clone(), change.clone());
     db.transaction(move |tx| {
         async move {
             let before = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
-            if expected.is_some_and(|expected| expected != before.version()) {
-                return Err(Error::VersionMismatch);
+            before.expect_one_of(expected.as_deref())?;
+            if change.is_active == Some(true) && sign_in::forget_failures_of(tx, id).await? {
+                tx.insert(actor.entry("user.password_unlocked", id, json!({})));
             }
             let user = change.applied_to(&before);
             let (changes, entries): (Vec<_>, Vec<_>) = entries(&actor, &before, &user).into_iter().unzip();

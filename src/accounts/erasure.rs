@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 pub(super) use self::endpoint::endpoints;
 use super::actor::Actor;
-use super::users::{self, User};
+use super::users::{self, User, Version};
 use super::{audit, sessions, topics};
 use crate::error::{Error, Result};
 use crate::outbox::store as outbox;
@@ -28,15 +28,16 @@ pub struct Erased {
     pub entries: usize,
 }
 
-/// Erases a user. What the file of a SQLite database still holds of the person is [`wipe`]'s.
+/// Erases a user, if it is in one of the expected states; any will do where none is named. What the file of a SQLite database still holds of the person is [`wipe`]'s.
 ///
 /// # Errors
-/// [`Error::NotFound`], or when the database fails.
-pub async fn erase(db: &Db, actor: &Actor, id: Uuid) -> Result<Erased> {
+/// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
+pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Version>>) -> Result<Erased> {
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
         async move {
             let user = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
+            user.expect_one_of(expected.as_deref())?;
             let sessions = sessions::delete_all(tx, id).await?;
             if !users::delete(tx, id).await? {
                 return Err(Error::NotFound);

@@ -26,6 +26,7 @@ pub use self::repeat::{IdempotencyKey, prune_keys};
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::new_password;
+use crate::accounts::sign_in::{self, NobodysFailures};
 use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
@@ -155,12 +156,14 @@ async fn create(app: &App, attempt: &Attempt, user: &User, sent: Option<Repeatab
         AuditEntry::new("user.registered", audit::ANONYMOUS, user.id, &origin, user.created_at),
         jobs(app, user, &origin),
     );
+    let address = sign_in::address_hash(&app.login_key, user.email_key.expose());
     let write = || {
         let (user, entry, jobs) = (user.clone(), entry.clone(), jobs.clone());
         let creation = app.db.transaction(move |tx| {
             let key = sent.map(|sent| sent.row(&user));
             tx.insert(user);
             key.into_iter().for_each(|key| tx.insert(key));
+            tx.insert(NobodysFailures(address));
             tx.insert(entry);
             jobs.into_iter().for_each(|job| tx.insert(job));
             async { Ok(()) }.boxed()

@@ -17,10 +17,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::attempt::Attempt;
-pub use self::confirmation::confirm;
+pub use self::confirmation::{confirm, verify};
 pub use self::failures::{
-    Failures, Limits, Tries, address_hash, forget as forget_failures, forget_seen as forget_seen_failures,
-    prune_of_nobody as prune_failures_of_nobody,
+    Failures, Limits, NobodysFailures, Tries, address_hash, forget_of as forget_failures_of,
+    forget_seen as forget_seen_failures, prune_of_nobody as prune_failures_of_nobody,
 };
 use self::form::Login;
 use self::observation::Observation;

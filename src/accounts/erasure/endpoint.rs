@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::{Erased, erase, wipe};
 use crate::accounts::id::PathId;
+use crate::accounts::if_match::IfMatch;
 use crate::accounts::users::{self, Role};
 use crate::accounts::{Actor, sign_in};
 use crate::error::{Error, ErrorCode, FieldError, Result};
@@ -30,6 +31,7 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
         Endpoint::new(Access::OneselfOr(Permission::UsersDelete), Method::DELETE, "/users/{id}", ABOUT, answer)
             .fails_with(&[
                 ErrorCode::NotFound,
+                ErrorCode::PreconditionFailed,
                 ErrorCode::Forbidden,
                 ErrorCode::InvalidCredentials,
                 ErrorCode::PasswordLocked,
@@ -49,7 +51,7 @@ json_body! {
 
 async fn answer(
     call: Call<App>,
-    (Path(PathId(id)), confirmation): (Path<PathId>, Option<Json<Confirmation>>),
+    (Path(PathId(id)), (IfMatch(expected), confirmation)): (Path<PathId>, (IfMatch, Option<Json<Confirmation>>)),
 ) -> Result<NoContent> {
     let caller = call.caller()?;
     call.context.set_user_id(id);
@@ -59,7 +61,7 @@ async fn answer(
     let actor = Actor::user(caller.user_id, call.context.origin());
     let erased = {
         let _turn = call.state.db.turn(call.context.client).await?;
-        erase(&call.state.db, &actor, id).await?
+        erase(&call.state.db, &actor, id, expected).await?
     };
     metrics::sessions_ended(SessionEnd::Revoked, erased.sessions);
     actor.has_done(UserChange::Erased, id);
@@ -79,7 +81,7 @@ async fn confirm(call: &Call<App>, confirmation: Option<Confirmation>) -> Result
         return Err(Error::Forbidden("an admin does not delete oneself: another admin takes the role away first"));
     }
     let password = confirmation.ok_or_else(password_missing)?.password;
-    sign_in::confirm(&call.state, &call.context, &user, &password).await.map(drop)
+    sign_in::confirm(&call.state, &call.context, &user, &password).await
 }
 
 fn password_missing() -> Error {

@@ -70,7 +70,7 @@ async fn prepare(call: &Call<App>, form: Unread<Json<PasswordChange>>) -> Result
         users::find(&app.db, caller.user_id).await?.ok_or_else(session_ended)?
     };
     let form = form.read_by(context, |body| PasswordChange::parse(body, &app.password_policy, &user)).await?;
-    let tries = sign_in::confirm(app, context, &user, &form.current_password).await?;
+    let tries = sign_in::verify(app, context, &user, &form.current_password).await?;
     new_password::check_breaches(app, context, &form.new_password, NEW).await?;
     context.enter_step("hash_password");
     let hash = app.hash_pool.hash(context.client, form.new_password.as_password().clone()).await?;

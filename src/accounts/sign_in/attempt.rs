@@ -60,7 +60,10 @@ impl Attempt<'_> {
                 let renewed = self.hash_anew(&stored, right).await;
                 Ok((user, renewed))
             }
-            Some(_) if right.is_some() => Err(Error::AccountInactive),
+            Some(_) if right.is_some() => {
+                trial.forget_failures().await?;
+                Err(Error::AccountInactive)
+            }
             user => Err(trial.refuse(user.map(|user| user.id)).await?),
         }
     }

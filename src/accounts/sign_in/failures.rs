@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::sealing::{self, HASH_BYTES};
 use crate::store::moment::Moments;
 use crate::store::prune::{Kept, prune};
-use crate::store::query::{with_read, with_tx};
+use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::{UuidSql, login_failures};
 use crate::store::transaction::Connection;
 use crate::store::types::Id;
@@ -118,12 +118,14 @@ pub(super) async fn add(
     Tries { address, seen, limits }: &Tries,
     user_id: Option<Uuid>,
 ) -> Result<bool> {
-    let moments = match tx.ready().await? {
-        Connection::Sqlite(_) => Moments::of_process(),
-        Connection::Postgres(_) => Moments::of_server(),
+    // Nobody's, where the user is erased meanwhile.
+    let (moments, lock) = match tx.ready().await? {
+        Connection::Sqlite(_) => (Moments::of_process(), ""),
+        Connection::Postgres(_) => (Moments::of_server(), "FOR KEY SHARE"),
     };
     let statement = format!(
-        "INSERT INTO login_failures (address_hash, user_id, failures, last_failed_at) VALUES ($1, $2, 1, {})
+        "INSERT INTO login_failures (address_hash, user_id, failures, last_failed_at)
+         VALUES ($1, (SELECT id FROM users WHERE id = $2 {lock}), 1, {})
          ON CONFLICT (address_hash) DO UPDATE SET
              failures = login_failures.failures + 1,
              user_id = excluded.user_id,
@@ -160,11 +162,28 @@ pub async fn forget_seen(tx: &mut Transaction, Tries { address, seen, limits }: 
     forget(tx, address).await
 }
 
-/// Forgets the wrong passwords of an address: the user has another way in, or a new password.
+/// Forgets the wrong passwords of a user, and says whether there were any: who may, vouches for the user.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(tx: &mut Transaction, address: &[u8; HASH_BYTES]) -> Result<()> {
+pub async fn forget_of(tx: &mut Transaction, user_id: Uuid) -> Result<bool> {
+    let forgotten = with_tx!(tx, DbOperation::LoginFailures, |conn| {
+        diesel::delete(login_failures::table.filter(login_failures::user_id.eq(Id(user_id)))).execute(conn)
+    })?;
+    Ok(forgotten > 0)
+}
+
+/// That there is a user now: the wrong passwords for the address so far were nobody's. A row, so that it goes to the database
+/// with the user's.
+pub struct NobodysFailures(pub [u8; HASH_BYTES]);
+
+row!(NobodysFailures, deletion);
+
+fn deletion(failures: &NobodysFailures) -> insertion!() {
+    diesel::delete(login_failures::table.find(failures.0.as_slice()))
+}
+
+async fn forget(tx: &mut Transaction, address: &[u8; HASH_BYTES]) -> Result<()> {
     with_tx!(tx, DbOperation::LoginFailures, |conn| {
         diesel::delete(login_failures::table.find(address.as_slice())).execute(conn)
     })

@@ -44,6 +44,12 @@ impl<'a> Trial<'a> {
         self.app.hash_pool.verify(self.context.client, stored, password.stored_forms().collect()).await
     }
 
+    /// The password was right, where nothing else is written of that.
+    pub(super) async fn forget_failures(&self) -> Result<()> {
+        let tries = self.tries;
+        self.app.db.transaction(move |tx| async move { failures::forget_seen(tx, &tries).await }.boxed()).await
+    }
+
     /// Counts a wrong password, and says what it is answered with. Of many at once, only as many are told that they are wrong
     /// as could have been told so one after the other.
     pub(super) async fn refuse(&self, user_id: Option<Uuid>) -> Result<Error> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::User;
 use crate::clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::password::PasswordHash;
 use crate::store::Transaction;
 use crate::store::query::{on_lease, with_tx};
@@ -44,6 +44,17 @@ impl User {
     /// Whether the password is that of when the user was read before, with the same hash, and the user may use the service.
     pub(crate) fn may_enter_as(&self, before: &User) -> bool {
         self.is_active && self.password_hash == before.password_hash
+    }
+
+    /// Whether it is one of these states; any will do where none is named.
+    ///
+    /// # Errors
+    /// [`Error::VersionMismatch`].
+    pub(crate) fn expect_one_of(&self, expected: Option<&[Version]>) -> Result<()> {
+        match expected {
+            Some(versions) if !versions.contains(&self.version()) => Err(Error::VersionMismatch),
+            _ => Ok(()),
+        }
     }
 
     /// When the user changes next: later than ever before, whatever the clock says.

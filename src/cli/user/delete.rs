@@ -33,7 +33,7 @@ pub(super) async fn delete(config: &Config, arguments: &ArgMatches) -> anyhow::R
     if ask {
         confirm(&user, &mut std::io::stdin().lock(), &mut std::io::stderr())?;
     }
-    let erased = erasure::erase(&db, &Actor::operator(), user.id).await?;
+    let erased = erasure::erase(&db, &Actor::operator(), user.id, None).await?;
     wipe(&db, &erased).await.context("the user is erased, but the file of the database may still hold the address")?;
     let Erased { user, sessions, jobs, .. } = erased;
     match arguments.get_flag("json") {
