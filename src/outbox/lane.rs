@@ -272,7 +272,11 @@ impl Lane {
     async fn settle(&mut self) -> Result<(), Error> {
         if !self.unsettled.is_empty() {
             let settled = store::settle(&self.db, &self.unsettled).await?;
-            let lost = self.unsettled.len() - settled;
+            let lost = match self.unsettled.len() - settled {
+                0 => 0,
+                // The job of a user who was erased is nobody's.
+                _ => store::existing(&self.db, &self.unsettled).await?.saturating_sub(settled),
+            };
             if lost > 0 {
                 self.record(ErrorCode::OutboxError, &TakenOver(lost));
                 warn!(self.log, "Jobs were taken over by another instance before they were settled";

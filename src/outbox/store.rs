@@ -25,7 +25,7 @@ pub use self::operate::{JobSelection, discard, find, list, retry};
 pub use self::pending::pending;
 pub use self::renew::renew;
 pub use self::row::JobRow;
-pub use self::settle::{Settlement, settle};
+pub use self::settle::{Settlement, existing, settle};
 pub use self::summary::{Group, GroupBy, summary};
 use crate::error::Result;
 use crate::store::Db;

@@ -146,6 +146,9 @@ async fn a_lost_lease_settles_nothing(backend: Backend) {
     let before = row(&storage.db, held[0].id).await;
     // Of two settlements, the one whose lease still stands applies, though its time has ended.
     assert_eq!(settle(&storage.db, &lost, dead()).await, 1);
+    let settlements: Vec<_> = lost.iter().map(|job| (job.id, job.lease_token, dead())).collect();
+    assert_eq!(outbox::existing(&storage.db, &settlements).await.unwrap(), lost.len(), "somebody has them");
+    assert_eq!(outbox::existing(&storage.db, &[(Uuid::now_v7(), Uuid::now_v7(), dead())]).await.unwrap(), 0);
     assert_eq!(row(&storage.db, held[0].id).await, before);
     assert_eq!(row(&storage.db, lost[1].id).await.state, JobState::Dead);
     for settlement in [Settlement::Delivered, dead(), Settlement::Return, retry_in(60)] {

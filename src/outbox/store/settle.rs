@@ -1,5 +1,6 @@
 //! Settlements: what becomes of jobs after an attempt.
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -8,8 +9,8 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moments;
-use crate::store::query::with_write;
-use crate::store::schema::UuidSql;
+use crate::store::query::{with_read, with_write};
+use crate::store::schema::{UuidSql, outbox_jobs};
 use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
 use crate::text::escape;
@@ -71,6 +72,18 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
         }
         query.execute(conn)
     })
+}
+
+/// How many of these jobs there are, whatever became of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn existing(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result<usize> {
+    let ids: Vec<Id> = settlements.iter().map(|(id, _, _)| Id(*id)).collect();
+    let count = with_read!(db, DbOperation::CountJobs, |conn| {
+        outbox_jobs::table.filter(outbox_jobs::id.eq_any(ids)).count().get_result::<i64>(conn)
+    })?;
+    Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// One statement for any number of jobs, of [`COLUMNS`] parameters each. (On SQLite `$1` is a name, and names get
