@@ -29,7 +29,7 @@ struct Started<'a> {
     url: Cow<'a, str>,
     client_ip: IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_agent: Option<&'a str>,
+    user_agent: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_length: Option<u64>,
 }
@@ -108,7 +108,7 @@ impl Event for RequestStarted<'_> {
             method: clipped(head.method.as_str()),
             url: shown_url(head),
             client_ip,
-            user_agent: header(&head.headers, USER_AGENT).map(clipped),
+            user_agent: header(&head.headers, USER_AGENT).map(clipped).map(without_addresses),
             content_length: header(&head.headers, CONTENT_LENGTH).and_then(|length| length.parse().ok()),
         }));
     }
@@ -224,6 +224,16 @@ fn shown_url(head: &Parts) -> Cow<'_, str> {
         return Cow::Owned(shown.join("/"));
     }
     Cow::Borrowed(path)
+}
+
+/// Clients that want to be reached write an address there.
+fn without_addresses(text: &str) -> Cow<'_, str> {
+    match text.contains('@') {
+        true => Cow::Owned(
+            text.split(' ').map(|word| if word.contains('@') { "***" } else { word }).collect::<Vec<_>>().join(" "),
+        ),
+        false => Cow::Borrowed(text),
+    }
 }
 
 fn header(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
