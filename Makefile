@@ -55,7 +55,7 @@ bench: deps ## Measure speed and memory; writes a table and JSON
 drill: deps ## Inject every fault once, check who is notified, and write docs/DRILL.md; takes most of an hour
 	$(CARGO) test --locked --test drill -- --ignored --nocapture
 
-mutants: deps ## Change the alert rules whose tests are slow, one thing at a time, and see that a test notices; a quarter of an hour
+mutants: deps ## Change one thing of the alert rules at a time, and see that a test notices each; takes half an hour
 	$(CARGO) test --locked --test alert_rules -- --ignored --nocapture
 
 fuzz: ## Fuzz each target, or TARGET, for SECONDS (600), guided by coverage
