@@ -37,7 +37,11 @@ impl FromQuery for Asked {
             Parameter::new("actor", "Only what this one did: `anonymous`, `operator`, or a user's id.", text()),
             Parameter::new("action", "Only this action, such as `user.registered`.", text()),
             Parameter::new("since", "Only what happened then or later.", query::time_schema()),
-            Parameter::new("until", "Only what happened before: `next` of the page before.", query::time_schema()),
+            Parameter::new(
+                "until",
+                "Only what happened before: for the next page, `occurred_at` of the last entry.",
+                query::time_schema(),
+            ),
             Parameter::new("request_id", "Only what this request did.", text()),
             Parameter::new("limit", "The most entries; 50 without it.", query::limit_schema()),
         ]

@@ -68,7 +68,7 @@ error_codes! {
     AuthenticationFailure = "AUTHENTICATION_FAILURE", Critical [500], "Authentication is out of order",
         "Read the cause chain. A key: `neodyme keys list`, and is `key_encryption_key` the same for all instances? A hash: the \
          user's row was changed by something else; have the password reset.";
-    /// What only an attack or a bug does: a refresh token that came again after its successor was used.
+    /// What only an attack or a bug does: a refresh token that came again more than 10 seconds after it was used.
     SecurityViolation = "SECURITY_VIOLATION", Critical [403], "Refused for security reasons",
         "The session has ended already. Keep the log, find the user and the address by the request id; if the user's device is \
          the thief's, end the other sessions too.";
@@ -124,7 +124,7 @@ error_codes! {
     AccountInactive = "ACCOUNT_INACTIVE", Expected [403], "The account is switched off", "Nothing.";
     /// As many passwords in a row were wrong as `login_max_failures` allows: only a reset opens the account.
     PasswordLocked = "PASSWORD_LOCKED", Expected [403], "The password must be reset",
-        "Nothing; the user resets it. Somebody tries passwords.";
+        "Somebody tries passwords. `neodyme user activate` lets the user try again.";
     /// What is asked for is not allowed: to the caller, or as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
     /// What was to be changed has changed since the client read it.
