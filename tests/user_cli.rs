@@ -212,6 +212,10 @@ async fn a_user_is_changed_by_address_or_id(backend: Backend) {
     office.run("user grant ADA@example.com support").assert_said(&format!("user {id} has the role support now\n"));
     office.run(&format!("user grant {id} support")).assert_said(&format!("user {id} has the role support already\n"));
     assert_eq!(app.call("GET", "/users/", &ada.access).await.status, 200, "what is granted holds at once");
+    app.login("ada@example.com", "wrong horse battery").await.assert_problem(401, "INVALID_CREDENTIALS");
+    let unlocked = format!("user {id} is active already; wrong passwords are forgotten\n");
+    office.run(&format!("user activate {id}")).assert_said(&unlocked);
+    office.run(&format!("user activate {id}")).assert_said(&format!("user {id} is active already\n"));
     office.run(&format!("user grant {id} user"));
     assert_eq!(app.call("GET", "/users/", &ada.access).await.status, 403, "what is taken away as well");
 

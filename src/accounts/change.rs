@@ -36,6 +36,8 @@ pub struct Changed {
     pub changes: Vec<UserChange>,
     /// How many sessions ended with it.
     pub sessions: usize,
+    /// Whether wrong passwords were forgotten.
+    pub is_unlocked: bool,
 }
 
 /// Changes a user, if it still is in the state that is expected, where one is.
@@ -54,19 +56,20 @@ pub async fn change(
         async move {
             let before = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
             before.expect_one_of(expected.as_deref())?;
-            if change.is_active == Some(true) && sign_in::forget_failures_of(tx, id).await? {
+            let is_unlocked = change.is_active == Some(true) && sign_in::forget_failures_of(tx, id).await?;
+            if is_unlocked {
                 tx.insert(actor.entry("user.password_unlocked", id, json!({})));
             }
             let user = change.applied_to(&before);
             let (changes, entries): (Vec<_>, Vec<_>) = entries(&actor, &before, &user).into_iter().unzip();
             if changes.is_empty() {
-                return Ok(Changed { user: before, changes, sessions: 0 });
+                return Ok(Changed { user: before, changes, sessions: 0, is_unlocked });
             }
             users::replace(tx, &user).await?;
             let is_switched_off = before.is_active && !user.is_active;
             let sessions = if is_switched_off { sessions::delete_all(tx, id).await? } else { 0 };
             entries.into_iter().for_each(|entry| tx.insert(entry));
-            Ok(Changed { user, changes, sessions })
+            Ok(Changed { user, changes, sessions, is_unlocked })
         }
         .boxed()
     })

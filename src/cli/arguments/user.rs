@@ -26,7 +26,7 @@ pub(super) fn user() -> Command {
             Arg::new("role").value_name("ROLE").required(true).help("What it may be").value_parser(label(Role::ALL)),
         ),
         of_user("deactivate", deactivate),
-        of_user("activate", "Switch a user on again"),
+        of_user("activate", "Switch a user on again, and forget wrong passwords"),
         of_user("revoke-sessions", "Sign a user out everywhere"),
         of_user("delete", delete).arg(flag("yes", "Do not ask")),
         with_settings(Command::new("export").about(export), OF_THE_DATABASE).arg(who()),

@@ -41,14 +41,15 @@ async fn apply(config: &Config, arguments: &ArgMatches, change: Change) -> anyho
 
 fn report(arguments: &ArgMatches, changed: &Changed, state: &str) -> anyhow::Result<()> {
     let is_new = changed.is_new();
-    let Changed { user, sessions, .. } = changed;
+    let Changed { user, sessions, is_unlocked, .. } = changed;
     if arguments.get_flag("json") {
         let user = UserView::new(user, false);
-        return print(to_json(&json!({ "user": user, "changed": is_new, "sessions_ended": sessions }))?);
+        return print(to_json(
+            &json!({ "user": user, "changed": is_new, "unlocked": is_unlocked, "sessions_ended": sessions }),
+        )?);
     }
-    match (is_new, sessions) {
-        (false, _) => print(format_args!("user {} {state} already\n", user.id)),
-        (true, 0) => print(format_args!("user {} {state} now\n", user.id)),
-        (true, sessions) => print(format_args!("user {} {state} now; sessions ended: {sessions}\n", user.id)),
-    }
+    let when = if is_new { "now" } else { "already" };
+    let ended = if *sessions > 0 { format!("; sessions ended: {sessions}") } else { String::new() };
+    let unlocked = if *is_unlocked { "; wrong passwords are forgotten" } else { "" };
+    print(format_args!("user {} {state} {when}{ended}{unlocked}\n", user.id))
 }
