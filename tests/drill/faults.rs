@@ -245,6 +245,7 @@ pub const FAULTS: &[Fault] = &[
         name: "signing key unreadable",
         injection: Injection::KeyUnreadable,
         pages: &[&["NeodymeCriticalError AUTHENTICATION_FAILURE"]],
+        words: "People cannot sign in",
         ..NOTHING
     },
     Fault {
