@@ -146,7 +146,7 @@ pub enum Error {
     #[error("this account is switched off")]
     AccountInactive,
     /// So many passwords were wrong in a row that none is tried any more.
-    #[error("too many passwords were wrong in a row for this address: reset the password")]
+    #[error("too many passwords were wrong in a row for this email address: ask for help")]
     PasswordLocked,
     /// Passwords were wrong for this address; the next one has to wait.
     #[error("passwords were wrong for this address; try again in {retry_after} s")]

@@ -162,7 +162,7 @@ settings! {
         free_failures: u32 = "login_free_failures", "5", 1..=100;
         /// Longest wait between two wrong passwords.
         max_delay: Duration = "login_max_delay", "15m", LIMIT;
-        /// Wrong passwords in a row after which none is tried any more, and only a reset opens the account.
+        /// Wrong passwords in a row after which none is tried any more, until somebody who may activates the user again.
         max_failures: u32 = "login_max_failures", "100", 1..=1_000_000;
         /// Who issues access tokens, as their claim `iss` says it. What verifies them compares it: best the URL of the API.
         token_issuer: String = "token_issuer", "neodyme";

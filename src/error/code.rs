@@ -67,7 +67,7 @@ error_codes! {
     /// The machinery of authentication failed (a key, a corrupt hash), not a person who mistyped a password.
     AuthenticationFailure = "AUTHENTICATION_FAILURE", Critical [500], "Authentication is out of order",
         "Read the cause chain. A key: `neodyme keys list`, and is `key_encryption_key` the same for all instances? A hash: the \
-         user's row was changed by something else; have the password reset.";
+         user's row was changed by something else; restore it.";
     /// What only an attack or a bug does: a refresh token that came again more than 10 seconds after it was used.
     SecurityViolation = "SECURITY_VIOLATION", Critical [403], "Refused for security reasons",
         "The session has ended already. Keep the log, find the user and the address by the request id; if the user's device is \
@@ -122,8 +122,8 @@ error_codes! {
         "Nothing. A flood of them is somebody who tries passwords.";
     /// The password is right, and the user was switched off.
     AccountInactive = "ACCOUNT_INACTIVE", Expected [403], "The account is switched off", "Nothing.";
-    /// As many passwords in a row were wrong as `login_max_failures` allows: only a reset opens the account.
-    PasswordLocked = "PASSWORD_LOCKED", Expected [403], "The password must be reset",
+    /// As many passwords in a row were wrong as `login_max_failures` allows: none is tried any more.
+    PasswordLocked = "PASSWORD_LOCKED", Expected [403], "Too many wrong passwords",
         "Somebody tries passwords. `neodyme user activate` lets the user try again.";
     /// What is asked for is not allowed: to the caller, or as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
