@@ -45,19 +45,19 @@ const VALUE: &str = "it fires with any value, and nobody looks at it";
 
 #[test]
 fn without_a_change_each_test_passes() {
-    for file in rule_files() {
+    for file in rule_files().iter().filter(|file| file.name != BUDGETS) {
         let (rules, cases) = file.unchanged();
         assert!(Bench::new().failing(rules, &cases).is_none(), "{}: a test fails by itself", file.name);
     }
 }
 
 /// All changes together take as long as all other tests.
-const SAMPLE: usize = 4;
+const SAMPLE: usize = 8;
 /// Its tests last for days of simulated time.
 const BUDGETS: &str = "slo.yml";
 
 #[test]
-fn each_fourth_change_of_a_rule_fails_its_tests() {
+fn each_eighth_change_of_a_rule_fails_its_tests() {
     match std::env::var("ALERT_RULES") {
         Ok(only) => assert_noticed(1, |name| name.contains(&only)),
         Err(_) => assert_noticed(SAMPLE, |name| !name.starts_with(BUDGETS)),
