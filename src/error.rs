@@ -131,7 +131,7 @@ pub enum Error {
     #[error("an access token is missing: sign in, and send it in the header `Authorization: Bearer`")]
     AccessTokenMissing,
     /// The access token is not believed.
-    #[error("the access token is not valid ({0}): refresh it, or sign in again")]
+    #[error("the access token is not valid ({reason}): {advice}", reason = .0, advice = way_back(.0))]
     AccessTokenInvalid(&'static str),
     /// The caller may not do this.
     #[error("this needs the permission `{0}`")]
@@ -197,6 +197,13 @@ pub enum Error {
         /// When to try again, in seconds.
         retry_after: u64,
     },
+}
+
+/// The reason for which an access token is refused whose session has ended: no refresh helps then.
+pub const SESSION_ENDED: &str = "session_ended";
+
+fn way_back(reason: &str) -> &'static str {
+    if reason == SESSION_ENDED { "sign in again" } else { "refresh it, or sign in again" }
 }
 
 fn invalid_fields(count: usize) -> String {

@@ -6,15 +6,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::sessions;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SESSION_ENDED};
 use crate::fairness::ClientKey;
 use crate::http::{self, Permission};
 use crate::state::App;
 use crate::telemetry::metrics;
 use crate::tokens::Caller;
-
-/// What a token is refused with whose session has ended.
-const ENDED: &str = "session_ended";
 
 /// The users of this service.
 pub struct Authority(pub Arc<App>);
@@ -45,5 +42,5 @@ impl http::Authority for Authority {
 
 /// The session of a valid token has ended, or its user is not there any more, or switched off.
 pub(super) fn session_ended() -> Error {
-    Error::AccessTokenInvalid(ENDED)
+    Error::AccessTokenInvalid(SESSION_ENDED)
 }

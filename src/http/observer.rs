@@ -101,8 +101,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
         let mut response = match self.pace(&context, peer, found.as_ref(), &head.method) {
             Pace::Go => match found {
-                Some(found) if page.is_some() && self.is_preflight(&head) => {
-                    self.tell_browser(Arc::clone(&context), &head, &found.resource.allow)
+                found if page.is_some() && self.is_preflight(&head) => {
+                    let methods = found.map_or(cors::ANY_METHOD, |found| found.resource.allow.clone());
+                    self.tell_browser(Arc::clone(&context), &head, methods)
                 }
                 found => self.observe(Arc::clone(&context), head, body, found).await,
             },
@@ -167,9 +168,9 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Tells a browser what a page may send to a path that serves these methods. That is no request to the path.
-    fn tell_browser(&self, context: Arc<Context>, head: &Parts, methods: &HeaderValue) -> Response {
+    fn tell_browser(&self, context: Arc<Context>, head: &Parts, methods: HeaderValue) -> Response {
         let observation = Observation::begin(context, None, &self.router, head);
-        observation.end(Ok(cors::preflight(methods.clone())), None)
+        observation.end(Ok(cors::preflight(methods)), None)
     }
 
     /// Whether a request has its turn. A proxy asks for many; what it asks by itself is asked by its operator.
