@@ -53,7 +53,8 @@ bench: deps ## Measure speed and memory; writes a table and JSON
 	$(CARGO) bench --locked --bench service
 
 drill: deps ## Inject every fault once, check who is notified, and write docs/DRILL.md; takes most of an hour
-	$(CARGO) test --locked --test drill -- --ignored --nocapture
+	$(CARGO) test --locked --test drill -- --ignored --nocapture the_whole_drill
+	$(CARGO) test --locked --test quiet_day -- --ignored
 
 mutants: deps ## Change one thing of the alert rules at a time, and see that a test notices each; takes half an hour
 	$(CARGO) test --locked --test alert_rules -- --ignored --nocapture
