@@ -6,30 +6,21 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::app::{AppOptions, TestApp, fresh_email, user};
+use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::{Backend, open_postgres};
 use common::eventually;
-use common::http::Answer;
-use common::raw::{HALF, RawClient, login, registration};
+use common::raw::{HALF, HEALTH, RawClient, login, registration};
 use common::scrape::metric;
 use common::users::PASSWORD;
-use serde_json::json;
-
-const STRANGER: [u8; 4] = [127, 0, 0, 2];
-const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
 
 /// Far below the defaults of 10 s and more, far above what a limit of 300 ms needs on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
-
-async fn connect_stranger(app: &TestApp) -> RawClient {
-    RawClient::connect_from(STRANGER, app.api_address()).await
-}
 
 /// So many connections of a stranger, on each of which something was sent.
 async fn strangers(app: &TestApp, count: usize, sent: impl Fn() -> String) -> Vec<RawClient> {
     let mut clients = Vec::new();
     for _ in 0..count {
-        let mut client = connect_stranger(app).await;
+        let mut client = RawClient::stranger(app.api_address()).await;
         client.send(sent()).await;
         clients.push(client);
     }
@@ -135,43 +126,11 @@ async fn clients_take_turns_at_the_database_and_leave_a_connection_to_the_servic
 }
 
 #[tokio::test]
-async fn who_registers_too_often_is_told_when_to_try_again() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 3)).await;
-    for _ in 0..3 {
-        assert_eq!(app.register(&fresh_email()).await.status, 201);
-    }
-    let answer = app.register(&fresh_email()).await;
-    answer.assert_problem(429, "RATE_LIMITED");
-    let retry_after: u64 = answer.header("retry-after").parse().unwrap();
-    assert!((1..=200).contains(&retry_after), "a third of ten minutes at most: {retry_after}");
-    assert_eq!(app.get("/health/").await.status, 200, "it is about registrations");
-    metric("neodyme_http_requests_rejected_total").label("reason", "rate_limited").value(1.0).assert_in(&app).await;
-    metric("neodyme_registrations_total").label("outcome", "rate_limited").value(1.0).assert_in(&app).await;
-    metric("neodyme_errors_total").label("error_type", "RATE_LIMITED").value(1.0).assert_in(&app).await;
-
-    let mut other = connect_stranger(&app).await;
-    assert_eq!(other.send(registration(&fresh_email())).await.answer().await.status, 201);
-}
-
-#[tokio::test]
-async fn who_does_not_wait_although_told_so_is_made_to_wait() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 1)).await;
-    let mut client = RawClient::connect(app.api_address()).await;
-    let began = std::time::Instant::now();
-    assert_eq!(client.send(registration(&fresh_email())).await.answer().await.status, 201);
-    for _ in 0..150 {
-        assert_eq!(client.send(registration(&fresh_email())).await.answer().await.status, 429);
-    }
-    assert!(began.elapsed() >= Duration::from_secs(1), "150 refusals within {:?}", began.elapsed());
-    assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
-}
-
-#[tokio::test]
 async fn one_client_has_so_many_requests_worked_on_and_no_more() {
     let app =
         TestApp::spawn(AppOptions::on(Backend::Sqlite).slow_hashing().set("http_max_requests_per_client", 2)).await;
     let flooding = flood(&app, 2).await;
-    let mut third = connect_stranger(&app).await;
+    let mut third = RawClient::stranger(app.api_address()).await;
     let refused = third.send(registration(&fresh_email())).await.answer().await;
     assert_eq!(refused.status, 429, "{refused:?}");
     assert_eq!(refused.header("retry-after"), Some("1"));
@@ -185,7 +144,7 @@ async fn idle_connections_give_way_to_new_ones() {
     let app = TestApp::spawn(options.set("http_max_connections_per_client", 0)).await;
     let mut idle = Vec::new();
     for _ in 0..3 {
-        let mut client = connect_stranger(&app).await;
+        let mut client = RawClient::stranger(app.api_address()).await;
         assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
         idle.push(client);
     }
@@ -198,13 +157,14 @@ async fn idle_connections_give_way_to_new_ones() {
 #[tokio::test]
 async fn one_client_has_so_many_connections_and_no_more() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_connections_per_client", 2)).await;
-    let (mut first, mut second) = (connect_stranger(&app).await, connect_stranger(&app).await);
-    let refused = connect_stranger(&app).await.answer().await;
+    let (mut first, mut second) =
+        (RawClient::stranger(app.api_address()).await, RawClient::stranger(app.api_address()).await);
+    let refused = RawClient::stranger(app.api_address()).await.answer().await;
     assert_eq!(refused.status, 503, "the others are too new to give way: {refused:?}");
     for client in [&mut first, &mut second] {
         assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
     }
-    let mut third = connect_stranger(&app).await;
+    let mut third = RawClient::stranger(app.api_address()).await;
     assert_eq!(third.send(HEALTH).await.answer().await.status, 200);
     assert_eq!(first.until_closed_within(SOON).await, "");
     assert_eq!(second.send(HEALTH).await.answer().await.status, 200);
@@ -252,122 +212,6 @@ async fn large_answers_that_are_not_read_give_way_to_prometheus() {
 }
 
 #[tokio::test]
-async fn who_asks_too_often_for_anything_is_told_when_to_try_again() {
-    let options = AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 5).set("http_requests_period", "1h");
-    let app = TestApp::spawn(options).await;
-    let mut client = connect_stranger(&app).await;
-    for _ in 0..5 {
-        assert_eq!(client.send(HEALTH).await.answer().await.status, 200);
-    }
-    let refused = client.send(HEALTH).await.answer().await;
-    assert_eq!(refused.status, 429, "{refused:?}");
-    assert!(refused.body.contains("too many requests came from this address"), "{refused:?}");
-    let retry_after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=720).contains(&retry_after), "a fifth of an hour at most: {retry_after}");
-    assert_eq!(app.get("/health/").await.status, 200, "another client has its own");
-    let mut operator = RawClient::connect_from(STRANGER, app.ops_address()).await;
-    let health = HEALTH.replace("neodyme", "localhost");
-    for _ in 0..10 {
-        assert_eq!(operator.send(&health).await.answer().await.status, 200, "operators are not limited");
-    }
-}
-
-/// What an answer says of limits: the policy, what is left, and when to try again.
-fn told(answer: &Answer) -> [&str; 3] {
-    let text = |name| answer.headers.get(name).map_or("", |value| value.to_str().unwrap());
-    ["ratelimit-policy", "ratelimit", "retry-after"].map(text)
-}
-
-#[tokio::test]
-async fn answers_tell_what_is_left() {
-    let options = AppOptions::on(Backend::Sqlite)
-        .set("http_requests_per_client", 6)
-        .set("http_requests_period", "1h")
-        .set("registrations_per_client", 2)
-        .set("registrations_period", "20m");
-    let app = TestApp::spawn(options).await;
-    let policy = "\"requests\";q=6;w=3600";
-    assert_eq!(told(&app.get("/auth/me").await), [policy, "\"requests\";r=5", ""], "401");
-    assert_eq!(told(&app.get("/nothing").await), [policy, "\"requests\";r=4", ""], "404");
-    let own = "\"registrations\";q=2;w=1200";
-    assert_eq!(told(&app.register(&fresh_email()).await), [own, "\"registrations\";r=1", ""]);
-    let last = app.post(&json!({})).await;
-    assert_eq!((last.status, told(&last)[1]), (422, "\"registrations\";r=0;t=600"));
-    let refused = app.register(&fresh_email()).await;
-    assert_eq!(refused.status, 429);
-    let [_, left, retry_after] = told(&refused);
-    assert_eq!(left, format!("\"registrations\";r=0;t={retry_after}"));
-    assert!((1..=600).contains(&retry_after.parse().unwrap()), "{retry_after}");
-
-    let last = app.get("/auth/me").await;
-    assert_eq!(last.status, 401);
-    assert!(told(&last)[1].starts_with("\"requests\";r=0;t="), "{last:?}");
-    let refused = app.register(&fresh_email()).await;
-    let [told_policy, left, retry_after] = told(&refused);
-    assert_eq!((refused.status, told_policy), (429, policy));
-    assert_eq!(left, format!("\"requests\";r=0;t={retry_after}"));
-    assert_eq!(told(&app.get("/health/").await), ["", "", ""]);
-    assert_eq!(told(&app.get_ops("/version").await), ["", "", ""]);
-}
-
-#[tokio::test]
-async fn requests_and_health_are_counted_apart() {
-    let options = AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 3).set("http_requests_period", "1h");
-    let app = TestApp::spawn(options).await;
-    for path in ["/auth/me", "/health/"] {
-        for _ in 0..3 {
-            assert_ne!(app.get(path).await.status, 429, "{path}");
-        }
-    }
-    for path in ["/auth/me", "/health/"] {
-        app.get(path).await.assert_problem(429, "RATE_LIMITED");
-    }
-}
-
-#[tokio::test]
-async fn who_refreshes_too_often_is_told_when_to_try_again() {
-    let options = AppOptions::on(Backend::Sqlite).set("refreshes_per_client", 2).set("refreshes_period", "1h");
-    let app = TestApp::spawn(options).await;
-    let ada = app.signed_in().await;
-    let renewed = ada.with(&app.refresh(&ada.refresh).await.json());
-    assert_eq!(app.refresh("no such token").await.status, 401, "it counts, whatever comes of it");
-    let refused = app.refresh(&renewed.refresh).await;
-    refused.assert_problem(429, "RATE_LIMITED");
-    assert!(refused.text().contains("too many refreshes came from this address"), "{}", refused.text());
-    let [policy, left, retry_after] = told(&refused);
-    assert_eq!(policy, "\"refreshes\";q=2;w=3600");
-    assert_eq!(left, format!("\"refreshes\";r=0;t={retry_after}"));
-    metric("neodyme_http_requests_rejected_total").label("reason", "rate_limited").value(1.0).assert_in(&app).await;
-    assert_eq!(app.call("GET", "/auth/me", &renewed.access).await.status, 200, "it is about refreshes");
-    let again = app.sign_in(&ada.email).await;
-    let mut other = connect_stranger(&app).await;
-    let body = json!({ "refresh_token": again.refresh }).to_string();
-    let head = "POST /auth/refresh HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: ";
-    other.send(format!("{head}{}\r\n\r\n{body}", body.len())).await;
-    assert_eq!(other.answer().await.status, 200, "another client has its own");
-}
-
-#[tokio::test]
-async fn a_password_that_is_said_again_counts_as_a_sign_in() {
-    let options = AppOptions::on(Backend::Sqlite).set("logins_per_client", 3).set("logins_period", "1h");
-    let app = TestApp::spawn(options).await;
-    let ada = app.signed_in().await;
-    let erase = async |password: &str| {
-        let request = app.request("DELETE", &format!("/users/{}", ada.id)).bearer_auth(&ada.access);
-        Answer::to(request.json(&json!({ "password": password }))).await.unwrap()
-    };
-    for left in [1, 0] {
-        let wrong = erase("wrong horse battery").await;
-        wrong.assert_problem(401, "INVALID_CREDENTIALS");
-        assert!(told(&wrong)[1].starts_with(&format!("\"sign-ins\";r={left}")), "{wrong:?}");
-    }
-    erase(PASSWORD).await.assert_problem(429, "RATE_LIMITED");
-    assert_eq!(app.call("GET", "/auth/me", &ada.access).await.status, 200);
-    assert_eq!(app.login(&ada.email, PASSWORD).await.status, 429);
-    assert_eq!(app.post(&user(&fresh_email())).await.status, 201);
-}
-
-#[tokio::test]
 async fn a_flood_of_requests_does_not_flood_the_log() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 1)).await;
     let mut clients = strangers(&app, 100, || "GET /nothing HTTP/1.1\r\nhost: neodyme\r\n\r\n".repeat(4)).await;
@@ -394,7 +238,7 @@ async fn proxies_have_no_share_of_their_own() {
     let app = TestApp::spawn(options).await;
     let mut connections = Vec::new();
     for client in 1..=4 {
-        let mut connection = connect_stranger(&app).await;
+        let mut connection = RawClient::stranger(app.api_address()).await;
         let host = "host: neodyme\r\n";
         let forwarded =
             registration(&fresh_email()).replace(host, &format!("{host}x-forwarded-for: 192.0.2.{client}\r\n"));
@@ -418,10 +262,10 @@ async fn requests_whose_body_is_under_way_take_no_place_of_work() {
 #[tokio::test]
 async fn the_body_that_was_waited_for_longest_gives_way() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("http_max_late_bodies", 1)).await;
-    let mut first = connect_stranger(&app).await;
+    let mut first = RawClient::stranger(app.api_address()).await;
     first.send(HALF).await;
     metric("neodyme_http_requests_in_flight").value(2.0).assert_in(&app).await;
-    let mut second = connect_stranger(&app).await;
+    let mut second = RawClient::stranger(app.api_address()).await;
     second.send(HALF).await;
     let refused = first.answer().await;
     assert_eq!(refused.status, 503, "{refused:?}");
@@ -436,7 +280,7 @@ async fn a_body_in_small_pieces_takes_no_more_memory_than_its_size() {
     let before = app.resident_mib();
     let mut clients = Vec::new();
     for _ in 0..40 {
-        let mut client = connect_stranger(&app).await;
+        let mut client = RawClient::stranger(app.api_address()).await;
         client.send(&head).await.send(" ".repeat(8192)).await;
         client.send_in_pieces(&[b' '; 6000], 15).await;
         clients.push(client);
@@ -453,7 +297,7 @@ async fn a_refused_body_is_not_kept() {
     let before = app.resident_mib();
     let mut clients = Vec::new();
     for _ in 0..60 {
-        let mut client = connect_stranger(&app).await;
+        let mut client = RawClient::stranger(app.api_address()).await;
         client.send(head).await.send(" ".repeat(900_000)).await;
         clients.push(client);
     }
@@ -481,7 +325,7 @@ async fn who_hangs_up_before_the_answer_is_counted_and_limited() {
     let options = AppOptions::on(Backend::Sqlite).slow_hashing().set("registrations_per_client", 2);
     let app = TestApp::spawn(options).await;
     for count in 1..=2 {
-        let mut client = connect_stranger(&app).await;
+        let mut client = RawClient::stranger(app.api_address()).await;
         client.send(registration(&fresh_email())).await;
         metric("neodyme_password_hash_workers").label("state", "busy").value(1.0).assert_in(&app).await;
         drop(client);
@@ -490,6 +334,6 @@ async fn who_hangs_up_before_the_answer_is_counted_and_limited() {
     }
     let line = app.wait_for_log("the hang-up", |line| line["message"] == "User registration cancelled").await;
     assert_eq!(line["context"]["client_ip"], "127.0.0.2", "{line}");
-    let mut client = connect_stranger(&app).await;
+    let mut client = RawClient::stranger(app.api_address()).await;
     assert_eq!(client.send(registration(&fresh_email())).await.answer().await.status, 429);
 }

@@ -13,6 +13,12 @@ use super::PATIENCE;
 pub const HALF: &str =
     "POST /users/ HTTP/1.1\r\nhost: neodyme\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
 
+/// A request that is always answered.
+pub const HEALTH: &str = "GET /health/ HTTP/1.1\r\nhost: neodyme\r\n\r\n";
+
+/// The address of another client.
+pub const STRANGER: [u8; 4] = [127, 0, 0, 2];
+
 /// One connection.
 pub struct RawClient {
     stream: TcpStream,
@@ -23,6 +29,11 @@ impl RawClient {
     /// Connects.
     pub async fn connect(address: &str) -> RawClient {
         RawClient { stream: TcpStream::connect(address).await.unwrap(), received: Vec::new() }
+    }
+
+    /// Connects as another client.
+    pub async fn stranger(address: &str) -> RawClient {
+        RawClient::connect_from(STRANGER, address).await
     }
 
     /// Connects from another address of this machine, such as 127.0.0.2: another client to the server.
