@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::TRANSFER_ENCODING;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::client_address::client_address;
 use super::limit::{Limit, Quota};
 use super::{Asker, Progress, RequestId, TraceContext};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fairness::{ClientKey, Place};
 use crate::telemetry::logging::{LoggerName, Loggers};
 use crate::values::Origin;
@@ -163,11 +164,12 @@ impl Context {
         let _ = self.place.set(place);
     }
 
-    /// Counts the request against a limit of its client. The answer tells what is left of the one that was asked last.
+    /// Counts the request against a limit of its client, where there is one. The answer tells what is left of the one that was asked last.
     ///
     /// # Errors
-    /// [`Error::RateLimited`](crate::error::Error::RateLimited) where nothing is left.
-    pub fn take_one_of(&self, limit: &Limit) -> Result<()> {
+    /// [`Error::RateLimited`] where nothing is left.
+    pub fn take_one_of(&self, limit: Option<&Limit>) -> Result<()> {
+        let Some(limit) = limit else { return Ok(()) };
         let quota = limit.take(self.client);
         let checked = quota.check();
         *self.quota.lock().unwrap_or_else(PoisonError::into_inner) = Some(quota);
@@ -212,8 +214,12 @@ impl Context {
         self.abandoned.store(true, Relaxed);
     }
 
-    /// Whether the service itself gave up on the handler.
-    pub fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Relaxed)
+    /// What work for this request failed with that is dropped now, before its end: a bug, while it did this, or the time that it
+    /// took. `None`: its client went away.
+    pub fn cut_by(&self, doing: &str, took: Duration) -> Option<Error> {
+        if std::thread::panicking() {
+            return Some(Error::Internal(doing.to_owned()));
+        }
+        self.abandoned.load(Relaxed).then_some(Error::Timeout(took))
     }
 }

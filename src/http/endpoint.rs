@@ -162,7 +162,6 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
     }
 
     fn count(&self, call: &Call<S>) -> Result<()> {
-        let limit = self.limit.and_then(|limit| limit(&call.state));
-        limit.map_or(Ok(()), |limit| call.context.take_one_of(limit))
+        call.context.take_one_of(self.limit.and_then(|limit| limit(&call.state)))
     }
 }

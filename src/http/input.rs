@@ -184,12 +184,8 @@ impl<H: FromHead, T: FromJson> Unread<(H, Json<T>)> {
     /// # Errors
     /// What is wrong with either, or with its client.
     pub async fn read_by(self, context: &Arc<Context>, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<(H, T)> {
-        let request = self.request.accept().await?;
-        let head = match H::from_head(&request) {
-            Ok(head) => head,
-            Err(error) => return request.refuse(error).await,
-        };
-        Ok((head, parse(&request.read_json(context).await?)?))
+        let (head, request) = read_head(self.request).await?;
+        Ok((head, Unread::<Json<T>> { request, input: PhantomData }.read_by(context, parse).await?))
     }
 }
 
@@ -255,12 +251,17 @@ impl<H: FromHead, I: Input> Input for (H, I) {
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
-        let request = request.accept().await?;
-        let head = match H::from_head(&request) {
-            Ok(head) => head,
-            Err(error) => return request.refuse(error).await,
-        };
+        let (head, request) = read_head(request).await?;
         Ok((head, I::read(context, request).await?))
+    }
+}
+
+/// Reads what the head says, of a request with more to read.
+async fn read_head<H: FromHead>(request: Request) -> Result<(H, Request)> {
+    let request = request.accept().await?;
+    match H::from_head(&request) {
+        Ok(head) => Ok((head, request)),
+        Err(error) => request.refuse(error).await,
     }
 }
 

@@ -2,46 +2,40 @@
 //! and also when the client goes away first.
 
 mod events;
+mod observation;
+mod pace;
 
 use std::any::Any;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONNECTION, LOCATION};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Version};
+use http::{HeaderName, HeaderValue, Version};
 use hyper::body::{Body as _, Incoming};
-use slog::{Logger, o};
+use slog::o;
 use tokio::time::timeout;
 
-use self::events::{RequestCancelled, RequestEnded, RequestRefused, RequestStarted, RequestsPutOff};
+use self::events::RequestRefused;
+use self::observation::Observation;
+use self::pace::{Pace, Pacer};
 use super::access::Guard;
-use super::client_address::is_trusted;
 use super::cors::{self, Cors};
 use super::intake::Intake;
-use super::limit::Limit;
 use super::response::problem;
 use super::router::{Found, Resource, method_label};
 use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
 use crate::config::{HttpConfig, PathPrefix};
 use crate::error::{Error, Result};
-use crate::fairness::{Places, Rate};
+use crate::fairness::Places;
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::telemetry::Event;
 use crate::telemetry::logging::{LoggerName, Loggers};
-use crate::telemetry::metrics::{self, InFlight, MethodLabel, RejectReason, RouteMetrics};
-
-/// Refusals that a client is given at once; they come back within the period.
-const REFUSALS: u32 = 100;
-const REFUSALS_PERIOD: Duration = Duration::from_secs(5);
-/// The longest that a client waits which has had more.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often those are told of that were made to wait.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+use crate::telemetry::metrics::{self, MethodLabel, RejectReason};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -52,13 +46,7 @@ pub struct Service<S> {
     limits: HttpConfig,
     guard: Guard,
     intake: Arc<Intake>,
-    /// How often one client may ask; `None` for no limit.
-    requests: Option<Limit>,
-    /// The same for what is always answered: a flood of the one does not take it from the other.
-    always: Option<Limit>,
-    /// What it is refused for asking too often.
-    refusals: Option<Rate>,
-    put_off: PutOff,
+    pacer: Pacer,
     lifecycle: Lifecycle,
     loggers: Loggers,
 }
@@ -79,12 +67,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             waiting: Places::new(limits.max_late_bodies, limits.max_late_bodies_per_client),
             working: Places::new(limits.max_requests_in_flight, limits.max_requests_per_client),
         });
-        let limit = || Limit::new("requests", limits.requests_per_client, limits.requests_period);
-        let (requests, always) = (limit(), limit());
-        // Operators are few, and known.
-        let refusals = Rate::new(REFUSALS, REFUSALS_PERIOD).filter(|_| guard.is_open());
-        let put_off = PutOff::default();
-        Service { state, router, limits, guard, intake, requests, always, refusals, put_off, lifecycle, loggers }
+        let pacer = Pacer::new(&limits, guard.is_open());
+        Service { state, router, limits, guard, intake, pacer, lifecycle, loggers }
     }
 
     /// Answers one request.
@@ -99,7 +83,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
         let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
         let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
-        let mut response = match self.pace(&context, peer, found.as_ref(), &head.method) {
+        let endpoint = found.as_ref().and_then(|found| found.resource.endpoint(&head.method));
+        let mut response = match self.pacer.pace(&context, peer, endpoint.map(|endpoint| endpoint.always)) {
             Pace::Go => match found {
                 found if page.is_some() && self.is_preflight(&head) => {
                     let methods = found.map_or(cors::ANY_METHOD, |found| found.resource.allow.clone());
@@ -107,11 +92,15 @@ impl<S: Send + Sync + 'static> Service<S> {
                 }
                 found => self.observe(Arc::clone(&context), head, body, found).await,
             },
-            Pace::Refuse(error) => self.refuse(&context, method, &error),
+            Pace::Refuse(error) => {
+                self.pacer.refuse(&context, &error);
+                self.turn_away(&context, method, &error, Duration::ZERO)
+            }
             Pace::PutOff { pause, error } => {
                 // Many may wait here: what is not needed any more is let go.
                 drop((head, body, found));
-                self.put_off(&context, method, pause, &error).await
+                self.pacer.put_off(&context, pause, &error).await;
+                self.turn_away(&context, method, &error, pause)
             }
         };
         if self.router.cors.is_some() {
@@ -156,8 +145,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             }
             Err(refused) => Err(refused),
         };
-        if let (Err(Error::RateLimited { .. }), Some(refusals)) = (&result, &self.refusals) {
-            refusals.charge(context.client);
+        if let Err(Error::RateLimited { .. }) = &result {
+            self.pacer.charge(&context);
         }
         observation.end(result, allow)
     }
@@ -173,47 +162,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         observation.end(Ok(cors::preflight(methods)), None)
     }
 
-    /// Whether a request has its turn. A proxy asks for many; what it asks by itself is asked by its operator.
-    fn pace(&self, context: &Context, peer: IpAddr, found: Option<&Found<'_, S>>, method: &Method) -> Pace {
-        let is_of_proxy =
-            context.client_ip == peer.to_canonical() && is_trusted(&context.client_ip, &self.limits.trusted_proxies);
-        let Some(refusals) = self.refusals.as_ref().filter(|_| !is_of_proxy) else { return Pace::Go };
-        let pause = refusals.debt(context.client).min(LONGEST_PAUSE);
-        let endpoint = found.and_then(|found| found.resource.endpoint(method));
-        let is_always = endpoint.is_some_and(|endpoint| endpoint.always);
-        let counted = match is_always {
-            true => self.always.as_ref().map_or(Ok(()), |limit| limit.take(context.client).check()),
-            false => self.requests.as_ref().map_or(Ok(()), |limit| context.take_one_of(limit)),
-        };
-        match counted {
-            Ok(()) if pause.is_zero() || is_always || endpoint.is_none() => Pace::Go,
-            Err(error) if pause.is_zero() => Pace::Refuse(error),
-            Err(error) => Pace::PutOff { pause, error },
-            Ok(()) => Pace::PutOff { pause, error: Error::RateLimited { what: "requests", retry_after: 1 } },
-        }
-    }
-
-    /// Refuses a request at the door: its client asks too often.
-    fn refuse(&self, context: &Context, method: MethodLabel, error: &Error) -> Response {
-        if let Some(refusals) = &self.refusals {
-            refusals.charge(context.client);
-        }
-        let refused = RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error };
-        refused.emit(&context.logger(LoggerName::Requests));
-        self.turn_away(context, method, error, Duration::ZERO)
-    }
-
-    /// Refuses a request of a client that asks on and on although it was told to wait: after a while, and with a line for all
-    /// of them now and then, since refusals take time and space from others too.
-    async fn put_off(&self, context: &Context, method: MethodLabel, pause: Duration, error: &Error) -> Response {
-        tokio::time::sleep(pause).await;
-        if let Some(count) = self.put_off.note() {
-            RequestsPutOff { client_ip: context.client_ip, count }.emit(&context.logger(LoggerName::Requests));
-        }
-        RequestRefused { request_id: &context.request_id, client_ip: context.client_ip, error }.record();
-        self.turn_away(context, method, error, pause)
-    }
-
+    /// Answers a request that is refused before anything else of it is looked at.
     fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
         metrics::request_rejected(RejectReason::RateLimited);
         let response = problem(error, &context.request_id, None);
@@ -275,102 +224,6 @@ impl<S: Send + Sync + 'static> Service<S> {
         let ends = context.ends_connection() || self.lifecycle.phase() >= Phase::Draining;
         if version <= Version::HTTP_11 && ends {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-    }
-}
-
-/// What comes of a request before anything of it is looked at.
-enum Pace {
-    /// It is answered.
-    Go,
-    /// Its client has asked for all that it may.
-    Refuse(Error),
-    /// Its client goes on although it was refused so often.
-    PutOff { pause: Duration, error: Error },
-}
-
-/// Requests that were put off and are not told yet.
-#[derive(Default)]
-struct PutOff(Mutex<(u64, Option<Instant>)>);
-
-impl PutOff {
-    /// One more; says how many there are to tell, once in a while.
-    fn note(&self) -> Option<u64> {
-        let mut untold = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        untold.0 += 1;
-        if untold.1.is_some_and(|told| told.elapsed() < TELL_EVERY) {
-            return None;
-        }
-        untold.1 = Some(Instant::now());
-        Some(std::mem::take(&mut untold.0))
-    }
-}
-
-/// The observation of one request. Dropped before its end, it says that the client went away.
-struct Observation {
-    began: Instant,
-    context: Arc<Context>,
-    log: Logger,
-    route: &'static str,
-    method: MethodLabel,
-    metrics: Arc<RouteMetrics>,
-    ended: bool,
-    _in_flight: InFlight,
-}
-
-impl Observation {
-    fn begin<S: 'static>(
-        context: Arc<Context>,
-        resource: Option<&Arc<Resource<S>>>,
-        router: &Router<S>,
-        head: &Parts,
-    ) -> Self {
-        let log = context.logger(LoggerName::Requests);
-        RequestStarted { head, client_ip: context.client_ip }.emit(&log);
-        Observation {
-            began: Instant::now(),
-            route: resource.map_or("unmatched", |resource| resource.route),
-            method: method_label(&head.method),
-            metrics: Arc::clone(resource.map_or(&router.unmatched, |resource| &resource.metrics)),
-            context,
-            log,
-            ended: false,
-            _in_flight: InFlight::enter(),
-        }
-    }
-
-    fn end(mut self, result: Result<Response>, allow: Option<HeaderValue>) -> Response {
-        self.ended = true;
-        let (response, error) = match result {
-            Ok(response) => (response, None),
-            Err(error) => {
-                let allow = allow.filter(|_| matches!(error, Error::MethodNotAllowed));
-                (problem(&error, &self.context.request_id, allow), Some(error))
-            }
-        };
-        if self.context.has_user() {
-            self.log = self.context.logger(LoggerName::Requests);
-        }
-        let ended = RequestEnded {
-            context: &self.context,
-            route: self.route,
-            method: self.method,
-            metrics: &self.metrics,
-            status: response.status(),
-            size: response.body().size_hint().lower(),
-            took: self.began.elapsed(),
-            failure: error.as_ref(),
-        };
-        ended.emit(&self.log);
-        response
-    }
-}
-
-impl Drop for Observation {
-    fn drop(&mut self) {
-        if !self.ended {
-            let (route, took) = (self.route, self.began.elapsed());
-            RequestCancelled { route, metrics: &self.metrics, took }.emit(&self.log);
         }
     }
 }

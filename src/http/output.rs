@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::input::Json;
 use super::progress::Asker;
-use super::response::{Body, Response, json, json_of, to_json, with_header, with_place};
+use super::response::{Response, json, json_of, no_content, to_json, with_header, with_place};
 use crate::error::Result;
 use crate::fairness::Place;
 
@@ -158,9 +158,7 @@ impl Output for NoContent {
     }
 
     fn into_response(self) -> Result<Response> {
-        let mut response = Response::new(Body::from(Vec::new()));
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        Ok(response)
+        Ok(no_content())
     }
 }
 

@@ -81,6 +81,13 @@ pub fn problem_document(error: &Error, request_id: &RequestId) -> Vec<u8> {
     serde_json::to_vec(&problem).unwrap_or_default()
 }
 
+/// An answer that says nothing but that it is done: 204.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(Body::from(Vec::new()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 /// The answer to a request that failed.
 pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<HeaderValue>) -> Response {
     let mut response = respond(error.status(), PROBLEM, problem_document(error, request_id));

@@ -78,8 +78,7 @@ async fn prepare(call: &Call<App>, form: Unread<Json<PasswordChange>>) -> Result
 }
 
 async fn finish(call: Call<App>, changes: Change) -> Result<NoContent> {
-    let caller = call.caller()?;
-    let Call { state: app, context: request, .. } = call;
+    let (Call { state: app, context: request, .. }, caller) = (call, changes.caller);
     request.enter_step("change_password");
     let changed = {
         let _turn = app.db.turn(request.client).await?;

@@ -88,12 +88,12 @@ impl Drop for Attempt {
         if self.ended {
             return;
         }
-        match (std::thread::panicking(), self.context.is_abandoned()) {
-            (true, _) => self.tell_end(false, Some(&Error::Internal("while it registered a user".into()))),
-            (false, true) => self.tell_end(false, Some(&Error::Timeout(self.began.elapsed()))),
-            (false, false) => {
+        let took = self.began.elapsed();
+        match self.context.cut_by("while it registered a user", took) {
+            Some(failure) => self.tell_end(false, Some(&failure)),
+            None => {
                 let (email, client_ip) = (self.email.as_deref(), self.context.client_ip);
-                self.emit(RegistrationCancelled { email, client_ip, took: self.began.elapsed() });
+                self.emit(RegistrationCancelled { email, client_ip, took });
             }
         }
     }

@@ -38,7 +38,7 @@ async fn counted<T>(confirmation: impl Future<Output = Result<T>>) -> Result<T> 
 }
 
 async fn try_once<'a>(app: &'a App, context: &'a Context, user: &User, password: &Password) -> Result<Trial<'a>> {
-    app.sign_ins.as_ref().map_or(Ok(()), |limit| context.take_one_of(limit))?;
+    context.take_one_of(app.sign_ins.as_ref())?;
     let trial = Trial::begin(app, context, user.email_key.expose()).await?;
     match trial.verify(hash_of(user)?, password).await? {
         Some(_) => Ok(trial),

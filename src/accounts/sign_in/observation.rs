@@ -46,12 +46,12 @@ impl Drop for Observation<'_> {
         if self.ended {
             return;
         }
-        match (std::thread::panicking(), self.context.is_abandoned()) {
-            (true, _) => self.tell_end(Some(&Error::Internal("while it signed a user in".into()))),
-            (false, true) => self.tell_end(Some(&Error::Timeout(self.began.elapsed()))),
-            (false, false) => {
+        let took = self.began.elapsed();
+        match self.context.cut_by("while it signed a user in", took) {
+            Some(failure) => self.tell_end(Some(&failure)),
+            None => {
                 let (email, client_ip) = (self.email.as_str(), self.context.client_ip);
-                self.emit(SignInCancelled { email, client_ip, took: self.began.elapsed() });
+                self.emit(SignInCancelled { email, client_ip, took });
             }
         }
     }
