@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,9 +16,13 @@ use common::app::{AppOptions, TestApp, fresh_email};
 use common::clock::FakeClock;
 use common::database::{Backend, Database, open_postgres};
 use common::eventually;
+use common::http::Answer;
 use common::postgres::Cluster;
 use common::prometheus::Prometheus;
+use common::rules::rules;
 use common::smtp::{Behaviour, SmtpSink, Verb};
+use common::users::PASSWORD;
+use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::{Client, NoTls};
@@ -46,10 +51,20 @@ fn runbooks() -> Vec<String> {
     names
 }
 
+/// What a journal has beside the service's own lines: those of the service manager, and of a panic.
+const FOREIGN: [&str; 3] = ["Started neodyme.service - neodyme.", "thread 'main' panicked at src/main.rs:1:1:", "{\"half a"];
+
+/// The log of this app, as a service manager keeps it.
+fn journal(app: &TestApp) -> PathBuf {
+    let file = app.folder().join("journal");
+    let lines = FOREIGN.join("\n");
+    fs::write(&file, format!("{lines}\n{}\n{lines}\n", app.output())).unwrap();
+    file
+}
+
 /// What a command of a runbook prints, for somebody who has the log of this app and may ask its database.
 fn run(app: &TestApp, command: &str, error_type: &str) -> (String, String) {
-    let log = app.folder().join("journal");
-    fs::write(&log, app.output()).unwrap();
+    let log = journal(app);
     let command = command
         .replace("INSTANCE", app.ops_address())
         .replace("HOST:8000", app.api_address())
@@ -115,6 +130,62 @@ async fn every_command_that_looks_runs_where_all_is_well() {
         }
     }
     assert!(tried > 25, "{tried} commands");
+}
+
+/// What a notification asks the log, with its templates left out.
+fn query_of(annotation: &str) -> String {
+    let parts = annotation.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest));
+    parts.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_question_of_a_notification_to_the_log_can_be_asked() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    let annotations = rules().into_iter().filter_map(|rule| rule.annotations.get("log_query").cloned());
+    // Where the log itself is what is missing there is a sentence.
+    let queries: BTreeSet<String> =
+        annotations.filter(|query| query.starts_with("jq ")).map(|q| query_of(&q)).collect();
+    assert!(queries.len() > 15, "{queries:?}");
+    for query in queries {
+        let (_, complaint) = run(&app, &format!("journalctl -u neodyme --since -1h -o cat | {query}"), "");
+        assert!(complaint.is_empty(), "{query}\n{complaint}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_password_was_found_is_named_and_nobody_else() {
+    const TRIES_PASSWORDS: &str = "203.0.113.9";
+    let options = AppOptions::on(Backend::Sqlite).set("trusted_proxies", "127.0.0.1");
+    let app = TestApp::spawn(options.set("logins_per_client", 0)).await;
+    let [victim, forgetful, early] = [fresh_email(), fresh_email(), fresh_email()];
+    for email in [&victim, &forgetful, &early] {
+        assert_eq!(app.register(email).await.status, 201);
+    }
+    let sign_in = async |from: &str, email: &str, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        let request = app.request("POST", "/auth/login").header("x-forwarded-for", from).json(&body);
+        Answer::to(request).await.unwrap().status
+    };
+    // From the same address, before anything was tried there.
+    assert_eq!(sign_in(TRIES_PASSWORDS, &early, PASSWORD).await, 200);
+    for _ in 0..10 {
+        assert_eq!(sign_in(TRIES_PASSWORDS, &fresh_email(), "wrong horse battery").await, 401);
+    }
+    for _ in 0..3 {
+        assert_eq!(sign_in("198.51.100.7", &forgetful, "wrong horse battery").await, 401);
+    }
+    assert_eq!(sign_in("198.51.100.7", &forgetful, PASSWORD).await, 200);
+    assert_eq!(sign_in(TRIES_PASSWORDS, &victim, PASSWORD).await, 200);
+    let named = async || {
+        let found = prints(&app, "NeodymeWrongPasswordsUnusuallyMany", "User signed in", "");
+        (!found.is_empty()).then_some(found)
+    };
+    let found = eventually("somebody is named", named).await;
+    let signed_in = app.logs().into_iter().rfind(|line| line["message"] == "User signed in").unwrap();
+    let [line] = found.lines().collect::<Vec<_>>()[..] else { panic!("{found}") };
+    let row: Vec<&str> = line.split('\t').collect();
+    assert_eq!(row[1..4], [signed_in["user_id"].as_str().unwrap(), TRIES_PASSWORDS, "10"], "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
