@@ -16,16 +16,17 @@ mod faults;
 #[path = "drill/receivers.rs"]
 #[allow(dead_code, reason = "the drill uses the rest")]
 mod receivers;
+#[path = "muting/world.rs"]
+mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::alertmanager::Alertmanager;
+use common::eventually_within;
 use common::rules::{Rule, rules};
-use common::{eventually_within, http};
 use faults::{FAULTS, Fault, Injection, NOTHING};
-use receivers::{Notice, Receiver, Receivers};
-use serde_json::{Value, json};
+use receivers::{Notice, Receiver};
+use world::{Labels, World, labels, subject};
 
 /// Faults that the drill does not make, and that were hidden by others once.
 const MORE: &[Fault] = &[
@@ -37,59 +38,12 @@ const MORE: &[Fault] = &[
     Fault { warnings: &["NeodymeOutboxStuck welcome_email"], ..named("mails stand still") },
     Fault { pages: &[&["NeodymeSignInsFailing error"]], ..named("every sign-in fails") },
     Fault { pages: &[&["NeodymeErrorBudgetBurn sign_in_availability"]], ..named("some sign-ins fail") },
+    Fault { pages: &[&["NeodymeErrorBudgetBurn sign_in_latency"]], ..named("sign-ins slow") },
     Fault { pages: &[&["NeodymeMonitoringBlind"]], ..named("the token of Prometheus changed") },
 ];
 
 const fn named(name: &'static str) -> Fault {
     Fault { name, ..NOTHING }
-}
-
-type Labels = BTreeMap<String, String>;
-
-/// An alert as Prometheus would send it for this job: the labels of its rule, and those that its subject says.
-fn labels(rules: &[Rule], told: &str, severity: &str, job: &str) -> Labels {
-    let (name, subject) = told.split_once(' ').unwrap_or((told, ""));
-    let fits = |rule: &&Rule| rule.alert.as_deref() == Some(name) && rule.labels["severity"] == severity;
-    let rule = rules.iter().find(fits).unwrap_or_else(|| panic!("no rule {name} of severity {severity}"));
-    let mut labels: Labels = rule.labels.clone();
-    labels.retain(|_, value| !value.contains("{{"));
-    let mut set = |label: &str, value: &str| {
-        labels.insert(label.to_owned(), value.to_owned());
-    };
-    set("alertname", name);
-    set("job", job);
-    match name {
-        "NeodymeCriticalError" | "NeodymeErrorCauseChanged" | "NeodymeErrorUsersAffected" | "NeodymeErrorRateHigh" => {
-            let (error_type, cause) = subject.split_once(' ').unwrap_or((subject, ""));
-            set("error_type", error_type);
-            set("component", &error_type.split('_').next().unwrap().to_lowercase());
-            if !cause.is_empty() {
-                set("cause", cause);
-            }
-        }
-        "NeodymeDependencyDown" | "NeodymeExternalServiceFailing" => {
-            set(if name.ends_with("Down") { "dependency" } else { "service" }, subject);
-            set("component", subject);
-        }
-        "NeodymeErrorBudgetBurn" => {
-            set("slo", subject);
-            let component = match subject {
-                "welcome_email" => "email",
-                _ if subject.starts_with("sign_in") => "sign_in",
-                _ => "registration",
-            };
-            set("component", component);
-        }
-        "NeodymeOutboxStuck" => {
-            set("topic", subject);
-            set("component", "email");
-        }
-        "NeodymeRegistrationsFailing" => set("cause", if subject.is_empty() { "other" } else { subject }),
-        "NeodymeSignInsFailing" => set("cause", if subject.is_empty() { "error" } else { subject }),
-        "NeodymeInstanceDown" | "NeodymeRestarting" | "NeodymeClockSkew" => set("instance", "a:9000"),
-        _ => {}
-    }
-    labels
 }
 
 /// What a fault fires beside what it must be told by: muted, or it would be a second page.
@@ -106,7 +60,9 @@ fn consequences(fault: &Fault) -> &'static [(&'static str, &'static str)] {
         ],
         // The page of the first fault says what the check says, for as long as the second lasts.
         Injection::DatabaseReadOnlyThenLocked => &[("NeodymeDependencyDown database", "critical")],
-        Injection::KeyUnreadable => &[("NeodymeSignInsFailing authentication", "critical")],
+        Injection::KeyUnreadable => {
+            &[("NeodymeSignInsFailing authentication", "critical"), ("NeodymeSignInsFailing key", "critical")]
+        }
         Injection::AllKilled => &[("NeodymeInstanceDown", "warning")],
         Injection::RestartLoop => &[("NeodymeInstanceDown", "warning")],
         _ => &[],
@@ -140,77 +96,6 @@ fn pairs() -> Vec<Pair> {
     all.filter(|(at, one, (other, two))| at < other || (at > other && !one.pages.is_empty() && !two.pages.is_empty()))
         .map(|(at, one, (other, two))| Pair { job: format!("pair-{at}-{other}"), faults: [one, two] })
         .collect()
-}
-
-struct World {
-    alertmanager: Alertmanager,
-    receivers: Receivers,
-    client: reqwest::Client,
-}
-
-impl World {
-    async fn start(changes: &[(&str, &str)]) -> World {
-        let receivers = Receivers::start().await;
-        let alertmanager = Alertmanager::start(receivers.endpoints(), changes).await;
-        World { alertmanager, receivers, client: http::client() }
-    }
-
-    async fn post(&self, alerts: Vec<Labels>) {
-        let alerts: Vec<Value> = alerts
-            .into_iter()
-            .map(|labels| {
-                let annotations = json!({
-                    "summary": "Something is wrong.", "description": labels["alertname"], "affected": "Somebody.",
-                    "runbook_url": format!("docs/runbooks/{}.md", labels["alertname"]), "dashboard_url": "d/neodyme-overview",
-                });
-                json!({ "labels": labels, "annotations": annotations })
-            })
-            .collect();
-        for some in alerts.chunks(500) {
-            let request = self.client.post(format!("http://{}/api/v2/alerts", self.alertmanager.address())).json(some);
-            assert_eq!(http::Answer::to(request).await.unwrap().status, 200);
-        }
-    }
-
-    /// Every alert with those that mute it.
-    async fn muted(&self) -> BTreeMap<Labels, Vec<Labels>> {
-        let request = self.client.get(format!("http://{}/api/v2/alerts", self.alertmanager.address()));
-        let alerts: Vec<Value> = serde_json::from_value(http::Answer::to(request).await.unwrap().json()).unwrap();
-        let labels = |alert: &Value| serde_json::from_value::<Labels>(alert["labels"].clone()).unwrap();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let by_name: BTreeMap<_, _> = alerts.iter().map(|alert| (text(&alert["fingerprint"]), labels(alert))).collect();
-        let muters = |alert: &Value| {
-            let names = alert["status"]["inhibitedBy"].as_array().unwrap().iter();
-            names.map(|name| by_name[name.as_str().unwrap()].clone()).collect()
-        };
-        alerts.iter().map(|alert| (labels(alert), muters(alert))).collect()
-    }
-
-    fn pages(&self) -> Vec<Page> {
-        self.receivers.notices().iter().filter(|notice| notice.receiver == Receiver::PagerDuty).map(Page::of).collect()
-    }
-}
-
-/// Whom a page is about, and what it says.
-struct Page {
-    job: String,
-    title: String,
-    incident: String,
-}
-
-impl Page {
-    fn of(notice: &Notice) -> Page {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let payload = &notice.payload["payload"];
-        Page { job: text(&payload["group"]), title: text(&payload["summary"]), incident: notice.incident.clone() }
-    }
-}
-
-/// As a title names it.
-fn subject(labels: &Labels) -> String {
-    let parts = ["alertname", "error_type", "dependency", "service", "topic", "slo", "cause", "instance"];
-    let parts: Vec<&str> = parts.iter().filter_map(|part| labels.get(*part)).map(String::as_str).collect();
-    parts.join(" ")
 }
 
 /// One may stand for the other: they are about the same part, and of what they both say more about nothing differs.
@@ -325,6 +210,51 @@ async fn a_title_names_its_newest_alert_and_all_others() {
         "[FIRING:2] neodyme: NeodymeRegistrationsFailing availability database: Something is wrong. \
          Also NeodymeRegistrationsFailing availability other"
     );
+}
+
+const KEY: &str = "NeodymeSignInsFailing key";
+const TRIED: &str = "NeodymeCriticalError AUTHENTICATION_FAILURE";
+
+/// An alert fires, or is over, and what is told of it, where anything is.
+type Step = (&'static str, bool, Option<&'static str>);
+
+/// A key that cannot be used, of which an instance tells, and whoever tries to sign in.
+const COURSES: &[&[Step]] = &[
+    // Nobody tries; then people do, and end it.
+    &[(KEY, true, Some(KEY)), (TRIED, true, Some(TRIED)), (TRIED, false, Some(KEY)), (KEY, false, Some("over"))],
+    // People try, and end it.
+    &[(TRIED, true, Some(TRIED)), (KEY, true, None), (TRIED, false, Some(KEY)), (KEY, false, Some("over"))],
+    // The key is mended, of which the page for those who tried knows minutes later.
+    &[(TRIED, true, Some(TRIED)), (KEY, true, None), (KEY, false, None), (TRIED, false, Some("over"))],
+    &[(KEY, true, Some(KEY)), (TRIED, true, Some(TRIED)), (KEY, false, None), (TRIED, false, Some("over"))],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_used_is_one_incident_whoever_meets_it_first() {
+    let rules = rules();
+    let world = World::start(&[("group_interval: 15s", "group_interval: 1s")]).await;
+    for (number, course) in COURSES.iter().enumerate() {
+        let job = format!("course-{number}");
+        let pages = || world.pages().into_iter().filter(|page| page.job == job).collect::<Vec<_>>();
+        let mut told = 0;
+        for (alert, fires, expected) in *course {
+            let alert = labels(&rules, alert, "critical", &job);
+            match fires {
+                true => world.post(vec![alert.clone()]).await,
+                false => world.end(vec![alert.clone()]).await,
+            }
+            let Some(expected) = expected else {
+                assert!(!fires || !world.muted().await[&alert].is_empty(), "{job}: {} is told", subject(&alert));
+                continue;
+            };
+            let page = eventually_within(SOON, expected, async || pages().into_iter().nth(told)).await;
+            let says = if page.is_over { "over" } else { page.title.split(": ").nth(1).unwrap() };
+            assert_eq!(says, *expected, "{job}: {}", page.title);
+            told += 1;
+        }
+        let incidents: BTreeSet<String> = pages().into_iter().map(|page| page.incident).collect();
+        assert_eq!((incidents.len(), pages().len()), (1, told), "{job}");
+    }
 }
 
 /// At a thirtieth of the shipped pace: no beat is left out.

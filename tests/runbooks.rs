@@ -52,7 +52,8 @@ fn runbooks() -> Vec<String> {
 }
 
 /// What a journal has beside the service's own lines: those of the service manager, and of a panic.
-const FOREIGN: [&str; 3] = ["Started neodyme.service - neodyme.", "thread 'main' panicked at src/main.rs:1:1:", "{\"half a"];
+const FOREIGN: [&str; 3] =
+    ["Started neodyme.service - neodyme.", "thread 'main' panicked at src/main.rs:1:1:", "{\"half a"];
 
 /// The log of this app, as a service manager keeps it.
 fn journal(app: &TestApp) -> PathBuf {
@@ -186,6 +187,20 @@ async fn whose_password_was_found_is_named_and_nobody_else() {
     let [line] = found.lines().collect::<Vec<_>>()[..] else { panic!("{found}") };
     let row: Vec<&str> = line.split('\t').collect();
     assert_eq!(row[1..4], [signed_in["user_id"].as_str().unwrap(), TRIES_PASSWORDS, "10"], "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_key_that_cannot_be_used_is_found() {
+    let app = app_on(Cluster::shared()).await;
+    let user = app.signed_in().await;
+    app.database.execute("UPDATE signing_keys SET is_sealed = true").await;
+    let refused = async || (app.login(&user.email, PASSWORD).await.status == 500).then_some(());
+    eventually("it cannot be used", refused).await;
+    let keys = prints(&app, "NeodymeSignInsFailing", "keys list", "");
+    let signs = keys.lines().find(|line| line.contains("  signs  ") && line.ends_with("yes"));
+    let kid = signs.unwrap_or_else(|| panic!("{keys}")).split_whitespace().nth(1).unwrap();
+    let samples = prints(&app, "NeodymeSignInsFailing", "/errors?type", "");
+    assert!(samples.contains(&format!("the key {kid} cannot be read")), "{samples}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -79,6 +79,8 @@ pub enum Injection {
     TokenStolen,
     /// No instance can read the key that access tokens are signed with, and people sign in.
     KeyUnreadable,
+    /// The same, and nobody signs in.
+    KeyUnreadableUnnoticed,
     /// Forty people at once register at one instance, every 10 s: twice as many as it can hash within the longest wait.
     HashFlood,
     /// Nobody reads the log of one instance.

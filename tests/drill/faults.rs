@@ -249,6 +249,13 @@ pub const FAULTS: &[Fault] = &[
         ..NOTHING
     },
     Fault {
+        name: "signing key unreadable, and nobody signs in",
+        injection: Injection::KeyUnreadableUnnoticed,
+        pages: &[&["NeodymeSignInsFailing key"]],
+        words: "the signing key cannot be used on 2 of 2 instances",
+        ..NOTHING
+    },
+    Fault {
         name: "log reader stalled",
         injection: Injection::LogStalled,
         warnings: &["NeodymeLogRecordsDropped"],

@@ -67,7 +67,9 @@ impl World {
             Injection::ClockShifted(seconds) => self.clock.set_ahead(seconds),
             Injection::RollingRestart => self.restart_each().await,
             Injection::TokenStolen => self.steal_token().await,
-            Injection::KeyUnreadable => self.database.execute("UPDATE signing_keys SET is_sealed = true").await,
+            Injection::KeyUnreadable | Injection::KeyUnreadableUnnoticed => {
+                self.database.execute("UPDATE signing_keys SET is_sealed = true").await;
+            }
             Injection::Nothing
             | Injection::RestartLoop
             | Injection::DuplicateFlood
@@ -144,7 +146,9 @@ impl World {
                     instance.restart().await;
                 }
             }
-            Injection::KeyUnreadable => self.database.execute("UPDATE signing_keys SET is_sealed = false").await,
+            Injection::KeyUnreadable | Injection::KeyUnreadableUnnoticed => {
+                self.database.execute("UPDATE signing_keys SET is_sealed = false").await;
+            }
             Injection::LogStalled => self.instances[1].set_reading(Reading::On),
             Injection::TokenChanged => fs::write(self.token.path(), TOKEN).unwrap(),
             Injection::ClockShifted(_) => self.clock.set_ahead(0),
