@@ -122,7 +122,7 @@ metrics! { init;
     DURATION: Histogram = "sign_in_duration_seconds" in LATENCY, "Time of a sign-in that succeeded.";
     FIRST: CounterBy<FirstSignIn> = "first_sign_ins_total", "Users who signed in for the first time within a day of their registration, or within a week and not within a day. Who does later is not counted.";
     CONFIRMATIONS: CounterBy<SignInOutcome> = "password_confirmations_total", "Passwords that were said again, by somebody who is signed in or who repeats a registration, by outcome, as that of a sign-in.";
-    WRONG: GaugeBy<Party> = "wrong_password_parties", "Distinct accounts that wrong passwords were tried for, and clients that tried them, at this instance within 5 minutes. Aggregate over instances with max: at least so many.";
+    WRONG: GaugeBy<Party> = "wrong_password_parties", "Distinct accounts that wrong passwords were tried for, and clients that tried them, at this instance within 5 minutes. Over instances they are at least the max, and at most the sum.";
     REFRESHES: CounterBy<RefreshOutcome> = "token_refreshes_total", "Refresh tokens presented, by outcome.";
     REFUSED: CounterBy<TokenFault> = "access_tokens_refused_total", "Access tokens that were not believed, by what is wrong with them. Those that expired are everyday business.";
     ENDED: CounterBy<SessionEnd> = "sessions_ended_total", "Sessions ended, by reason.";
