@@ -92,10 +92,10 @@ pub enum Injection {
 }
 
 impl Fault {
-    /// Whether it must be told within a minute: it pages, and not just because an objective is missed for a while.
+    /// Whether it must be told within half a minute: nothing answers, or the first error that must never happen.
     pub fn is_urgent(&self) -> bool {
-        let urgent = ["NeodymeDown", "NeodymeCriticalError DATABASE_ERROR"];
-        self.pages.first().is_some_and(|alerts| urgent.contains(&alerts[0]))
+        let urgent = ["NeodymeDown", "NeodymeCriticalError"];
+        self.pages.first().is_some_and(|alerts| urgent.iter().any(|name| alerts[0].split(' ').next() == Some(name)))
     }
 
     /// Whether nobody shall hear of it.
