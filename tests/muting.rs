@@ -177,11 +177,12 @@ async fn of_two_faults_at_once_both_are_told_whichever_comes_first() {
     eventually_within(SOON, "warnings", async || warned(&world.receivers.notices()).then_some(())).await;
 }
 
-/// The database: its error and its check are one incident, and another fault of it is another one.
+/// Of the database, and of a signing key, the error and the check are one incident; another fault of the database is another one.
 fn share_an_alert(one: &[&str], other: &[&str]) -> bool {
-    let is_database = |told: &&str| told.ends_with(" DATABASE_ERROR") || told.ends_with(" database");
+    let is_of = |part: &[&str], told: &[&str]| told.iter().any(|told| part.iter().any(|end| told.ends_with(end)));
+    let parts = [[" DATABASE_ERROR", " database"], [" AUTHENTICATION_FAILURE", "NeodymeSignInsFailing key"]];
     one.iter().any(|told| other.iter().any(|other| told.starts_with(other) || other.starts_with(told)))
-        || (one.iter().any(is_database) && other.iter().any(is_database))
+        || parts.iter().any(|part| is_of(part, one) && is_of(part, other))
 }
 
 /// What a message is about beyond its title is read by nobody.
@@ -255,6 +256,27 @@ async fn a_key_that_cannot_be_used_is_one_incident_whoever_meets_it_first() {
         let incidents: BTreeSet<String> = pages().into_iter().map(|page| page.incident).collect();
         assert_eq!((incidents.len(), pages().len()), (1, told), "{job}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_grows_is_told_anew_in_its_incident_and_over_once() {
+    let page = labels(&rules(), "NeodymeCriticalError DATABASE_ERROR", "critical", "neodyme");
+    let grown: Vec<Labels> = ["1", "2"]
+        .map(|magnitude| page.clone().into_iter().chain([("magnitude".to_owned(), magnitude.to_owned())]).collect())
+        .into();
+    let world = World::start(&[("group_interval: 15s", "group_interval: 1s")]).await;
+    let mut all = vec![page];
+    for more in [&[][..], &grown[..1], &grown[1..]] {
+        all.extend(more.iter().cloned());
+        let told = world.pages().len();
+        world.post(all.clone()).await;
+        eventually_within(SOON, "it is told", async || (world.pages().len() > told).then_some(())).await;
+    }
+    world.end(all).await;
+    eventually_within(SOON, "it is over", async || world.pages().last()?.is_over.then_some(())).await;
+    let pages = world.pages();
+    let incidents: BTreeSet<&String> = pages.iter().map(|page| &page.incident).collect();
+    assert_eq!((incidents.len(), pages.len()), (1, 4));
 }
 
 /// At a thirtieth of the shipped pace: no beat is left out.

@@ -1,7 +1,6 @@
 //! Alerts as Prometheus sends them, the shipped Alertmanager, and whom it tells.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
