@@ -83,11 +83,13 @@ pub(super) fn audit() -> Command {
 
 /// `neodyme keys …`
 pub(super) fn keys() -> Command {
+    const LOST: &str = "Make it although key_encryption_key opens none of those there: what they were encrypted under is lost";
     let rotate = "Make a new key: it is published now, and signs after signing_key_lead; the old one leaves by itself";
     group("keys", "Look at the keys that sign access tokens, change them").subcommands([
         with_settings(Command::new("list").about("List the keys, the first one first"), OF_THE_DATABASE).arg(json()),
         with_settings(Command::new("rotate").about(rotate), OF_THE_DATABASE)
             .arg(flag("now", "Have it sign at once: who verifies tokens may not know it for some minutes"))
+            .arg(flag("key-lost", LOST).requires("now"))
             .arg(json()),
     ])
 }
