@@ -340,6 +340,14 @@ async fn an_instance_that_cannot_read_its_key_says_so() {
     sign_ins("authentication").value(1.0).assert_in(&app).await;
     app.refresh(&user.refresh).await.assert_problem(500, "AUTHENTICATION_FAILURE");
     metric("neodyme_token_refreshes_total").label("outcome", "authentication").value(1.0).assert_in(&app).await;
+    let hit = |error_type| metric("neodyme_error_users").label("error_type", error_type).label("within", "incident");
+    for error_type in ["AUTHENTICATION_FAILURE", "5xx"] {
+        assert_eq!(hit(error_type).read(&app).await, 1.0, "one person, who tried both: {error_type}");
+    }
+    let other = fresh_email();
+    assert_eq!(app.register(&other).await.status, 201);
+    app.login(&other, PASSWORD).await.assert_problem(500, "AUTHENTICATION_FAILURE");
+    hit("AUTHENTICATION_FAILURE").value(2.0).assert_in(&app).await;
 }
 
 /// How long a sign-in takes tells nothing of whether there is such a user.

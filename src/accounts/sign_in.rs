@@ -55,7 +55,7 @@ struct SignedIn {
 
 async fn login(call: Call<App>, (device, Json(login)): (Device, Json<Login>)) -> Result<Json<SignedIn>> {
     let Call { state, context, .. } = call;
-    context.set_subject(login.email.key());
+    context.set_address(login.email.key());
     let email = if state.config.log.full_emails { login.email.expose().to_owned() } else { login.email.masked() };
     let observation = Observation::begin(&context, email);
     let signed_in = Attempt { app: &state, context: &context, login: &login }.run(device).await;

@@ -49,12 +49,12 @@ impl Attempt<'_> {
     /// The user whose password it is, and its hash, where that is to be another one.
     async fn verified(&self, trial: &Trial<'_>) -> Result<(User, Option<PasswordHash>)> {
         let user = self.find_user().await?;
+        if let Some(user) = &user {
+            self.context.set_asking_user(user.id);
+        }
         // Where there is no user, a hash that is nobody's.
         let stored = user.as_ref().map_or_else(|| self.app.hash_pool.of_nobody(), hash_of)?;
         let right = trial.verify(stored.clone(), &self.login.password).await?;
-        if let Some(user) = &user {
-            self.context.set_user_id(user.id);
-        }
         match user {
             Some(user) if right.is_some() && user.is_active => {
                 let renewed = self.hash_anew(&stored, right).await;
