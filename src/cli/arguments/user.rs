@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command, value_parser};
 
-use super::operator::{group, label, limit, parse_id, parse_time};
+use super::operator::{group, label, limit, parse_time};
 use crate::accounts::directory::{MAX_SKIP, State, Who};
 use crate::accounts::users::{Order, Role};
 use crate::cli::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
@@ -71,7 +71,8 @@ fn list() -> Command {
         option("order", "ORDER", "Who registered first comes first, or last")
             .default_value("asc")
             .value_parser(label(Order::ALL)),
-        option("after", "ID", "Only those behind this user, the last one of the page before").value_parser(parse_id),
+        option("after", "USER", "Only those behind this user, by id or address: the last one of the page before")
+            .value_parser(Who::parse),
         option("skip", "N", skip).default_value("0").value_parser(value_parser!(u64).range(..=MAX_SKIP as u64)),
         limit(),
         json(),
