@@ -139,6 +139,9 @@ pub enum Error {
     /// There is no such user, or the password is another one.
     #[error("the address or the password is wrong")]
     InvalidCredentials,
+    /// The caller, whose token is valid, said a password that is not the caller's.
+    #[error("the password is wrong; the access token is valid, and another one does not help")]
+    ConfirmationWrong,
     /// The refresh token is none, or not any more.
     #[error("the refresh token is not valid: sign in again")]
     RefreshTokenInvalid,
@@ -236,7 +239,7 @@ impl Error {
             | Error::AccessTokenMissing
             | Error::AccessTokenInvalid(_)
             | Error::RefreshTokenInvalid => ErrorCode::Unauthorized,
-            Error::InvalidCredentials => ErrorCode::InvalidCredentials,
+            Error::InvalidCredentials | Error::ConfirmationWrong => ErrorCode::InvalidCredentials,
             Error::AccountInactive => ErrorCode::AccountInactive,
             Error::PasswordLocked => ErrorCode::PasswordLocked,
             Error::Forbidden(_) | Error::PermissionMissing(_) => ErrorCode::Forbidden,
@@ -256,6 +259,8 @@ impl Error {
             Error::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Error::TargetTooLong => StatusCode::URI_TOO_LONG,
             Error::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            // Not 401, at which clients take their token for expired, get another, and try the same password once more.
+            Error::ConfirmationWrong => StatusCode::FORBIDDEN,
             _ => self.code().status(),
         }
     }
@@ -322,6 +327,7 @@ mod tests {
             Error::AccessTokenInvalid(""),
             Error::PermissionMissing(""),
             Error::InvalidCredentials,
+            Error::ConfirmationWrong,
             Error::RefreshTokenInvalid,
             Error::AccountInactive,
             Error::PasswordLocked,

@@ -117,8 +117,8 @@ error_codes! {
     Unauthorized = "UNAUTHORIZED", Expected [401], "A token is needed",
         "An operator's tool: give it the token in `ops_token`. Users: nothing, they sign in again; many at once after a change of \
          keys are the clients of other instances. Many from one address are somebody who guesses.";
-    /// The address or the password is wrong; which, is not said.
-    InvalidCredentials = "INVALID_CREDENTIALS", Expected [401], "Wrong address or password",
+    /// The address or the password is wrong; which, is not said. 403 where somebody who is signed in said the password again.
+    InvalidCredentials = "INVALID_CREDENTIALS", Expected [401, 403], "Wrong address or password",
         "Nothing. A flood of them is somebody who tries passwords.";
     /// The password is right, and the user was switched off.
     AccountInactive = "ACCOUNT_INACTIVE", Expected [403], "The account is switched off", "Nothing.";
