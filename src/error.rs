@@ -81,6 +81,9 @@ pub enum Error {
     /// The address is registered already.
     #[error("this email address is registered already")]
     EmailAlreadyExists,
+    /// Nobody would be left who may administer users.
+    #[error("this is the only admin who may use the service: make another one first")]
+    LastAdmin,
     /// The client has used its `Idempotency-Key` for another registration.
     #[error("this Idempotency-Key was used for another registration: send a new key with each")]
     IdempotencyKeyReused,
@@ -227,6 +230,7 @@ impl Error {
             Error::Timeout(_) => ErrorCode::Timeout,
             Error::Internal(_) => ErrorCode::InternalError,
             Error::EmailAlreadyExists => ErrorCode::EmailAlreadyExists,
+            Error::LastAdmin => ErrorCode::LastAdmin,
             Error::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
             Error::Validation(_) => ErrorCode::ValidationFailed,
             Error::MalformedJson { .. } => ErrorCode::MalformedJson,
@@ -312,6 +316,7 @@ mod tests {
             Error::Timeout(Duration::ZERO),
             Error::Internal(String::new()),
             Error::EmailAlreadyExists,
+            Error::LastAdmin,
             Error::IdempotencyKeyReused,
             Error::Validation(Vec::new()),
             Error::MalformedJson { line: 1, column: 1 },

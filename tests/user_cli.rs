@@ -24,6 +24,7 @@ on_both_databases!(
     nobody_is_erased_unasked,
     who_is_erased_while_the_service_runs_is_gone,
     an_export_is_json,
+    the_last_admin_stays_unless_it_is_forced,
     what_cannot_be_done_is_said,
 );
 
@@ -298,6 +299,22 @@ async fn an_export_is_json(backend: Backend) {
     office.run("user grant ada@example.com support");
     let table = office.run("audit list --action user.role_changed").out;
     assert!(table.lines().nth(1).unwrap().ends_with("  from=user to=support"), "{table}");
+}
+
+async fn the_last_admin_stays_unless_it_is_forced(backend: Backend) {
+    let office = Office::open(backend);
+    let id = office.create("root@example.com", "--admin");
+    let bob = office.create("bob@example.com", "--admin");
+    office.run("user grant bob@example.com user").assert_said(&format!("user {bob} has the role user now\n"));
+    let refusal =
+        "this is the only admin who may use the service: make another one first; --force does it all the same";
+    for command in ["deactivate root@example.com", "grant root@example.com support", "delete root@example.com --yes"] {
+        office.run(&format!("user {command}")).assert_refused(1, refusal);
+    }
+    office.run(&format!("user grant {id} admin")).assert_said(&format!("user {id} has the role admin already\n"));
+    let off = office.run(&format!("user deactivate {id} --force"));
+    off.assert_said(&format!("user {id} is switched off now\n"));
+    assert_eq!(office.run(&format!("user delete {id} --yes")).code, 0, "nobody is lost with one who is off");
 }
 
 async fn what_cannot_be_done_is_said(backend: Backend) {

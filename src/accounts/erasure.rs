@@ -31,11 +31,14 @@ pub struct Erased {
 /// Erases a user, if it is in one of the expected states; any will do where none is named. What the file of a SQLite database still holds of the person is [`wipe`]'s.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
+/// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or when the database fails.
 pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Version>>) -> Result<Erased> {
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
         async move {
+            if !actor.insists() {
+                users::expect_another_admin(tx, id).await?;
+            }
             let user = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
             user.expect_one_of(expected.as_deref())?;
             let sessions = sessions::delete_all(tx, id).await?;

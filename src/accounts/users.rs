@@ -1,5 +1,6 @@
 //! The table `users`.
 
+mod admins;
 mod arrival;
 mod page;
 mod role;
@@ -12,6 +13,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::admins::expect_another_admin;
 pub use self::arrival::insert_new;
 pub use self::page::{Order, Page, UserFilter, list};
 pub use self::role::Role;

@@ -127,6 +127,9 @@ error_codes! {
         "Somebody tries passwords. `neodyme user activate` lets the user try again.";
     /// What is asked for is not allowed: to the caller, or as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
+    /// The user is the only admin who may use the service, and was to be switched off, to have another role, or to go.
+    LastAdmin = "LAST_ADMIN", Expected [409], "The last admin",
+        "Nothing: two admins took it from each other at the same time. `neodyme user grant` makes another one.";
     /// What was to be changed has changed since the client read it.
     PreconditionFailed = "PRECONDITION_FAILED", Expected [412], "It has changed meanwhile",
         "Nothing: two changed the same user, and one of them was told.";

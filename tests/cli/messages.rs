@@ -194,6 +194,8 @@ fn of_users(seen: &mut Seen) {
     seen.run(&neodyme, &create("eve@example.com")[..6]);
     seen.run(&neodyme, &["user", "show", "eve@example.com"]);
     seen.run(&neodyme, &["user", "list", "--limit", "1"]);
+    assert_eq!(neodyme.run(&["user", "grant", "bob@example.com", "admin"]).code, 0);
+    seen.run(&neodyme, &["user", "deactivate", "bob@example.com"]);
     seen.run(&neodyme, &["audit", "list", "--limit", "1"]);
     seen.run(&neodyme, &["user", "delete", "ada@example.com"]);
 }

@@ -32,6 +32,7 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
             .fails_with(&[
                 ErrorCode::NotFound,
                 ErrorCode::PreconditionFailed,
+                ErrorCode::LastAdmin,
                 ErrorCode::Forbidden,
                 ErrorCode::InvalidCredentials,
                 ErrorCode::PasswordLocked,

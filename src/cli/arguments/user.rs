@@ -14,6 +14,7 @@ use crate::values::{AddressPrefix, Email, Fault, FullName};
 pub(super) fn user() -> Command {
     let of_user = |name, about| with_settings(Command::new(name).about(about), OF_THE_DATABASE).arg(who()).arg(json());
     let full = || flag("full", "Show names and addresses instead of their first letters");
+    let force = || flag("force", "Also where nobody would be left who may administer users through the API");
     let grant = "Give a user a role, which takes the place of the one before";
     let deactivate = "Switch a user off, who is signed out everywhere and cannot sign in";
     let delete = "Erase a user: the user, sessions, tokens, waiting jobs, addresses in the audit trail";
@@ -22,13 +23,19 @@ pub(super) fn user() -> Command {
         create(),
         list().arg(full()),
         of_user("show", "Show a user and where the user is signed in").arg(full()),
-        of_user("grant", grant).arg(
-            Arg::new("role").value_name("ROLE").required(true).help("What it may be").value_parser(label(Role::ALL)),
-        ),
-        of_user("deactivate", deactivate),
+        of_user("grant", grant)
+            .arg(
+                Arg::new("role")
+                    .value_name("ROLE")
+                    .required(true)
+                    .help("What it may be")
+                    .value_parser(label(Role::ALL)),
+            )
+            .arg(force()),
+        of_user("deactivate", deactivate).arg(force()),
         of_user("activate", "Switch a user on again, and forget wrong passwords"),
         of_user("revoke-sessions", "Sign a user out everywhere"),
-        of_user("delete", delete).arg(flag("yes", "Do not ask")),
+        of_user("delete", delete).arg(flag("yes", "Do not ask")).arg(force()),
         with_settings(Command::new("export").about(export), OF_THE_DATABASE).arg(who()),
     ])
 }

@@ -125,7 +125,7 @@ metrics! { init;
     WRONG: GaugeBy<Party> = "wrong_password_parties", "Distinct accounts that wrong passwords were tried for, and clients that tried them, at this instance within 5 minutes. Aggregate over instances with max: at least so many.";
     REFRESHES: CounterBy<RefreshOutcome> = "token_refreshes_total", "Refresh tokens presented, by outcome.";
     REFUSED: CounterBy<TokenFault> = "access_tokens_refused_total", "Access tokens that were not believed, by what is wrong with them. Those that expired are everyday business.";
-    ENDED: CounterBy<SessionEnd> = "sessions_ended_total", "Sessions ended, by reason.";
+    ENDED: CounterBy<SessionEnd> = "sessions_ended_total", "Sessions ended by requests or by their age, by reason. Those that commands end are not counted; the audit trail has them.";
     SESSIONS: Gauge = "sessions", "Sessions that go on, refreshed in the background; aggregate over instances with max.";
 }
 
