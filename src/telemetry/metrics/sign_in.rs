@@ -1,5 +1,6 @@
 //! Sign-ins, and what is given to those who signed in.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use prometheus::{Gauge, Histogram};
 
 use super::declare::{CounterBy, GaugeBy, metrics};
 use super::errors::hash_of;
-use super::registry::{LATENCY, unix_now};
+use super::registry::{self, LATENCY, LATENCY_BUCKETS, unix_now};
 use super::sketch::Sketch;
 use crate::label::labels;
 
@@ -137,6 +138,16 @@ pub fn sign_in(outcome: SignInOutcome, took: Duration) {
     if outcome == SignInOutcome::Success {
         DURATION.observe(took.as_secs_f64());
     }
+}
+
+/// The sign-ins since the start.
+pub(super) fn by_outcome() -> BTreeMap<&'static str, u64> {
+    SignInOutcome::ALL.iter().map(|outcome| (outcome.as_str(), SIGN_INS.at(*outcome).get())).collect()
+}
+
+/// How long successful sign-ins took.
+pub(super) fn took() -> [u64; LATENCY_BUCKETS] {
+    registry::took(&DURATION)
 }
 
 /// A user signed in for the first time.
