@@ -2,10 +2,11 @@
 //! session.
 //!
 //! An address that is unknown and a password that is wrong are alike, in the answer and in the time: a hash is verified either
-//! way, and failures are counted either way.
+//! way, of the kinds that users have, and failures are counted either way.
 
 mod attempt;
 mod confirmation;
+mod decoy;
 mod events;
 mod failures;
 mod form;

@@ -116,6 +116,20 @@ pub async fn find_by_key(db: &Db, email_key: &str) -> Result<Option<User>> {
     })
 }
 
+/// The hash of the password of a user: of the one who comes next at this point of the order of addresses, or of the first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hash_near(db: &Db, point: &str) -> Result<Option<Personal>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        let first = || users::table.order(users::email_key).select(users::password_hash);
+        match first().filter(users::email_key.ge(point)).first::<Personal>(conn).await.optional()? {
+            Some(hash) => Ok(Some(hash)),
+            None => first().first::<Personal>(conn).await.optional(),
+        }
+    })
+}
+
 /// When the latest user came to be.
 ///
 /// # Errors
