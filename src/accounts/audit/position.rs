@@ -14,17 +14,19 @@ pub struct Position {
     pub id: Uuid,
 }
 
-/// Between the microseconds since 1970 and the id.
+/// Of the microseconds since 1970: so many are a time, whichever they are.
+const MOST_DIGITS: usize = 17;
+/// Between them and the id.
 const BETWEEN: char = '.';
 
 impl Position {
     /// What it looks like.
-    pub const PATTERN: &str = r"^[0-9]{1,18}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+    pub const PATTERN: &str = r"^[0-9]{1,17}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
 
     /// Reads what it shows itself as.
     pub fn parse(text: &str) -> Option<Self> {
         let (micros, id) = text.split_once(BETWEEN)?;
-        let is_number = (1..=18).contains(&micros.len()) && micros.bytes().all(|digit| digit.is_ascii_digit());
+        let is_number = (1..=MOST_DIGITS).contains(&micros.len()) && micros.bytes().all(|digit| digit.is_ascii_digit());
         let nanos = micros.parse::<i128>().ok().filter(|_| is_number)?.checked_mul(1_000)?;
         let occurred_at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
         Some(Position { occurred_at, id: Uuid::parse_str(id).ok()? })
@@ -52,6 +54,7 @@ mod tests {
         for wrong in ["", ".", "1", "-1.", "+1.00000000-0000-0000-0000-000000000000", "1.x", &"9".repeat(40)] {
             assert_eq!(Position::parse(wrong), None, "{wrong}");
         }
-        assert_eq!(Position::parse(&format!("{}.{}", "9".repeat(18), Uuid::nil())), None, "there is no such time");
+        let last = |digits| Position::parse(&format!("{}.{}", "9".repeat(digits), Uuid::nil()));
+        assert!(last(MOST_DIGITS).is_some() && last(MOST_DIGITS + 1).is_none(), "what fits the pattern is a place");
     }
 }
