@@ -19,6 +19,7 @@ mod log;
 mod metrics;
 mod migrate;
 mod misuse;
+mod named;
 mod openapi;
 mod outbox;
 mod output;

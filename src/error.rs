@@ -81,6 +81,9 @@ pub enum Error {
     /// The address is registered already.
     #[error("this email address is registered already")]
     EmailAlreadyExists,
+    /// Nobody would be left who may administer users.
+    #[error("this is the only admin who may use the service: make another one first")]
+    LastAdmin,
     /// The client has used its `Idempotency-Key` for another registration.
     #[error("this Idempotency-Key was used for another registration: send a new key with each")]
     IdempotencyKeyReused,
@@ -139,6 +142,9 @@ pub enum Error {
     /// There is no such user, or the password is another one.
     #[error("the address or the password is wrong")]
     InvalidCredentials,
+    /// The caller, whose token is valid, said a password that is not the caller's.
+    #[error("the password is wrong; the access token is valid, and another one does not help")]
+    ConfirmationWrong,
     /// The refresh token is none, or not any more.
     #[error("the refresh token is not valid: sign in again")]
     RefreshTokenInvalid,
@@ -224,6 +230,7 @@ impl Error {
             Error::Timeout(_) => ErrorCode::Timeout,
             Error::Internal(_) => ErrorCode::InternalError,
             Error::EmailAlreadyExists => ErrorCode::EmailAlreadyExists,
+            Error::LastAdmin => ErrorCode::LastAdmin,
             Error::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
             Error::Validation(_) => ErrorCode::ValidationFailed,
             Error::MalformedJson { .. } => ErrorCode::MalformedJson,
@@ -236,7 +243,7 @@ impl Error {
             | Error::AccessTokenMissing
             | Error::AccessTokenInvalid(_)
             | Error::RefreshTokenInvalid => ErrorCode::Unauthorized,
-            Error::InvalidCredentials => ErrorCode::InvalidCredentials,
+            Error::InvalidCredentials | Error::ConfirmationWrong => ErrorCode::InvalidCredentials,
             Error::AccountInactive => ErrorCode::AccountInactive,
             Error::PasswordLocked => ErrorCode::PasswordLocked,
             Error::Forbidden(_) | Error::PermissionMissing(_) => ErrorCode::Forbidden,
@@ -256,6 +263,8 @@ impl Error {
             Error::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Error::TargetTooLong => StatusCode::URI_TOO_LONG,
             Error::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            // Not 401, at which clients take their token for expired, get another, and try the same password once more.
+            Error::ConfirmationWrong => StatusCode::FORBIDDEN,
             _ => self.code().status(),
         }
     }
@@ -307,6 +316,7 @@ mod tests {
             Error::Timeout(Duration::ZERO),
             Error::Internal(String::new()),
             Error::EmailAlreadyExists,
+            Error::LastAdmin,
             Error::IdempotencyKeyReused,
             Error::Validation(Vec::new()),
             Error::MalformedJson { line: 1, column: 1 },
@@ -322,6 +332,7 @@ mod tests {
             Error::AccessTokenInvalid(""),
             Error::PermissionMissing(""),
             Error::InvalidCredentials,
+            Error::ConfirmationWrong,
             Error::RefreshTokenInvalid,
             Error::AccountInactive,
             Error::PasswordLocked,

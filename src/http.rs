@@ -10,6 +10,7 @@ mod host;
 mod input;
 mod intake;
 mod limit;
+mod normal_path;
 mod observer;
 mod openapi;
 mod output;

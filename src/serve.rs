@@ -148,6 +148,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         tokio::spawn(clock::watch(log.clone())),
         tokio::spawn(accounts::refresh_counts(Arc::clone(&app))),
         tokio::spawn(accounts::keys::refresh(Arc::clone(&app))),
+        tokio::spawn(accounts::erasure::make_up_for_wipes(Arc::clone(&app))),
         tokio::spawn(accounts::prune(
             app.db.clone(),
             app.config.outbox.audit_retention,

@@ -7,7 +7,9 @@ mod claims;
 mod key;
 mod keyring;
 mod provider;
+mod ring_key;
 
 pub use self::claims::Caller;
 pub use self::key::{PublicKey, SigningKey};
-pub use self::keyring::{AccessToken, Jwks, Keyring, RingKey};
+pub use self::keyring::{AccessToken, Jwks, Keyring};
+pub use self::ring_key::{KeyStanding, RingKey, Standing};

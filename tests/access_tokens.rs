@@ -20,6 +20,7 @@ on_both_databases!(
     a_token_that_is_not_ours_is_refused,
     the_caller_stands_in_each_line_of_its_request,
     a_new_key_is_published_before_it_signs,
+    no_key_is_made_that_the_service_could_not_read,
     others_verify_tokens_with_the_published_keys,
 );
 
@@ -161,6 +162,45 @@ async fn a_new_key_is_published_before_it_signs(backend: Backend) {
     assert!(!other.wait_for_exit().await.success());
     assert!(other.output().contains("key_encryption_key is not set"), "{}", other.output());
     assert!(!app.output().contains("canary") && !other.output().contains("canary"));
+}
+
+async fn no_key_is_made_that_the_service_could_not_read(backend: Backend) {
+    const SECRET: &str = "canary canary canary canary canary";
+    const OTHER: &str = "other other other other other other";
+    let app = TestApp::spawn(AppOptions::on(backend).set("key_encryption_key", SECRET)).await;
+    let with = |secret: Option<&str>| {
+        let options = AppOptions::on_database(app.database.clone());
+        secret.map_or(options.clone(), |secret| options.set("key_encryption_key", secret))
+    };
+    let run = |secret: Option<&str>, arguments: &str| {
+        let output = with(secret).run(&arguments.split(' ').collect::<Vec<_>>(), app.folder());
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    for wrong in [Some(OTHER), None] {
+        let (code, said) = run(wrong, "keys rotate --now");
+        assert!(code == 1 && said.contains("the service could not read a new one either"), "{said}");
+        let (code, said) = run(wrong, "check");
+        assert!(code == 1 && said.contains("the signing keys cannot be used: read the signing key"), "{said}");
+        let mut second = TestApp::launch(with(wrong));
+        assert!(!second.wait_for_exit().await.success());
+        assert!(second.output().contains("read the signing key"), "{}", second.output());
+    }
+    assert_eq!(app.database.count("signing_keys").await, 1);
+    let (code, said) = run(Some(SECRET), "check");
+    assert!(code == 0 && said.ends_with("signing keys: 1 key, usable\n"), "{said}");
+
+    // The secret is lost: there is a way on, and whom it leaves behind says so.
+    assert_eq!(run(Some(OTHER), "keys rotate --key-lost").0, 2, "the old key would go on signing");
+    let (code, said) = run(Some(OTHER), "keys rotate --now --key-lost");
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = run(Some(OTHER), "check");
+    assert!(code == 0 && said.ends_with("signing keys: 2 keys, usable\n"), "{said}");
+    let second = TestApp::spawn(with(Some(OTHER))).await;
+    second.signed_in().await;
+    let is_told = |line: &Value| line["message"] == "A signing key cannot be read: while it signs, nobody can sign in";
+    common::eventually("it is told", async || app.logs().iter().any(is_told).then_some(())).await;
+    assert_eq!(run(Some(OTHER), "keys rotate").0, 0, "from here on as ever");
 }
 
 async fn others_verify_tokens_with_the_published_keys(backend: Backend) {

@@ -18,9 +18,10 @@ use std::collections::BTreeSet;
 use common::database::Backend;
 use futures_util::future::join_all;
 use neodyme::accounts::change::{Change, change};
+use neodyme::accounts::erasure::erase;
 use neodyme::accounts::export::export;
 use neodyme::accounts::revocation::revoke_sessions;
-use neodyme::accounts::users::{self, Role, Version};
+use neodyme::accounts::users::{self, Role, User, UserFilter, Version};
 use neodyme::accounts::{Actor, sessions};
 use neodyme::error::Error;
 use neodyme::values::FullName;
@@ -35,6 +36,7 @@ on_both_databases!(
     only_the_state_that_was_read_is_changed,
     those_who_change_a_user_at_once_lose_nothing,
     without_its_entry_nothing_is_changed,
+    one_admin_is_left_whoever_takes_it_from_whom,
     a_user_is_signed_out_everywhere,
     an_export_holds_all_but_what_signs_in,
 );
@@ -149,6 +151,42 @@ async fn without_its_entry_nothing_is_changed(backend: Backend) {
     assert!(neodyme::accounts::erasure::erase(&world.db, &Actor::operator(), ada.id, None).await.is_err());
     assert_eq!(users::find(&world.db, ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(sessions::of_user(&world.db, ada.id).await.unwrap().len(), 1);
+}
+
+async fn one_admin_is_left_whoever_takes_it_from_whom(backend: Backend) {
+    let world = World::new(backend).await;
+    let admins = join_all((0..4).map(async |number| {
+        let admin = User { role: Role::Admin, ..fixture::user(&format!("admin{number}@example.com")) };
+        world.add(admin).await
+    }));
+    let admins = admins.await;
+    let ada = world.user("ada@example.com").await;
+    // Each takes it from the next one, in each of the ways, all at once.
+    let takes = (0..4).map(async |by: usize| {
+        let (actor, other) = (world.actor(admins[by].id), admins[(by + 1) % 4].id);
+        let demoted = Change { role: Some(Role::User), ..Change::default() };
+        let switched_off = Change { is_active: Some(false), ..Change::default() };
+        match by {
+            0 => change(&world.db, &actor, other, None, &demoted).await.map(drop),
+            1 => change(&world.db, &actor, other, None, &switched_off).await.map(drop),
+            _ => erase(&world.db, &actor, other, None).await.map(drop),
+        }
+    });
+    let taken = join_all(takes).await;
+    let refused: Vec<_> = taken.iter().filter_map(|taken| taken.as_ref().err()).collect();
+    assert!(matches!(refused[..], [Error::LastAdmin]), "{refused:?}");
+    let filter = UserFilter { is_active: Some(true), role: Some(Role::Admin), ..UserFilter::default() };
+    let left = users::list(&world.db, &filter, &pages::ALL).await.unwrap();
+    let [left] = &left[..] else { panic!("{left:?}") };
+
+    let harmless = Change { full_name: name("Ada King"), is_active: Some(true), role: Some(Role::Admin) };
+    change(&world.db, &Actor::operator(), left.id, None, &harmless).await.unwrap();
+    let off = Change { is_active: Some(false), ..Change::default() };
+    change(&world.db, &Actor::operator(), ada.id, None, &off).await.unwrap();
+    let refused = change(&world.db, &Actor::operator(), left.id, None, &off).await;
+    assert!(matches!(refused, Err(Error::LastAdmin)), "{refused:?}");
+    change(&world.db, &Actor::operator().insisting(), left.id, None, &off).await.unwrap();
+    erase(&world.db, &Actor::operator(), left.id, None).await.unwrap();
 }
 
 async fn a_user_is_signed_out_everywhere(backend: Backend) {

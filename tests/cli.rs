@@ -276,7 +276,10 @@ fn check_creates_no_database_and_migrate_does() {
     assert!(answer.out.starts_with("migrations"), "{}", answer.out);
     let answer = neodyme.run(&["check"]);
     assert!(
-        answer.out.ends_with("\ndatabase: sqlite data/neodyme.db\n  reachable and writable, migrations: up to date\n"),
+        answer.out.ends_with(
+            "\ndatabase: sqlite data/neodyme.db\n  reachable and writable, migrations: up to date\n\
+             signing keys: none yet: the first `neodyme serve` makes one\n"
+        ),
         "{}",
         answer.out
     );

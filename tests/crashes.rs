@@ -5,13 +5,18 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use common::analytics::AnalyticsService;
 use common::app::{AppOptions, TestApp, fresh_email};
-use common::database::Backend;
+use common::database::{Backend, Database, open_sqlite};
+use common::http::Answer;
 use common::load::Load;
+use common::users::PASSWORD;
 use common::{eventually, http};
+use diesel::connection::SimpleConnection;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 /// How often the service is killed.
@@ -57,6 +62,42 @@ async fn a_kill_at_any_moment_loses_nothing(backend: Backend) {
 }
 
 on_both_databases!(a_kill_at_any_moment_loses_nothing);
+
+/// Every file in the folder of a database.
+fn files_hold(database: &Path, text: &str) -> bool {
+    let files = std::fs::read_dir(database.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
+    let mut contents = files.filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap());
+    contents.any(|content| content.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_erased_leaves_the_file_also_where_the_service_is_killed_before() {
+    const TEXT: &str = "unmistakable@example.com";
+    let mut app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let Database::Sqlite(path) = app.database.clone() else { panic!("SQLite") };
+    assert_eq!(app.register(TEXT).await.status, 201);
+    let user = app.sign_in(TEXT).await;
+    let mut other = open_sqlite(&path);
+    // As a version deleted that did not overwrite what it deletes.
+    let old = format!("CREATE TABLE old (text TEXT); INSERT INTO old VALUES ('{TEXT}'), ('x')");
+    other.batch_execute(&format!("PRAGMA secure_delete = OFF; {old}; DELETE FROM old WHERE text <> 'x'")).unwrap();
+    // Nothing is wiped while somebody reads.
+    other.batch_execute("BEGIN; SELECT count(*) FROM users").unwrap();
+    let erase = app.request("DELETE", &format!("/users/{}", user.id)).bearer_auth(&user.access);
+    assert_eq!(Answer::to(erase.json(&json!({ "password": PASSWORD }))).await.unwrap().status, 204);
+    app.kill();
+    other.batch_execute("COMMIT").unwrap();
+    drop(other);
+    assert_eq!(app.database.count("unwiped_erasures").await, 1);
+    assert!(files_hold(&path, TEXT));
+
+    app.restart().await;
+    let is_wiped = async || (app.database.count("unwiped_erasures").await == 0).then_some(());
+    eventually("the file is written anew", is_wiped).await;
+    app.wait_for_log("it is told", |line| line["message"] == "The database's file was written anew").await;
+    assert!(!files_hold(&path, TEXT));
+    assert_eq!(app.database.count("users").await, 0);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_instances_deliver_each_job_once() {

@@ -69,8 +69,10 @@ async fn everything_is_on_one_page(backend: Backend) {
         body["system"]["cpu_percent"].is_number().then_some(body)
     })
     .await;
-    let wanted = ["checks", "metrics", "status", "system", "timestamp", "uptime", "uptime_seconds", "version"];
+    let wanted =
+        ["checks", "metrics", "signing_key", "status", "system", "timestamp", "uptime", "uptime_seconds", "version"];
     assert_eq!(keys(&body), wanted);
+    assert_eq!(keys(&body["signing_key"]), ["keys", "kid", "next_usable", "usable"]);
     assert_eq!(body["status"], "healthy", "{body}");
     assert_eq!(keys(&body["checks"]), ["analytics_service", "database", "email_service"]);
     for (check, status) in

@@ -71,6 +71,49 @@ async fn a_registration_is_answered_as_the_document_says() {
     assert_described(&document, "/users/", "post", &answer);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_too_often_is_answered_as_the_document_says() {
+    let options = AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 1).set("http_requests_period", "1h");
+    let app = TestApp::spawn(options).await;
+    let document = neodyme::operations::document(neodyme::operations::Listener::Api);
+    app.get("/health/live").await;
+    for path in ["/health/", "/health/live", "/health/ready", "/.well-known/jwks.json", "/openapi.json"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, 429, "{path}");
+        assert_described(&document, path, "get", &answer);
+    }
+}
+
+/// What is wrong with a head does not ask for whom it is.
+#[test]
+fn a_head_that_cannot_be_read_is_described_everywhere() {
+    for listener in [neodyme::operations::Listener::Api, neodyme::operations::Listener::Operations] {
+        let document = neodyme::operations::document(listener);
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                for status in ["400", "414", "431"] {
+                    let said = operation["responses"][status]["description"].as_str().unwrap_or_default();
+                    assert!(said.contains("`MALFORMED_REQUEST`"), "{method} {path}: {status}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_password_is_401_where_it_lets_in_and_403_where_a_token_does() {
+    let document = neodyme::operations::document(neodyme::operations::Listener::Api);
+    let is_said = |path: &str, method: &str, status: &str| {
+        let said = document["paths"][path][method]["responses"][status]["description"].as_str().unwrap();
+        said.contains("`INVALID_CREDENTIALS`")
+    };
+    for (path, method, is_let_in) in
+        [("/auth/login", "post", false), ("/auth/password", "post", true), ("/users/{id}", "delete", true)]
+    {
+        assert_eq!([is_said(path, method, "401"), is_said(path, method, "403")], [!is_let_in, is_let_in], "{path}");
+    }
+}
+
 /// What the code accepts and refuses is what the schema does.
 #[test]
 fn the_schema_of_a_body_is_the_form_that_is_read() {

@@ -243,7 +243,10 @@ async fn the_audit_trail_is_filtered(backend: Backend) {
 
     let answer = shop.run(&["audit", "list", "--limit", "1"]);
     assert!(answer.out.lines().nth(1).unwrap().ends_with("  jobs.pruned  anonymous  -        -          request-2"));
-    assert_eq!(answer.err, "neodyme: these are the last 1; --limit shows more\n");
+    let place = answer.err.strip_prefix("neodyme: there are earlier ones: --after ").unwrap();
+    let place = place.strip_suffix(" goes on\n").unwrap();
+    assert_eq!(requests(&["--after", place]), ["request-1", "request-0"]);
+    shop.run(&["audit", "list", "--after", "x"]).assert_refused(2, "accepted: the place that the page before named");
     let table = shop.run(&["audit", "list", "--request-id", "request-0"]).out;
     assert!(table.starts_with("occurred_at                  action           actor      user_id  "), "{table}");
     assert!(table.contains("\n2026-01-02T03:04:05.000006Z  user.registered  anonymous  "), "{table}");

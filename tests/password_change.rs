@@ -130,7 +130,12 @@ async fn a_wrong_current_password_counts_as_a_try(backend: Backend) {
     let user = app.signed_in().await;
     let wrong = async || change(&app, &user, "wrong horse battery", NEW).await;
     let later = async |seconds| app.database.set_back("login_failures", "last_failed_at", seconds).await;
-    wrong().await.assert_problem(401, "INVALID_CREDENTIALS");
+    // A client that takes the answer for that to an expired token gets another, and tries the same once more.
+    let refused = wrong().await;
+    refused.assert_problem(403, "INVALID_CREDENTIALS");
+    assert!(refused.headers.get("www-authenticate").is_none(), "{refused:?}");
+    let line = app.wait_for_request_log("Password confirmation refused", refused.header("x-request-id")).await;
+    assert_eq!((&line["context"]["outcome"], &line["caller"]), (&json!("wrong"), &json!(user.id)));
     app.login(&user.email, "wrong horse battery").await.assert_problem(401, "INVALID_CREDENTIALS");
     // However slow this machine is, the wait is not over: for the right one neither.
     later(-3600).await;
@@ -139,7 +144,7 @@ async fn a_wrong_current_password_counts_as_a_try(backend: Backend) {
     assert_eq!(change(&app, &user, PASSWORD, NEW).await.status, 204);
     assert_eq!(app.database.count("login_failures").await, 0, "they are forgotten");
     for _ in 0..4 {
-        wrong().await.assert_problem(401, "INVALID_CREDENTIALS");
+        wrong().await.assert_problem(403, "INVALID_CREDENTIALS");
         later(3700).await;
     }
     change(&app, &user, NEW, PASSWORD).await.assert_problem(403, "PASSWORD_LOCKED");
@@ -288,7 +293,7 @@ async fn a_breached_password_is_refused_and_asked_about_only_for_whoever_knows_t
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("breached_passwords_url", service.url())).await;
     let user = app.signed_in().await;
     let asked = service.questions().len();
-    change(&app, &user, "wrong horse battery", NEW).await.assert_problem(401, "INVALID_CREDENTIALS");
+    change(&app, &user, "wrong horse battery", NEW).await.assert_problem(403, "INVALID_CREDENTIALS");
     assert_eq!(service.questions().len(), asked);
     assert_eq!(faults(&change(&app, &user, PASSWORD, NEW).await), [("new_password".into(), "breached".into())]);
     metric("neodyme_password_refusals_total").label("reason", "breached").value(1.0).assert_in(&app).await;

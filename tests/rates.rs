@@ -153,7 +153,7 @@ async fn a_password_that_is_said_again_counts_as_a_sign_in() {
     };
     for left in [1, 0] {
         let wrong = erase("wrong horse battery").await;
-        wrong.assert_problem(401, "INVALID_CREDENTIALS");
+        wrong.assert_problem(403, "INVALID_CREDENTIALS");
         assert!(told(&wrong)[1].starts_with(&format!("\"sign-ins\";r={left}")), "{wrong:?}");
     }
     erase(PASSWORD).await.assert_problem(429, "RATE_LIMITED");

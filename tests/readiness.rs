@@ -65,7 +65,7 @@ async fn a_right_that_is_taken_away_is_missed() {
     let migrate = AppOptions::on_database(owner.clone()).run(&["migrate"], Path::new("/"));
     assert!(migrate.status.success(), "{}", String::from_utf8_lossy(&migrate.stderr));
     let (session, _) = open_postgres(url).await;
-    let all = "users, audit_log, outbox_jobs, login_failures, __diesel_schema_migrations";
+    let all = "users, audit_log, outbox_jobs, login_failures, signing_keys, __diesel_schema_migrations";
     let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {all} TO {role}");
     session.batch_execute(&format!("CREATE ROLE {role} LOGIN; {grant}")).await.unwrap();
     let service = Database::Postgres(url.replace("//postgres@", &format!("//{role}@")));

@@ -340,22 +340,41 @@ async fn an_instance_that_cannot_read_its_key_says_so() {
     sign_ins("authentication").value(1.0).assert_in(&app).await;
     app.refresh(&user.refresh).await.assert_problem(500, "AUTHENTICATION_FAILURE");
     metric("neodyme_token_refreshes_total").label("outcome", "authentication").value(1.0).assert_in(&app).await;
+    let hit = |error_type| metric("neodyme_error_users").label("error_type", error_type).label("within", "incident");
+    for error_type in ["AUTHENTICATION_FAILURE", "5xx"] {
+        assert_eq!(hit(error_type).read(&app).await, 1.0, "one person, who tried both: {error_type}");
+    }
+    let other = fresh_email();
+    assert_eq!(app.register(&other).await.status, 201);
+    app.login(&other, PASSWORD).await.assert_problem(500, "AUTHENTICATION_FAILURE");
+    hit("AUTHENTICATION_FAILURE").value(2.0).assert_in(&app).await;
+}
+
+fn timed(options: AppOptions) -> AppOptions {
+    options.set("login_free_failures", 100).set("login_max_failures", 1_000_000).set("password_argon2_memory_kib", 8192)
 }
 
 /// How long a sign-in takes tells nothing of whether there is such a user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_of_an_answer_does_not_tell_whether_there_is_a_user() {
-    const PAIRS: usize = 300;
-    let options = AppOptions::on(Backend::Sqlite)
-        .set("password_argon2_memory_kib", 8192)
-        .set("login_free_failures", 100)
-        .set("login_max_failures", 1_000_000)
-        .set("logins_per_client", 0);
-    let app = TestApp::spawn(options).await;
+    let app = TestApp::spawn(timed(AppOptions::on(Backend::Sqlite))).await;
     app.post(&user("known@example.com")).await;
+    assert_times_are_alike(&app).await;
+}
+
+/// Nor where the hash of the user takes longer than new ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_of_an_old_hash_does_not_tell_it_either() {
+    let app = TestApp::spawn(timed(AppOptions::on(Backend::Sqlite))).await;
+    app.post(&user("known@example.com")).await;
+    let weaker = timed(AppOptions::on_database(app.database.clone())).set("password_argon2_memory_kib", 8);
+    assert_times_are_alike(&TestApp::spawn(weaker).await).await;
+}
+
+async fn assert_times_are_alike(app: &TestApp) {
+    const PAIRS: usize = 300;
     // Whatever else this machine does is not in every round.
     let found = within(Duration::from_secs(60), Duration::ZERO, async || {
-        app.database.execute("DELETE FROM login_failures").await;
         let mut took = [Vec::new(), Vec::new()];
         for pair in 0..PAIRS {
             if pair % 50 == 0 {

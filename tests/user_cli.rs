@@ -24,6 +24,7 @@ on_both_databases!(
     nobody_is_erased_unasked,
     who_is_erased_while_the_service_runs_is_gone,
     an_export_is_json,
+    the_last_admin_stays_unless_it_is_forced,
     what_cannot_be_done_is_said,
 );
 
@@ -171,6 +172,8 @@ async fn users_are_listed_a_page_at_a_time(backend: Backend) {
     assert_eq!(listed(" --role admin"), [admin.as_str()]);
     assert_eq!(listed(" --email-prefix U1"), [ids[1].as_str()]);
     assert_eq!(listed(&format!(" --after {}", ids[2])), [admin.as_str()]);
+    assert_eq!(listed(" --after U2@example.com"), [admin.as_str()]);
+    office.run("user list --after nobody@example.com").assert_refused(1, "there is no user with this address");
     assert_eq!(listed(&format!(" --order desc --after {}", ids[1])), [ids[0].as_str()]);
     assert_eq!(listed(" --skip 3"), [admin.as_str()]);
     assert_eq!((listed(" --since 1h").len(), listed(" --until 1h").len()), (4, 0));
@@ -290,6 +293,28 @@ async fn an_export_is_json(backend: Backend) {
     assert_eq!(exported["audit_log"][0]["action"], "user.created");
     let trail = office.run(&format!("audit list --user {id} --actor operator --json")).json();
     assert_eq!(trail[0]["action"], "user.exported");
+    assert_eq!(office.run("audit list --user ADA@example.com --json").json(), trail, "by address as well");
+    assert_eq!(office.run("audit list --actor ada@example.com").out, "no entries\n");
+    office.run("audit list --user bob@example.com").assert_refused(1, "there is no user with this address");
+    office.run("user grant ada@example.com support");
+    let table = office.run("audit list --action user.role_changed").out;
+    assert!(table.lines().nth(1).unwrap().ends_with("  from=user to=support"), "{table}");
+}
+
+async fn the_last_admin_stays_unless_it_is_forced(backend: Backend) {
+    let office = Office::open(backend);
+    let id = office.create("root@example.com", "--admin");
+    let bob = office.create("bob@example.com", "--admin");
+    office.run("user grant bob@example.com user").assert_said(&format!("user {bob} has the role user now\n"));
+    let refusal =
+        "this is the only admin who may use the service: make another one first; --force does it all the same";
+    for command in ["deactivate root@example.com", "grant root@example.com support", "delete root@example.com --yes"] {
+        office.run(&format!("user {command}")).assert_refused(1, refusal);
+    }
+    office.run(&format!("user grant {id} admin")).assert_said(&format!("user {id} has the role admin already\n"));
+    let off = office.run(&format!("user deactivate {id} --force"));
+    off.assert_said(&format!("user {id} is switched off now\n"));
+    assert_eq!(office.run(&format!("user delete {id} --yes")).code, 0, "nobody is lost with one who is off");
 }
 
 async fn what_cannot_be_done_is_said(backend: Backend) {

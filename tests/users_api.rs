@@ -8,6 +8,7 @@ use common::app::{AppOptions, TestApp};
 use common::database::Backend;
 use common::eventually;
 use common::http::Answer;
+use common::raw::RawClient;
 use common::scrape::{Matcher, metric};
 use common::users::{PASSWORD, SignedIn};
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ on_both_databases!(
     a_user_deletes_oneself_with_the_password,
     wrong_passwords_before_a_deletion_count,
     an_admin_deletes_others_and_not_oneself,
+    a_chunked_body_that_is_empty_is_none,
+    an_id_is_the_same_however_it_is_written,
     a_user_takes_all_that_is_stored,
     support_reads_the_trail,
 );
@@ -233,7 +236,7 @@ async fn a_user_deletes_oneself_with_the_password(backend: Backend) {
     without.assert_problem(422, "VALIDATION_FAILED");
     assert_eq!(without.json()["errors"][0]["field"], "password");
     let wrong = team.send("DELETE", &path, &team.ada, json!({ "password": "wrong horse battery" })).await;
-    wrong.assert_problem(401, "INVALID_CREDENTIALS");
+    wrong.assert_problem(403, "INVALID_CREDENTIALS");
     assert_eq!(team.user(&team.ada).await.status, 200);
     let gone = team.send("DELETE", &path, &team.ada, json!({ "password": PASSWORD })).await;
     assert_eq!((gone.status, gone.text()), (204, ""));
@@ -257,7 +260,7 @@ async fn wrong_passwords_before_a_deletion_count(backend: Backend) {
     for _ in 0..8 {
         statuses.push(team.send("DELETE", &path, &team.ada, json!({ "password": "wrong horse battery" })).await.status);
     }
-    assert!(statuses.starts_with(&[401, 401]) && statuses.ends_with(&[429]), "{statuses:?}");
+    assert!(statuses.starts_with(&[403, 403]) && statuses.ends_with(&[429]), "{statuses:?}");
     team.app.login(&team.ada.email, PASSWORD).await.assert_problem(429, "RATE_LIMITED");
 }
 
@@ -298,6 +301,35 @@ async fn a_user_takes_all_that_is_stored(backend: Backend) {
     team.get(&nobody, &team.support).await.assert_problem(404, "NOT_FOUND");
 }
 
+async fn a_chunked_body_that_is_empty_is_none(backend: Backend) {
+    let team = Team::meet(backend).await;
+    let erase = async |user: &SignedIn, by: &SignedIn, body: &str| {
+        let head =
+            format!("DELETE /users/{} HTTP/1.1\r\nhost: neodyme\r\nauthorization: Bearer {}", user.id, by.access);
+        let request = format!("{head}\r\ntransfer-encoding: chunked\r\n\r\n{body}0\r\n\r\n");
+        RawClient::connect(team.app.api_address()).await.send(request).await.answer().await
+    };
+    assert_eq!(erase(&team.support, &team.admin, "2\r\n{}\r\n").await.status, 415, "what it is does not stand there");
+    let refused = erase(&team.ada, &team.ada, "").await;
+    assert!(refused.status == 422 && refused.body.contains("is required to delete oneself"), "{}", refused.body);
+    assert_eq!(erase(&team.ada, &team.admin, "").await.status, 204);
+    assert_eq!(team.user(&team.ada).await.status, 404);
+}
+
+/// RFC 3986, 6.2.2.2.
+async fn an_id_is_the_same_however_it_is_written(backend: Backend) {
+    let team = Team::meet(backend).await;
+    let written: String = team.ada.id.chars().map(|character| format!("%{:02x}", u32::from(character))).collect();
+    for path in [format!("/users/{written}"), format!("/%75sers/{}", team.ada.id)] {
+        let found = team.get(&path, &team.ada).await;
+        assert_eq!((found.status, &found.json()["id"]), (200, &json!(team.ada.id)), "{path}");
+    }
+    let slash = format!("/users%2F{}", team.ada.id);
+    team.get(&slash, &team.ada).await.assert_problem(404, "NOT_FOUND");
+    let written = team.ada.id.replacen('-', "%252d", 1);
+    team.get(&format!("/users/{written}"), &team.admin).await.assert_problem(404, "NOT_FOUND");
+}
+
 async fn support_reads_the_trail(backend: Backend) {
     let team = Team::meet(backend).await;
     team.change(&team.ada, &team.admin, json!({ "role": "support" })).await;
@@ -313,6 +345,10 @@ async fn support_reads_the_trail(backend: Backend) {
     assert_eq!(&by_request["entries"][0], entry);
     let latest = read("limit=1").await;
     assert_eq!((&latest["entries"][0], &latest["has_more"]), (entry, &json!(true)));
+    let next = latest["next"].as_str().unwrap();
+    let page = read(&format!("limit=200&after={next}")).await;
+    assert_eq!((&page["next"], &page["has_more"]), (&Value::Null, &json!(false)));
+    assert_eq!(read("limit=2").await["entries"][1], page["entries"][0]);
     let before = read(&format!("limit=200&until={}", entry["occurred_at"].as_str().unwrap())).await;
     assert!(before["has_more"] == false && before["entries"].as_array().unwrap().len() >= 6, "{before}");
     assert_eq!(read("since=2999-01-01T00:00:00Z").await["entries"], json!([]));

@@ -15,6 +15,7 @@ use crate::values::Origin;
 pub struct Actor {
     who: Who,
     origin: Origin,
+    insists: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +30,28 @@ impl Actor {
     pub fn operator() -> Self {
         let request_id = format!("command-{}", Uuid::now_v7());
         let origin = Origin { request_id, trace_id: String::new(), traceparent: String::new(), client_ip: None };
-        Actor { who: Who::Operator, origin }
+        Actor { who: Who::Operator, origin, insists: false }
     }
 
     /// The user who calls.
     pub fn user(id: Uuid, origin: Origin) -> Self {
-        Actor { who: Who::User(id), origin }
+        Actor { who: Who::User(id), origin, insists: false }
     }
 
     /// Who calls, as far as that was shown.
     pub(super) fn of(context: &Context) -> Self {
-        Actor { who: context.caller().map_or(Who::Anonymous, Who::User), origin: context.origin() }
+        let who = context.caller().map_or(Who::Anonymous, Who::User);
+        Actor { who, origin: context.origin(), insists: false }
+    }
+
+    /// The same, who insists on what leaves nobody to administer users.
+    pub fn insisting(self) -> Self {
+        Actor { insists: true, ..self }
+    }
+
+    /// See [`Actor::insisting`].
+    pub(super) fn insists(&self) -> bool {
+        self.insists
     }
 
     /// Whether it is this user.

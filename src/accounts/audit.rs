@@ -1,5 +1,7 @@
 //! The table `audit_log`: who did what, when and from where; written in the transaction of the deed.
 
+mod position;
+
 use diesel::dsl::{exists, max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -9,6 +11,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::position::Position;
 use crate::error::Result;
 use crate::store::prune::{self, Kept};
 use crate::store::query::{insertion, row, with_read, with_tx};
@@ -68,6 +71,13 @@ impl AuditEntry {
             trace_id: origin.trace_id.clone(),
             details: json!({}),
         }
+    }
+}
+
+impl AuditEntry {
+    /// Its place in the trail.
+    pub fn position(&self) -> Position {
+        Position { occurred_at: self.occurred_at, id: self.id }
     }
 }
 
@@ -131,9 +141,11 @@ pub struct AuditFilter {
     pub until: Option<OffsetDateTime>,
     /// What this request did.
     pub request_id: Option<String>,
+    /// What comes behind this place, where the latest comes first; whether there is such an entry does not matter.
+    pub after: Option<Position>,
 }
 
-/// The latest `limit` entries, latest first.
+/// The latest `limit` entries, latest first; where several are of the same microsecond, that with the greatest id.
 ///
 /// # Errors
 /// When the database fails.
@@ -160,6 +172,12 @@ pub async fn list(db: &Db, filter: &AuditFilter, limit: usize) -> Result<Vec<Aud
         }
         if let Some(request_id) = &filter.request_id {
             query = query.filter(audit_log::request_id.eq(request_id));
+        }
+        if let Some(Position { occurred_at, id }) = filter.after {
+            let of_then = audit_log::occurred_at.eq(UtcTime(occurred_at)).and(audit_log::id.lt(Id(id)));
+            query = query
+                .filter(audit_log::occurred_at.le(UtcTime(occurred_at)))
+                .filter(audit_log::occurred_at.lt(UtcTime(occurred_at)).or(of_then));
         }
         query.order((audit_log::occurred_at.desc(), audit_log::id.desc())).limit(to_bigint(limit)).load(conn)
     })

@@ -43,7 +43,7 @@ pub struct Changed {
 /// Changes a user, if it still is in the state that is expected, where one is.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
+/// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or when the database fails.
 pub async fn change(
     db: &Db,
     actor: &Actor,
@@ -54,6 +54,9 @@ pub async fn change(
     let (actor, change) = (actor.clone(), change.clone());
     db.transaction(move |tx| {
         async move {
+            if change.takes_away() && !actor.insists() {
+                users::expect_another_admin(tx, id).await?;
+            }
             let before = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
             before.expect_one_of(expected.as_deref())?;
             let is_unlocked = change.is_active == Some(true) && sign_in::forget_failures_of(tx, id).await?;
@@ -84,6 +87,11 @@ impl Changed {
 }
 
 impl Change {
+    /// Whether an admin would be none after it.
+    fn takes_away(&self) -> bool {
+        self.is_active == Some(false) || self.role.is_some_and(|role| role != Role::Admin)
+    }
+
     fn applied_to(&self, before: &User) -> User {
         User {
             full_name: self.full_name.as_ref().map_or_else(|| before.full_name.clone(), |name| name.expose().into()),

@@ -2,12 +2,16 @@
 //! addresses that the audit trail knows the person by. The trail keeps the id, which tells of nobody any more.
 
 mod endpoint;
+mod unwiped;
+mod wiping;
 
 use futures_util::FutureExt;
 use serde_json::json;
 use uuid::Uuid;
 
 pub(super) use self::endpoint::endpoints;
+use self::unwiped::Unwiped;
+pub use self::wiping::make_up_for_wipes;
 use super::actor::Actor;
 use super::users::{self, User, Version};
 use super::{audit, sessions, topics};
@@ -31,11 +35,15 @@ pub struct Erased {
 /// Erases a user, if it is in one of the expected states; any will do where none is named. What the file of a SQLite database still holds of the person is [`wipe`]'s.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
+/// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or when the database fails.
 pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Version>>) -> Result<Erased> {
+    let has_own_file = matches!(db, Db::Sqlite { .. });
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
         async move {
+            if !actor.insists() {
+                users::expect_another_admin(tx, id).await?;
+            }
             let user = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
             user.expect_one_of(expected.as_deref())?;
             let sessions = sessions::delete_all(tx, id).await?;
@@ -44,6 +52,9 @@ pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Versio
             }
             let jobs = outbox::erase_of_user(tx, id, &topics::names()).await?;
             let entries = audit::forget_addresses(tx, id).await?;
+            if has_own_file {
+                tx.insert(Unwiped(id));
+            }
             tx.insert(actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs })));
             Ok(Erased { user, sessions, jobs, entries })
         }
@@ -58,6 +69,10 @@ pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Versio
 /// # Errors
 /// When the database fails.
 pub async fn wipe(db: &Db, erased: &Erased) -> Result<bool> {
-    let User { email, email_key, .. } = &erased.user;
-    db.wipe(vec![email.expose().to_owned(), email_key.expose().to_owned()]).await
+    let User { id, email, email_key, .. } = &erased.user;
+    let is_wiped = db.wipe(vec![email.expose().to_owned(), email_key.expose().to_owned()]).await?;
+    if is_wiped && matches!(db, Db::Sqlite { .. }) {
+        unwiped::remove(db, &[*id]).await?;
+    }
+    Ok(is_wiped)
 }

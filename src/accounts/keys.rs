@@ -2,6 +2,8 @@
 //! find them. A new one is published before it signs, and an old one until its last token has expired.
 
 mod file;
+mod inspection;
+mod reading;
 mod stored;
 mod upkeep;
 
@@ -9,8 +11,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use schemars::{Schema, SchemaGenerator};
 
+pub use self::inspection::inspect;
 pub use self::stored::{KeyState, StoredKey, list};
-pub use self::upkeep::{open, refresh, rotate};
+pub use self::upkeep::{Rotation, open, refresh, rotate};
 use crate::error::Result;
 use crate::http::{Access, Body, Call, Endpoint, Media, Response};
 use crate::state::App;

@@ -2,10 +2,11 @@
 //! session.
 //!
 //! An address that is unknown and a password that is wrong are alike, in the answer and in the time: a hash is verified either
-//! way, and failures are counted either way.
+//! way, of the kinds that users have, and failures are counted either way.
 
 mod attempt;
 mod confirmation;
+mod decoy;
 mod events;
 mod failures;
 mod form;
@@ -55,7 +56,7 @@ struct SignedIn {
 
 async fn login(call: Call<App>, (device, Json(login)): (Device, Json<Login>)) -> Result<Json<SignedIn>> {
     let Call { state, context, .. } = call;
-    context.set_subject(login.email.key());
+    context.set_address(login.email.key());
     let email = if state.config.log.full_emails { login.email.expose().to_owned() } else { login.email.masked() };
     let observation = Observation::begin(&context, email);
     let signed_in = Attempt { app: &state, context: &context, login: &login }.run(device).await;

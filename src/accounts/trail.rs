@@ -1,13 +1,13 @@
 //! `GET /audit`: who did what, when and from where, as `neodyme audit list` shows it.
 
 use http::Method;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::audit::{self, AuditEntry, AuditFilter};
+use super::audit::{self, AuditEntry, AuditFilter, Position};
 use super::query::{self, id, time};
 use crate::error::Result;
 use crate::http::{Access, Call, Endpoint, FromQuery, Json, Parameter, Permission, Query, Values};
@@ -37,12 +37,13 @@ impl FromQuery for Asked {
             Parameter::new("actor", "Only what this one did: `anonymous`, `operator`, or a user's id.", text()),
             Parameter::new("action", "Only this action, such as `user.registered`.", text()),
             Parameter::new("since", "Only what happened then or later.", query::time_schema()),
-            Parameter::new(
-                "until",
-                "Only what happened before: for the next page, `occurred_at` of the last entry.",
-                query::time_schema(),
-            ),
+            Parameter::new("until", "Only what happened before.", query::time_schema()),
             Parameter::new("request_id", "Only what this request did.", text()),
+            Parameter::new(
+                "after",
+                "Only what comes behind this: `next` of the page before.",
+                json_schema!({ "type": "string", "pattern": Position::PATTERN }),
+            ),
             Parameter::new("limit", "The most entries; 50 without it.", query::limit_schema()),
         ]
     }
@@ -55,6 +56,7 @@ impl FromQuery for Asked {
             since: time(values, "since")?,
             until: time(values, "until")?,
             request_id: text(values, "request_id")?,
+            after: query::read(values, "after", Position::parse, || "`next` of the page before".to_owned())?,
         };
         Ok(Asked { filter, limit: query::limit(values)? })
     }
@@ -70,6 +72,8 @@ fn text(values: &Values, name: &'static str) -> Result<Option<String>> {
 #[derive(Serialize, JsonSchema)]
 struct Trail {
     entries: Vec<Entry>,
+    /// What `after` is to be for the next page; none on the last.
+    next: Option<String>,
     /// Whether there are earlier ones.
     has_more: bool,
 }
@@ -105,5 +109,6 @@ async fn list(call: Call<App>, Query(Asked { filter, limit }): Query<Asked>) -> 
         audit::list(&call.state.db, &filter, limit + 1).await?
     };
     let has_more = query::cut(&mut entries, limit);
-    Ok(Json(Trail { entries: entries.into_iter().map(Into::into).collect(), has_more }))
+    let next = entries.last().filter(|_| has_more).map(|entry| entry.position().to_string());
+    Ok(Json(Trail { entries: entries.into_iter().map(Into::into).collect(), next, has_more }))
 }

@@ -1,5 +1,6 @@
 //! The table `users`.
 
+mod admins;
 mod arrival;
 mod page;
 mod role;
@@ -12,6 +13,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::admins::expect_another_admin;
 pub use self::arrival::insert_new;
 pub use self::page::{Order, Page, UserFilter, list};
 pub use self::role::Role;
@@ -111,6 +113,20 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Option<User>> {
 pub async fn find_by_key(db: &Db, email_key: &str) -> Result<Option<User>> {
     with_read!(db, DbOperation::FindUser, |conn| async {
         users::table.filter(users::email_key.eq(email_key)).first::<User>(conn).await.optional()
+    })
+}
+
+/// The hash of the password of a user: of the one who comes next at this point of the order of addresses, or of the first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hash_near(db: &Db, point: &str) -> Result<Option<Personal>> {
+    with_read!(db, DbOperation::FindUser, |conn| async {
+        let first = || users::table.order(users::email_key).select(users::password_hash);
+        match first().filter(users::email_key.ge(point)).first::<Personal>(conn).await.optional()? {
+            Some(hash) => Ok(Some(hash)),
+            None => first().first::<Personal>(conn).await.optional(),
+        }
     })
 }
 

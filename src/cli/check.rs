@@ -1,11 +1,12 @@
-//! `neodyme check`: what is in force, where it comes from, where mail goes, and whether the database takes a registration.
+//! `neodyme check`: what is in force, where it comes from, where mail goes, whether the database takes a registration, and
+//! whether the signing keys can be read.
 
 use std::fmt;
 
 use super::database::missing_file;
 use super::output::print;
 use super::runtime::block_on;
-use crate::accounts;
+use crate::accounts::{self, keys};
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
 use crate::error::Result;
 use crate::limits::Limits;
@@ -25,11 +26,31 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     print(format_args!("open files: {}\n", Limits::secure(config)?.descriptors))?;
     print(format_args!("password hashes: argon2id, kernel {}\n", password::kernel().as_str()))?;
     print(format_args!("database: {}\n", name(&config.database.url)))?;
-    match block_on(probe(&config.database))? {
-        Ok(state) => print(format_args!("  {state}\n")),
+    block_on(look(config))?
+}
+
+async fn look(config: &Config) -> anyhow::Result<()> {
+    let (state, db) = match probe(&config.database).await {
+        Ok(found) => found,
         Err(error) => {
             print("  cannot be used\n")?;
-            Err(anyhow::Error::new(error).context("the database cannot be used"))
+            return Err(anyhow::Error::new(error).context("the database cannot be used"));
+        }
+    };
+    print(format_args!("  {state}\n"))?;
+    match db {
+        Some(db) => check_keys(config, &db).await,
+        None => Ok(()),
+    }
+}
+
+/// `neodyme serve` does not start with keys that it cannot read.
+async fn check_keys(config: &Config, db: &Db) -> anyhow::Result<()> {
+    match keys::inspect(&config.sign_in, db).await {
+        Ok(found) => print(format_args!("signing keys: {found}\n")),
+        Err(error) => {
+            print("signing keys: cannot be used\n")?;
+            Err(error.context("the signing keys cannot be used"))
         }
     }
 }
@@ -42,15 +63,15 @@ enum State {
 }
 
 /// Tries the database as readiness does, and leaves nothing behind: connecting would create a SQLite file, so a missing one
-/// is left alone.
-async fn probe(config: &DatabaseConfig) -> Result<State> {
+/// is left alone. Gives the database too, where its tables are up to date.
+async fn probe(config: &DatabaseConfig) -> Result<(State, Option<Db>)> {
     if missing_file(&config.url).is_some() {
-        return Ok(State::NotCreatedYet);
+        return Ok((State::NotCreatedYet, None));
     }
     let db = Db::connect(config).await?;
     match db.pending_migrations().await?.len() {
-        0 => db.check(accounts::rehearse).await.map(|()| State::Writable),
-        pending => Ok(State::Pending(pending)),
+        0 => db.check(accounts::rehearse).await.map(|()| (State::Writable, Some(db))),
+        pending => Ok((State::Pending(pending), None)),
     }
 }
 

@@ -7,7 +7,7 @@ use super::database::open;
 use super::output::{note, print, to_json};
 use super::runtime::block_on;
 use super::table::align;
-use crate::accounts::keys::{self, StoredKey};
+use crate::accounts::keys::{self, Rotation, StoredKey};
 use crate::clock;
 use crate::config::Config;
 use crate::values::timestamp::rfc3339;
@@ -47,7 +47,8 @@ async fn list(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
 
 async fn rotate(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let db = open(&config.database).await?;
-    let key = keys::rotate(&config.sign_in, &db, arguments.get_flag("now")).await?;
+    let rotation = Rotation { at_once: arguments.get_flag("now"), despite_unreadable: arguments.get_flag("key-lost") };
+    let key = keys::rotate(&config.sign_in, &db, rotation).await?;
     let view = view(&key, &keys::list(&db).await?);
     match arguments.get_flag("json") {
         true => print(to_json(&view)?),

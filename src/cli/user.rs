@@ -11,6 +11,7 @@ use clap::ArgMatches;
 use self::selection::find;
 use self::view::UserView;
 use super::database::open;
+use super::named;
 use super::output::{note, print, to_json};
 use super::runtime::block_on;
 use super::table::align;
@@ -37,14 +38,18 @@ pub(super) fn run(config: &Config, task: &str, arguments: &ArgMatches) -> anyhow
 
 async fn list(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let limit = arguments.get_one::<u32>("limit").copied().unwrap_or_default() as usize;
+    let db = open(&config.database).await?;
+    let after = match arguments.get_one("after") {
+        Some(who) => Some(named::id_of(&db, who).await?),
+        None => None,
+    };
     let page = Page {
-        after: arguments.get_one("after").copied(),
+        after,
         order: arguments.get_one("order").copied().unwrap_or(Order::Asc),
         skip: arguments.get_one::<u64>("skip").copied().unwrap_or_default() as usize,
         // One more, to know whether there are more.
         limit: limit + 1,
     };
-    let db = open(&config.database).await?;
     let mut found = users::list(&db, &filter(arguments), &page).await?;
     if found.len() > limit {
         found.truncate(limit);

@@ -117,8 +117,8 @@ error_codes! {
     Unauthorized = "UNAUTHORIZED", Expected [401], "A token is needed",
         "An operator's tool: give it the token in `ops_token`. Users: nothing, they sign in again; many at once after a change of \
          keys are the clients of other instances. Many from one address are somebody who guesses.";
-    /// The address or the password is wrong; which, is not said.
-    InvalidCredentials = "INVALID_CREDENTIALS", Expected [401], "Wrong address or password",
+    /// The address or the password is wrong; which, is not said. 403 where somebody who is signed in said the password again.
+    InvalidCredentials = "INVALID_CREDENTIALS", Expected [401, 403], "Wrong address or password",
         "Nothing. A flood of them is somebody who tries passwords.";
     /// The password is right, and the user was switched off.
     AccountInactive = "ACCOUNT_INACTIVE", Expected [403], "The account is switched off", "Nothing.";
@@ -127,6 +127,9 @@ error_codes! {
         "Somebody tries passwords. `neodyme user activate` lets the user try again.";
     /// What is asked for is not allowed: to the caller, or as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
+    /// The user is the only admin who may use the service, and was to be switched off, to have another role, or to go.
+    LastAdmin = "LAST_ADMIN", Expected [409], "The last admin",
+        "Nothing: two admins took it from each other at the same time. `neodyme user grant` makes another one.";
     /// What was to be changed has changed since the client read it.
     PreconditionFailed = "PRECONDITION_FAILED", Expected [412], "It has changed meanwhile",
         "Nothing: two changed the same user, and one of them was told.";

@@ -23,21 +23,48 @@ impl Request {
     /// [`Error::UnsupportedMediaType`], [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::BodyTimeout`],
     /// [`Error::BodyIncomplete`], and [`Error::RateLimited`] or [`Error::Overloaded`] where there is no place.
     pub async fn read_json(self, context: &Context) -> Result<Vec<u8>> {
-        let mut request = self.accept().await?;
-        if let Err(refused) = request.check_head() {
+        let request = self.accept().await?;
+        match request.check_head() {
+            Ok(()) => request.receive(context).await,
+            Err(refused) => request.refuse(refused).await,
+        }
+    }
+
+    /// The same for a JSON body that there need not be. That there is none, a chunked one says only with its end.
+    ///
+    /// # Errors
+    /// Those of [`Request::read_json`].
+    pub async fn read_json_if_any(self, context: &Context) -> Result<Option<Vec<u8>>> {
+        let request = self.accept().await?;
+        if request.body.is_end_stream() {
+            request.start_work(context)?;
+            return Ok(None);
+        }
+        let checked = request.check_head();
+        if request.body.size_hint().exact().is_some()
+            && let Err(refused) = checked
+        {
             return request.refuse(refused).await;
         }
-        match request.intake.receive(&mut request.body, context.client).await {
+        let bytes = request.receive(context).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        checked.map(|()| Some(bytes))
+    }
+
+    async fn receive(mut self, context: &Context) -> Result<Vec<u8>> {
+        match self.intake.receive(&mut self.body, context.client).await {
             Ok(Received { bytes, has_trailers }) => {
                 context.begin_work();
                 metrics::request_body(bytes.len());
                 if !has_trailers {
                     context.keep_connection();
                 }
-                request.start_work(context)?;
+                self.start_work(context)?;
                 Ok(bytes)
             }
-            Err(error @ Error::BodyTooLarge { .. }) => request.refuse(error).await,
+            Err(error @ Error::BodyTooLarge { .. }) => self.refuse(error).await,
             Err(error) => Err(error),
         }
     }

@@ -1,5 +1,6 @@
 //! What is known of a request, from its head to its answer; the ids that every line about it carries.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -33,7 +34,8 @@ pub struct Context {
     loggers: Loggers,
     user_id: OnceLock<Uuid>,
     caller: OnceLock<Uuid>,
-    subject: OnceLock<String>,
+    address: OnceLock<String>,
+    hit: OnceLock<Uuid>,
     step: Mutex<Option<&'static str>>,
     abandoned: AtomicBool,
     ends_connection: AtomicBool,
@@ -63,7 +65,8 @@ impl Context {
             loggers: loggers.clone(),
             user_id: OnceLock::new(),
             caller: OnceLock::new(),
-            subject: OnceLock::new(),
+            address: OnceLock::new(),
+            hit: OnceLock::new(),
             step: Mutex::new(None),
             abandoned: AtomicBool::new(false),
             ends_connection: AtomicBool::new(head.headers.contains_key(TRANSFER_ENCODING)),
@@ -106,7 +109,7 @@ impl Context {
     /// This user calls, as a valid token says. An error of the request hits the caller.
     pub(super) fn set_caller(&self, caller: Uuid) {
         let _ = self.caller.set(caller);
-        self.set_subject(&caller.to_string());
+        let _ = self.hit.set(caller);
     }
 
     /// The user who calls, where that is known.
@@ -149,14 +152,21 @@ impl Context {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whom an error of this request hits: a user id, or a normalised address where there is no user yet.
-    pub fn set_subject(&self, subject: &str) {
-        let _ = self.subject.set(subject.to_owned());
+    /// This user asks, without a token that says so: the request is about the user, and an error of it hits the user.
+    pub fn set_asking_user(&self, user_id: Uuid) {
+        self.set_user_id(user_id);
+        let _ = self.hit.set(user_id);
     }
 
-    /// See [`Context::set_subject`].
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.get().map(String::as_str)
+    /// An error of this request hits whoever has this normalised address, as long as it is not known which user that is.
+    pub fn set_address(&self, address: &str) {
+        let _ = self.address.set(address.to_owned());
+    }
+
+    /// Whom an error of this request hits: a user's id wherever it is known, so that nobody counts twice; else an address.
+    pub fn subject(&self) -> Option<Cow<'_, str>> {
+        let address = || self.address.get().map(|address| Cow::Borrowed(address.as_str()));
+        self.hit.get().map(|id| Cow::Owned(id.to_string())).or_else(address)
     }
 
     /// The request takes this place for as long as anything of it is under way.

@@ -137,10 +137,18 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         errors
     }
 
+    /// The statuses that it answers this error with.
+    pub(super) fn statuses_of(&self, error: ErrorCode) -> impl Iterator<Item = u16> {
+        // A wrong password is 401 where it is what lets somebody in, and 403 where a token has.
+        let is_let_in = self.access != Access::Anyone;
+        let is_one = move |status: &u16| error != ErrorCode::InvalidCredentials || (*status == 403) == is_let_in;
+        error.about().statuses.iter().copied().filter(is_one)
+    }
+
     /// Every status that it can answer with.
     pub(super) fn statuses(&self) -> Vec<u16> {
         let mut statuses: Vec<u16> = self.gives.statuses().chain([503]).collect();
-        statuses.extend(self.errors().iter().flat_map(|error| error.about().statuses));
+        statuses.extend(self.errors().into_iter().flat_map(|error| self.statuses_of(error)));
         statuses.sort_unstable();
         statuses.dedup();
         statuses

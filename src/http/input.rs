@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::request::Parts;
-use hyper::body::Body as _;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
@@ -216,10 +215,8 @@ impl<T: FromJson> Input for Option<Json<T>> {
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
-        if request.body.is_end_stream() {
-            return <()>::read(context, request).await.map(|()| None);
-        }
-        Json::<T>::read(context, request).await.map(Some)
+        let body = request.read_json_if_any(context).await?;
+        body.map(|body| T::from_json(&body).map(Json)).transpose()
     }
 }
 

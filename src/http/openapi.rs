@@ -37,7 +37,8 @@ pub fn document<'a, S: Send + Sync + 'static>(
     let problem = generator.subschema_for::<Problem<'static>>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in endpoints {
-        let mut operation = operation(endpoint, &mut generator, &json!(problem));
+        let errors = errors(endpoint, about.is_limited);
+        let mut operation = operation(endpoint, errors, &mut generator, &json!(problem));
         if about.is_limited && !endpoint.always {
             add_limits(&mut operation["responses"]);
         }
@@ -103,15 +104,26 @@ fn add_limits(responses: &mut Value) {
     }
 }
 
+/// Every error that a request for it can be answered with: also before it is known what is asked for.
+fn errors<S: Send + Sync + 'static>(endpoint: &Endpoint<S>, is_limited: bool) -> Vec<ErrorCode> {
+    let mut errors = endpoint.errors();
+    errors.push(ErrorCode::MalformedRequest);
+    errors.extend(is_limited.then_some(ErrorCode::RateLimited));
+    errors.sort_by_key(|error| *error as usize);
+    errors.dedup();
+    errors
+}
+
 fn operation<S: Send + Sync + 'static>(
     endpoint: &Endpoint<S>,
+    errors: Vec<ErrorCode>,
     generator: &mut SchemaGenerator,
     problem: &Value,
 ) -> Value {
     let mut operation = json!({
         "operationId": operation_id(&endpoint.method, endpoint.path),
         "summary": endpoint.about,
-        "responses": responses(endpoint, generator, problem),
+        "responses": responses(endpoint, errors, generator, problem),
         "security": security(endpoint.access),
         "x-callers": endpoint.access.to_string(),
     });
@@ -151,6 +163,7 @@ fn security(access: Access) -> Value {
 /// An answer for each status; where an error has the status of an answer that is none, the body is either.
 fn responses<S: Send + Sync + 'static>(
     endpoint: &Endpoint<S>,
+    errors: Vec<ErrorCode>,
     generator: &mut SchemaGenerator,
     problem: &Value,
 ) -> Value {
@@ -159,8 +172,8 @@ fn responses<S: Send + Sync + 'static>(
         responses.insert(given.status.as_u16().to_string(), answer(given, generator));
     }
     let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
-    for error in endpoint.errors() {
-        error.about().statuses.iter().for_each(|status| by_status.entry(*status).or_default().push(error));
+    for error in errors {
+        endpoint.statuses_of(error).for_each(|status| by_status.entry(status).or_default().push(error));
     }
     for (status, errors) in by_status {
         let response =

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 
 use super::Endpoint;
 use super::cors::Cors;
+use super::normal_path::normalized;
 use crate::config::{PathPrefix, WebOrigin};
 use crate::telemetry::metrics::{Listener, MethodLabel, RouteMetrics};
 
@@ -85,6 +86,7 @@ impl<S: Send + Sync + 'static> Router<S> {
     }
 
     pub(super) fn find(&self, path: &str) -> Option<Found<'_, S>> {
+        let path = &*normalized(path);
         let below = self.prefix.as_ref().and_then(|prefix| Some((prefix.strip(path)?, prefix)));
         let (path, prefix) = below.map_or((path, None), |(path, prefix)| (path, Some(prefix)));
         let found = self.paths.at(path).ok()?;

@@ -8,7 +8,10 @@ mod failure;
 mod limits;
 mod outbox;
 mod recent;
+mod sign_ins;
+mod signing;
 mod spark;
+mod trouble;
 mod troubles;
 mod word;
 
@@ -23,7 +26,8 @@ use self::cards::{Card, cards};
 use self::dependencies::dependencies;
 use self::failure::OfType;
 use self::outbox::{Jobs, Topic};
-use self::troubles::{Trouble, troubles};
+use self::trouble::Trouble;
+use self::troubles::troubles;
 use self::word::Word;
 use super::page::{Page, page};
 use super::words::{age, count, rate};
@@ -34,7 +38,7 @@ use crate::http::{Access, Call, Endpoint};
 use crate::lifecycle::Phase;
 use crate::state::App;
 use crate::telemetry::history::Span;
-use crate::telemetry::metrics::{self, HealthStatus, RegistrationOutcome, Summary};
+use crate::telemetry::metrics::{self, HealthStatus, RegistrationOutcome, SignInOutcome, Summary};
 use crate::values::timestamp;
 
 /// What the index leads to, once the table is whole.
@@ -78,9 +82,11 @@ struct Index<'a> {
     troubles: Vec<Trouble>,
     cards: Vec<Card>,
     dependencies: Vec<dependencies::Shown>,
+    signing_key: signing::Shown,
     topics: Vec<Topic>,
     jobs: Jobs,
     registrations: Vec<Count>,
+    sign_ins: Vec<Count>,
     errors: Vec<Count>,
     last_errors: Vec<OfType>,
     endpoints: &'a [Link],
@@ -119,9 +125,11 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
         troubles,
         cards: cards(&minutes),
         dependencies,
+        signing_key: signing::shown(app),
         topics: topics.iter().map(outbox::topic).collect(),
         jobs: outbox::jobs(&app.outbox.failed()),
         registrations: registrations(&now, &totals),
+        sign_ins: sign_ins(&now, &totals),
         errors: errors(&now, &totals),
         last_errors: failure::of_types(&now, &app.config),
         endpoints: links,
@@ -147,6 +155,13 @@ fn registrations(now: &Span, totals: &Summary) -> Vec<Count> {
         figure(outcome.as_str(), now.per_minute(now.counts.registrations(*outcome)), &totals.registrations)
     };
     RegistrationOutcome::ALL.iter().map(of).collect()
+}
+
+fn sign_ins(now: &Span, totals: &Summary) -> Vec<Count> {
+    let of = |outcome: &SignInOutcome| {
+        figure(outcome.as_str(), now.per_minute(now.counts.sign_ins(*outcome)), &totals.sign_ins)
+    };
+    SignInOutcome::ALL.iter().map(of).collect()
 }
 
 fn errors(now: &Span, totals: &Summary) -> Vec<Count> {

@@ -162,6 +162,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::UuidSql;
+
+    unwiped_erasures (user_id) {
+        user_id -> UuidSql,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(registration_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));

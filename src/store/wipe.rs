@@ -49,6 +49,19 @@ impl Db {
         self.empty_log().await
     }
 
+    /// Takes all that was deleted out of the files, where it is not known what that was: writes them anew. Says no when somebody
+    /// reads at the moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wipe_all(&self) -> Result<bool> {
+        if !self.empty_log().await? {
+            return Ok(false);
+        }
+        self.write_anew().await?;
+        self.empty_log().await
+    }
+
     /// Writes what is in the log to its place, and empties the log.
     async fn empty_log(&self) -> Result<bool> {
         let Db::Sqlite { writer, file, .. } = self else { return Ok(true) };

@@ -18,7 +18,7 @@ pub const MEMORY: usize = MINUTES * size_of::<Span>();
 const MINUTE: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(2);
 
-const _: () = assert!(MEMORY < 10 * 1024, "the documentation says: less than 10 KiB");
+const _: () = assert!(MEMORY < 16 * 1024, "the documentation says: less than 16 KiB");
 
 /// What happened in a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -68,7 +68,7 @@ pub use self::sign_in::{
 };
 pub use self::signing_keys::signing_keys;
 pub use self::summary::{Summary, summary};
-pub use self::totals::{Totals, totals};
+pub use self::totals::{Took, Totals, totals};
 pub use self::user_changes::{ChangedBy, UserChange, user_changed};
 
 /// Touches every static, so that the first scrape has every series. Called once, at start.

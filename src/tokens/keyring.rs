@@ -10,25 +10,15 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::claims::{Caller, Claims, LEEWAY, TYPE, fault_of, header, validation};
-use super::key::{Jwk, PublicKey, SigningKey};
+use super::key::Jwk;
 use super::provider;
+use super::ring_key::{RingKey, Standing, signer};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::telemetry::metrics::{self, TokenFault};
 
 /// No token of ours is longer.
 const LONGEST: usize = 2048;
-
-/// A key, and from when on it signs.
-#[derive(Clone)]
-pub struct RingKey {
-    /// What verifies.
-    pub public: PublicKey,
-    /// What signs; none where it cannot be read here.
-    pub signing: Option<SigningKey>,
-    /// From when on.
-    pub signs_from: OffsetDateTime,
-}
 
 /// A signed token.
 pub struct AccessToken {
@@ -68,13 +58,18 @@ impl Keyring {
 
     /// From here on these are the keys: the last one whose time has come signs.
     pub fn replace(&self, keys: Vec<RingKey>) {
-        let signer = signer(&keys).map(|key| (key.signs_from, key.signing.is_some()));
-        metrics::signing_keys(keys.len(), signer);
+        let Standing { keys: count, signer, .. } = Standing::of(&keys, clock::now());
+        metrics::signing_keys(count, signer.map(|key| (key.signs_from, key.is_usable)));
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
     }
 
     fn keys(&self) -> Arc<[RingKey]> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How they stand.
+    pub fn standing(&self) -> Standing {
+        Standing::of(&self.keys(), clock::now())
     }
 
     /// Whether there is none.
@@ -105,7 +100,8 @@ impl Keyring {
             jti: Uuid::new_v4(),
         };
         let keys = self.keys();
-        let key = signer(&keys).ok_or_else(|| Error::Authentication("there is no key to sign with".into()))?;
+        let key =
+            signer(&keys, clock::now()).ok_or_else(|| Error::Authentication("there is no key to sign with".into()))?;
         let signing = key.signing.as_ref().ok_or_else(|| {
             let kid = &key.public.kid;
             Error::Authentication(format!("the key {kid} cannot be read: is key_encryption_key the right one?").into())
@@ -142,11 +138,6 @@ impl Keyring {
     }
 }
 
-/// The key that signs now.
-fn signer(keys: &[RingKey]) -> Option<&RingKey> {
-    keys.iter().rfind(|key| key.signs_from <= clock::now()).or(keys.first())
-}
-
 #[cfg(test)]
 mod tests {
     use base64::Engine;
@@ -155,6 +146,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use super::super::key::SigningKey;
     use super::*;
 
     const LIFETIME: Duration = Duration::from_secs(900);

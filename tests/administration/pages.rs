@@ -20,7 +20,7 @@ on_both_databases!(
     a_page_looks_only_at_its_own,
 );
 
-const ALL: Page = Page { after: None, order: Order::Asc, skip: 0, limit: 100 };
+pub const ALL: Page = Page { after: None, order: Order::Asc, skip: 0, limit: 100 };
 
 /// Users who registered so many hours ago, in the order in which they are given.
 async fn registered(world: &World, hours: &[i64]) -> Vec<User> {

@@ -98,7 +98,11 @@ fn without_digits(text: &str) -> String {
 #[test]
 fn how_check_finds_the_database_is_documented() {
     let neodyme = Neodyme::new();
-    let found = || neodyme.run(&["check"]).out.lines().last().unwrap().trim().to_owned();
+    let found = || {
+        let out = neodyme.run(&["check"]).out;
+        let mut behind = out.lines().skip_while(|line| !line.starts_with("database: ")).skip(1);
+        behind.next().unwrap().trim().to_owned()
+    };
     let mut said = vec![found()];
     std::fs::create_dir(neodyme.path().join("data")).unwrap();
     std::fs::write(neodyme.path().join("data/neodyme.db"), "").unwrap();
@@ -166,6 +170,13 @@ fn of_keys(seen: &mut Seen) {
         assert_eq!(neodyme.run(&["keys", "rotate"]).code, 0);
     }
     seen.run(&neodyme, &["keys", "rotate"]);
+    let sealed = Neodyme::new().variable("NEODYME_KEY_ENCRYPTION_KEY", "canary canary canary canary canary");
+    assert_eq!(sealed.run(&["migrate"]).code, 0);
+    assert_eq!(sealed.run(&["keys", "rotate"]).code, 0);
+    let sealed = sealed.variable("NEODYME_KEY_ENCRYPTION_KEY", "another another another another another");
+    seen.run(&sealed, &["keys", "rotate"]);
+    seen.run(&sealed, &["check"]);
+    seen.run(&sealed, &["serve", "--api-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);
     let given = ["--signing-key-file", "/nowhere/keys.pem"];
     seen.run(&neodyme, &[&["keys", "list"][..], &given].concat());
     seen.run(&neodyme, &[&["keys", "rotate"][..], &given].concat());
@@ -183,6 +194,9 @@ fn of_users(seen: &mut Seen) {
     seen.run(&neodyme, &create("eve@example.com")[..6]);
     seen.run(&neodyme, &["user", "show", "eve@example.com"]);
     seen.run(&neodyme, &["user", "list", "--limit", "1"]);
+    assert_eq!(neodyme.run(&["user", "grant", "bob@example.com", "admin"]).code, 0);
+    seen.run(&neodyme, &["user", "deactivate", "bob@example.com"]);
+    seen.run(&neodyme, &["audit", "list", "--limit", "1"]);
     seen.run(&neodyme, &["user", "delete", "ada@example.com"]);
 }
 

@@ -75,6 +75,8 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     look.wait_until(r#"neodyme_errors_total{error_type="DATABASE_ERROR"} > 1"#).await;
     look.wait_until(r#"neodyme_sign_ins_total{outcome="database"} > 0"#).await;
     trouble.ease();
+    trouble.app.database.execute("UPDATE signing_keys SET is_sealed = true").await;
+    look.wait_until("neodyme_signing_key_usable == 0").await;
     // A server and mail in files leave nothing on a disk. A second fault within the incident of a first takes minutes: the
     // drill makes one.
     let is_kept = |query: &Query| {

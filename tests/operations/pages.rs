@@ -1,12 +1,14 @@
 //! What the pages tell a person: what is wrong now, since when, why, and what to do.
 
 use neodyme::telemetry::errors::SAMPLES;
+use serde_json::json;
 
 use super::common::analytics::{AnalyticsService, Behaviour};
 use super::common::app::{AppOptions, TestApp, fresh_email};
 use super::common::eventually;
 use super::common::http::Answer;
 use super::common::smtp::{self, SmtpSink};
+use super::common::users::PASSWORD;
 
 /// A machine that is busy with other tests is not the fault of anything.
 fn options() -> AppOptions {
@@ -99,13 +101,61 @@ async fn figures_are_of_now_beside_those_since_the_start_and_the_last_hour_is_dr
     })
     .await;
     assert!(part(&page, counted, "</tr>").contains("<td class=\"number duplicate\">2</td>"), "{page}");
-    assert_eq!(page.matches("<svg ").count(), 5);
-    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 5, "each has words for those who do not see it");
+    assert_eq!(page.matches("<svg ").count(), 9);
+    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 9, "each has words for those who do not see it");
     assert_eq!(
         part(&page, "<h3>Registrations that succeed</h3>\n<p class=\"figure\"><strong class=\"\">", "</strong>"),
         "100 %"
     );
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+}
+
+#[tokio::test]
+async fn whether_people_can_sign_in_is_told_with_the_key_that_it_depends_on() {
+    let app = TestApp::spawn(options()).await;
+    let user = app.signed_in().await;
+    app.login(&user.email, "wrong horse battery").await.assert_problem(401, "INVALID_CREDENTIALS");
+    let works =
+        "<h3>signing key <span class=\"good\">works</span></h3>\n<p class=\"small\">This instance signs with the key ";
+    let drawn = "Sign-ins, minute by minute in the last hour: highest";
+    let succeed = "<h3>Sign-ins that succeed</h3>\n<p class=\"figure\"><strong class=\"\">100 %</strong>";
+    let well = index_with(&app, &[works, drawn, succeed, "neodyme is <span class=\"good\">healthy</span>"]).await;
+    assert!(
+        part(&well, "<h3>Sign-ins</h3>\n<table", "</table>").contains("<td class=\"number wrong\">1</td>"),
+        "{well}"
+    );
+    let health = app.get_ops("/health/detailed").await.json();
+    assert_eq!(
+        (&health["signing_key"]["usable"], &health["signing_key"]["keys"]),
+        (&json!(true), &json!(1)),
+        "{health}"
+    );
+    assert_eq!((&health["metrics"]["sign_ins"]["success"], &health["status"]), (&json!(1), &json!("healthy")));
+
+    // The hash of one user: the key works, and sign-ins fail.
+    app.database.execute("UPDATE users SET password_hash = 'x'").await;
+    for _ in 0..5 {
+        app.login(&user.email, PASSWORD).await.assert_problem(500, "AUTHENTICATION_FAILURE");
+    }
+    let failing =
+        ["5 of 6 sign-ins failed within 5 min (83.3 %).", "neodyme is <span class=\"bad\">failing</span>", works];
+    let page = index_with(&app, &failing).await;
+    let trouble = part(&page, "sign-ins failed within 5 min", "</article>");
+    assert!(trouble.contains("/runbooks/NeodymeSignInsFailing"), "{trouble}");
+    assert!(trouble.contains("/errors/?type=AUTHENTICATION_FAILURE") && trouble.contains("the hash of "), "{trouble}");
+
+    // The key itself.
+    app.database.execute("UPDATE signing_keys SET is_sealed = true").await;
+    let unreadable = ["<h3>signing key <span class=\"bad\">cannot be read</span></h3>", "cannot read the signing key "];
+    let page = index_with(&app, &unreadable).await;
+    let trouble = part(&page, "cannot read the signing key ", "</article>");
+    assert!(
+        trouble.contains("nobody can sign in here") && trouble.contains("/runbooks/NeodymeSignInsFailing"),
+        "{trouble}"
+    );
+    assert!(!page.contains("sign-ins failed within"), "it is explained: {page}");
+    let health = app.get_ops("/health/detailed").await.json();
+    assert_eq!(health["signing_key"]["usable"], json!(false), "{health}");
 }
 
 #[tokio::test]

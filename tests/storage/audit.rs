@@ -10,7 +10,11 @@ use crate::common::database::Backend;
 use crate::fixture::{Storage, audit_entry, insert};
 use crate::on_both_databases;
 
-on_both_databases!(entries_are_found_by_each_condition_latest_first, old_entries_are_pruned_in_batches);
+on_both_databases!(
+    entries_are_found_by_each_condition_latest_first,
+    no_entry_of_one_moment_is_lost_between_pages,
+    old_entries_are_pruned_in_batches,
+);
 
 const NONE: [Uuid; 0] = [];
 
@@ -45,6 +49,22 @@ async fn entries_are_found_by_each_condition_latest_first(backend: Backend) {
     assert_eq!(list(AuditFilter { since, ..any() }).await, [first.id, second.id]);
     assert_eq!(list(AuditFilter { since, until, ..any() }).await, [second.id]);
     assert_eq!(list(AuditFilter { since, until, user_id: third.user_id, ..any() }).await, NONE);
+}
+
+async fn no_entry_of_one_moment_is_lost_between_pages(backend: Backend) {
+    let storage = Storage::migrated(backend).await;
+    let mut entries = write(&storage, &[2, 1, 1, 1, 1, 1, 0]).await;
+    entries.sort_by_key(|entry| std::cmp::Reverse((entry.occurred_at, entry.id)));
+    for limit in [1, 2, 3] {
+        let (mut seen, mut filter) = (Vec::new(), AuditFilter::default());
+        loop {
+            let page = audit::list(&storage.db, &filter, limit).await.unwrap();
+            let Some(last) = page.last() else { break };
+            filter.after = Some(last.position());
+            seen.extend(ids(&page));
+        }
+        assert_eq!(seen, ids(&entries), "{limit} a page");
+    }
 }
 
 async fn old_entries_are_pruned_in_batches(backend: Backend) {

@@ -17,12 +17,15 @@ use crate::values::FullName;
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Changes a user: the name; with `users:write` also the state and the role of others.";
-    let line =
-        |method| {
-            Endpoint::new(Access::OneselfOr(Permission::UsersWrite), method, "/users/{id}", ABOUT, answer).fails_with(
-                &[ErrorCode::NotFound, ErrorCode::Forbidden, ErrorCode::PreconditionFailed, ErrorCode::DatabaseError],
-            )
-        };
+    let line = |method| {
+        Endpoint::new(Access::OneselfOr(Permission::UsersWrite), method, "/users/{id}", ABOUT, answer).fails_with(&[
+            ErrorCode::NotFound,
+            ErrorCode::Forbidden,
+            ErrorCode::LastAdmin,
+            ErrorCode::PreconditionFailed,
+            ErrorCode::DatabaseError,
+        ])
+    };
     vec![line(Method::PATCH), line(Method::PUT)]
 }
 

@@ -1,12 +1,9 @@
 //! `DELETE /users/{id}`.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use http::Method;
-use tokio::sync::Mutex;
 
-use super::{Erased, erase, wipe};
+use super::erase;
+use super::wiping::wipe_out;
 use crate::accounts::id::PathId;
 use crate::accounts::if_match::IfMatch;
 use crate::accounts::users::{self, Role};
@@ -14,16 +11,9 @@ use crate::accounts::{Actor, sign_in};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{Access, Call, Endpoint, Json, NoContent, Path, Permission, json_body};
 use crate::state::App;
-use crate::telemetry::logging::{Exception, LoggerName, info, warn};
+use crate::telemetry::logging::{LoggerName, info};
 use crate::telemetry::metrics::{self, SessionEnd, UserChange};
 use crate::values::Password;
-
-/// The first pause before it is tried anew to take a user out of the file, and the longest.
-const PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// One look through the file at a time.
-static WIPING: Mutex<()> = Mutex::const_new(());
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Erases a user: oneself with the password again, or others with `users:delete`.";
@@ -32,6 +22,7 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
             .fails_with(&[
                 ErrorCode::NotFound,
                 ErrorCode::PreconditionFailed,
+                ErrorCode::LastAdmin,
                 ErrorCode::Forbidden,
                 ErrorCode::InvalidCredentials,
                 ErrorCode::PasswordLocked,
@@ -87,25 +78,4 @@ async fn confirm(call: &Call<App>, confirmation: Option<Confirmation>) -> Result
 fn password_missing() -> Error {
     let message = "is required to delete oneself".to_owned();
     Error::Validation(vec![FieldError { field: "password".to_owned(), code: "missing", message }])
-}
-
-/// Takes the user out of the files of the database, as soon as nobody reads what is to go.
-async fn wipe_out(app: Arc<App>, erased: Erased) {
-    let log = app.loggers.get(LoggerName::Db);
-    let mut pause = PAUSE;
-    loop {
-        let wiped = {
-            let _only = WIPING.lock().await;
-            wipe(&app.db, &erased).await
-        };
-        match wiped {
-            Ok(true) => return,
-            Ok(false) => {}
-            Err(error) => {
-                warn!(log, "The database's file may still hold a user who was erased"; "exception" => Exception::of(&error));
-            }
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
 }

@@ -95,12 +95,16 @@ impl StoredKey {
 
     /// Where this key stands among all.
     pub fn state(&self, all: &[StoredKey], now: OffsetDateTime) -> KeyState {
-        let is_superseded = |other: &StoredKey| other.number > self.number && other.signs_from <= now;
         match self.signs_from > now {
             true => KeyState::Next,
-            false if all.iter().any(is_superseded) => KeyState::Leaving,
+            false if self.is_superseded(all, now) => KeyState::Leaving,
             false => KeyState::Signs,
         }
+    }
+
+    /// Whether a later key signs already, so that this one does not, or not any more.
+    pub(super) fn is_superseded(&self, all: &[StoredKey], now: OffsetDateTime) -> bool {
+        all.iter().any(|other| other.number > self.number && other.signs_from <= now)
     }
 
     /// Whether none of its tokens is valid any more.

@@ -39,7 +39,7 @@ impl Attempt {
     /// Who registers is known now.
     pub(super) fn identify(&mut self, email: &Email, full: bool) {
         let shown = if full { email.expose().to_owned() } else { email.masked() };
-        self.context.set_subject(email.key());
+        self.context.set_address(email.key());
         self.emit(Identified { email: &shown, client_ip: self.context.client_ip });
         self.email = Some(shown);
     }

@@ -150,7 +150,7 @@ impl First {
         }
         let confirmed = sign_in::confirm(app, context, &self.user, registration.password.as_password()).await;
         confirmed.map_err(|error| match error {
-            Error::InvalidCredentials => Error::IdempotencyKeyReused,
+            Error::ConfirmationWrong => Error::IdempotencyKeyReused,
             other => other,
         })?;
         // What has changed since is not in the first answer.

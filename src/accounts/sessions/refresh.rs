@@ -74,8 +74,7 @@ async fn renew(
     let _turn = app.db.turn(context.client).await?;
     let found = find_session(&app.db, &token.hash()).await?;
     let (session, is_active) = found.ok_or(Error::RefreshTokenInvalid)?;
-    context.set_user_id(session.user_id);
-    context.set_subject(&session.user_id.to_string());
+    context.set_asking_user(session.user_id);
     if !is_active {
         return Err(Error::AccountInactive);
     }

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::Login;
+use super::decoy;
 use super::failures::{self, Tries};
 use super::trial::{Trial, hash_of};
 use crate::accounts::actor::Actor;
@@ -48,13 +49,17 @@ impl Attempt<'_> {
 
     /// The user whose password it is, and its hash, where that is to be another one.
     async fn verified(&self, trial: &Trial<'_>) -> Result<(User, Option<PasswordHash>)> {
-        let user = self.find_user().await?;
-        // Where there is no user, a hash that is nobody's.
-        let stored = user.as_ref().map_or_else(|| self.app.hash_pool.of_nobody(), hash_of)?;
-        let right = trial.verify(stored.clone(), &self.login.password).await?;
+        let (user, decoy) = self.find_user(trial).await?;
         if let Some(user) = &user {
-            self.context.set_user_id(user.id);
+            self.context.set_asking_user(user.id);
         }
+        let stored = match (&user, decoy) {
+            (Some(user), _) => hash_of(user)?,
+            // What comes of it is not asked for.
+            (None, Some(decoy)) => decoy,
+            (None, None) => self.app.hash_pool.of_nobody()?,
+        };
+        let right = trial.verify(stored.clone(), &self.login.password).await?;
         match user {
             Some(user) if right.is_some() && user.is_active => {
                 let renewed = self.hash_anew(&stored, right).await;
@@ -68,9 +73,11 @@ impl Attempt<'_> {
         }
     }
 
-    async fn find_user(&self) -> Result<Option<User>> {
+    /// The user, and what the password is held against where there is none. Both are asked for in any case: it takes as long.
+    async fn find_user(&self, trial: &Trial<'_>) -> Result<(Option<User>, Option<StoredHash>)> {
         let _turn = self.app.db.turn(self.context.client).await?;
-        users::find_by_key(&self.app.db, self.login.email.key()).await
+        let user = users::find_by_key(&self.app.db, self.login.email.key()).await?;
+        Ok((user, decoy::of(&self.app.db, &trial.tries.address).await?))
     }
 
     /// The hash of the password as new ones are made, where this one was made otherwise, or of another form of it. Without it

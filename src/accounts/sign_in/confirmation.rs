@@ -1,13 +1,14 @@
 //! A user who is signed in says the password again, for what a stolen token is not enough for.
 
-use super::events::outcome_of;
+use super::events::ConfirmationEnded;
 use super::failures::Tries;
 use super::trial::{Trial, hash_of};
 use crate::accounts::users::User;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::Context;
 use crate::state::App;
-use crate::telemetry::metrics::{self, SignInOutcome};
+use crate::telemetry::Event;
+use crate::telemetry::logging::LoggerName;
 use crate::values::Password;
 
 /// Verifies a user's password, and forgets the wrong ones before it.
@@ -15,7 +16,7 @@ use crate::values::Password;
 /// # Errors
 /// Those of [`verify`].
 pub async fn confirm(app: &App, context: &Context, user: &User, password: &Password) -> Result<()> {
-    counted(async { try_once(app, context, user, password).await?.forget_failures().await }).await
+    told(context, async { try_once(app, context, user, password).await?.forget_failures().await }).await
 }
 
 /// Verifies a user's password, and says which wrong ones the caller's transaction is to forget: it fails where more of them came
@@ -23,17 +24,19 @@ pub async fn confirm(app: &App, context: &Context, user: &User, password: &Passw
 /// more tries than others.
 ///
 /// # Errors
-/// [`Error::RateLimited`](crate::error::Error::RateLimited),
-/// [`Error::InvalidCredentials`](crate::error::Error::InvalidCredentials),
-/// [`Error::LoginDelayed`](crate::error::Error::LoginDelayed),
-/// [`Error::PasswordLocked`](crate::error::Error::PasswordLocked), or what keeps the service from its work.
+/// [`Error::RateLimited`], [`Error::ConfirmationWrong`], [`Error::LoginDelayed`],
+/// [`Error::PasswordLocked`], or what keeps the service from its work.
 pub async fn verify(app: &App, context: &Context, user: &User, password: &Password) -> Result<Tries> {
-    counted(async { try_once(app, context, user, password).await.map(|trial| trial.tries) }).await
+    told(context, async { try_once(app, context, user, password).await.map(|trial| trial.tries) }).await
 }
 
-async fn counted<T>(confirmation: impl Future<Output = Result<T>>) -> Result<T> {
-    let confirmed = confirmation.await;
-    metrics::password_confirmed(confirmed.as_ref().err().map_or(SignInOutcome::Success, outcome_of));
+async fn told<T>(context: &Context, confirmation: impl Future<Output = Result<T>>) -> Result<T> {
+    let confirmed = confirmation.await.map_err(|error| match error {
+        Error::InvalidCredentials => Error::ConfirmationWrong,
+        other => other,
+    });
+    let ended = ConfirmationEnded { client_ip: context.client_ip, failure: confirmed.as_ref().err() };
+    ended.emit(&context.logger(LoggerName::UserService));
     confirmed
 }
 

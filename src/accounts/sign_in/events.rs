@@ -36,6 +36,18 @@ pub(super) struct SignInCancelled<'a> {
     pub(super) took: Duration,
 }
 
+/// A password that was to be said again was held against the hash, or was not let.
+pub(super) struct ConfirmationEnded<'a> {
+    pub(super) client_ip: IpAddr,
+    pub(super) failure: Option<&'a Error>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    client_ip: IpAddr,
+    outcome: &'static str,
+}
+
 /// How a sign-in ended that failed with this.
 pub(super) fn outcome_of(failure: &Error) -> SignInOutcome {
     match (failure, failure.code()) {
@@ -68,6 +80,19 @@ impl Event for SignInEnded<'_> {
                 error!(log, "Sign-in failed"; "exception" => exception, "context" => details);
             }
             Some(_) => warn!(log, "Sign-in refused"; "context" => details),
+        }
+    }
+}
+
+impl Event for ConfirmationEnded<'_> {
+    fn emit(self, log: &Logger) {
+        let ConfirmationEnded { client_ip, failure } = self;
+        let outcome = failure.map_or(SignInOutcome::Success, outcome_of);
+        metrics::password_confirmed(outcome);
+        // A failure of the service is told where its request ends.
+        if failure.is_some() && !is_told_as_error(outcome) {
+            let details = context(Refused { client_ip, outcome: outcome.as_str() });
+            warn!(log, "Password confirmation refused"; "context" => details);
         }
     }
 }

@@ -7,6 +7,8 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::accounts::audit::Position;
+use crate::accounts::directory::Who;
 use crate::accounts::topics;
 use crate::cli::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
 use crate::label::{LabelSet, parse};
@@ -70,12 +72,14 @@ pub(super) fn audit() -> Command {
     let time = |name, help| option(name, "TIME", help).value_parser(parse_time);
     let list = Command::new("list").about("List the audit trail, latest first");
     group("audit", "Look at who did what").subcommands([with_settings(list, OF_THE_DATABASE).args([
-        option("user", "ID", "Only what happened to this user").value_parser(parse_id),
-        option("actor", "ACTOR", "Only what this one did: anonymous, operator, or the id of a user"),
+        option("user", "USER", "Only what happened to this user, by id or address").value_parser(Who::parse),
+        option("actor", "ACTOR", "Only what this one did: anonymous, operator, or a user's id or address"),
         option("action", "ACTION", "Only this action, such as user.registered"),
         time("since", "Only from this time on: 2026-11-22T08:00:00Z, the day 2026-11-22 (UTC), or 24h for so long ago"),
         time("until", "Only before this time, which is given likewise"),
         option("request-id", "ID", "Only what this request did"),
+        option("after", "PLACE", "Only what comes behind this place, which the page before named")
+            .value_parser(parse_place),
         limit(),
         json(),
     ])])
@@ -83,11 +87,14 @@ pub(super) fn audit() -> Command {
 
 /// `neodyme keys …`
 pub(super) fn keys() -> Command {
+    const LOST: &str =
+        "Make it although key_encryption_key opens none of those there: what they were encrypted under is lost";
     let rotate = "Make a new key: it is published now, and signs after signing_key_lead; the old one leaves by itself";
     group("keys", "Look at the keys that sign access tokens, change them").subcommands([
         with_settings(Command::new("list").about("List the keys, the first one first"), OF_THE_DATABASE).arg(json()),
         with_settings(Command::new("rotate").about(rotate), OF_THE_DATABASE)
             .arg(flag("now", "Have it sign at once: who verifies tokens may not know it for some minutes"))
+            .arg(flag("key-lost", LOST).requires("now"))
             .arg(json()),
     ])
 }
@@ -122,8 +129,12 @@ fn parse_reply(text: &str) -> Result<Reply, &'static str> {
         .ok_or("accepted: the code of a reply, such as 550, a class, such as timeout, or 'refused_5xx (550)'")
 }
 
-pub(super) fn parse_id(text: &str) -> Result<Uuid, &'static str> {
+fn parse_id(text: &str) -> Result<Uuid, &'static str> {
     Uuid::parse_str(text).map_err(|_| "accepted: a whole id such as 019ea8b2-6d7c-7c01-a3f1-5d0cbe7a1d10")
+}
+
+fn parse_place(text: &str) -> Result<Position, &'static str> {
+    Position::parse(text).ok_or("accepted: the place that the page before named")
 }
 
 pub(super) fn parse_time(text: &str) -> Result<OffsetDateTime, &'static str> {

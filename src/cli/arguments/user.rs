@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command, value_parser};
 
-use super::operator::{group, label, limit, parse_id, parse_time};
+use super::operator::{group, label, limit, parse_time};
 use crate::accounts::directory::{MAX_SKIP, State, Who};
 use crate::accounts::users::{Order, Role};
 use crate::cli::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
@@ -14,6 +14,7 @@ use crate::values::{AddressPrefix, Email, Fault, FullName};
 pub(super) fn user() -> Command {
     let of_user = |name, about| with_settings(Command::new(name).about(about), OF_THE_DATABASE).arg(who()).arg(json());
     let full = || flag("full", "Show names and addresses instead of their first letters");
+    let force = || flag("force", "Also where nobody would be left who may administer users through the API");
     let grant = "Give a user a role, which takes the place of the one before";
     let deactivate = "Switch a user off, who is signed out everywhere and cannot sign in";
     let delete = "Erase a user: the user, sessions, tokens, waiting jobs, addresses in the audit trail";
@@ -22,13 +23,19 @@ pub(super) fn user() -> Command {
         create(),
         list().arg(full()),
         of_user("show", "Show a user and where the user is signed in").arg(full()),
-        of_user("grant", grant).arg(
-            Arg::new("role").value_name("ROLE").required(true).help("What it may be").value_parser(label(Role::ALL)),
-        ),
-        of_user("deactivate", deactivate),
+        of_user("grant", grant)
+            .arg(
+                Arg::new("role")
+                    .value_name("ROLE")
+                    .required(true)
+                    .help("What it may be")
+                    .value_parser(label(Role::ALL)),
+            )
+            .arg(force()),
+        of_user("deactivate", deactivate).arg(force()),
         of_user("activate", "Switch a user on again, and forget wrong passwords"),
         of_user("revoke-sessions", "Sign a user out everywhere"),
-        of_user("delete", delete).arg(flag("yes", "Do not ask")),
+        of_user("delete", delete).arg(flag("yes", "Do not ask")).arg(force()),
         with_settings(Command::new("export").about(export), OF_THE_DATABASE).arg(who()),
     ])
 }
@@ -71,7 +78,8 @@ fn list() -> Command {
         option("order", "ORDER", "Who registered first comes first, or last")
             .default_value("asc")
             .value_parser(label(Order::ALL)),
-        option("after", "ID", "Only those behind this user, the last one of the page before").value_parser(parse_id),
+        option("after", "USER", "Only those behind this user, by id or address: the last one of the page before")
+            .value_parser(Who::parse),
         option("skip", "N", skip).default_value("0").value_parser(value_parser!(u64).range(..=MAX_SKIP as u64)),
         limit(),
         json(),

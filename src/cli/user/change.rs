@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::selection::find;
+use super::selection::{find, operator, or_force};
 use super::view::UserView;
 use crate::accounts::change::{self, Change, Changed};
 use crate::accounts::users::Role;
@@ -36,7 +36,7 @@ pub(super) async fn revoke_sessions(config: &Config, arguments: &ArgMatches) -> 
 async fn apply(config: &Config, arguments: &ArgMatches, change: Change) -> anyhow::Result<Changed> {
     let db = open(&config.database).await?;
     let user = find(&db, arguments).await?;
-    Ok(change::change(&db, &Actor::operator(), user.id, None, &change).await?)
+    change::change(&db, &operator(arguments), user.id, None, &change).await.map_err(or_force)
 }
 
 fn report(arguments: &ArgMatches, changed: &Changed, state: &str) -> anyhow::Result<()> {

@@ -7,9 +7,8 @@ use anyhow::{Context, bail};
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::selection::find;
+use super::selection::{find, operator, or_force};
 use super::view::UserView;
-use crate::accounts::Actor;
 use crate::accounts::erasure::{self, Erased};
 use crate::accounts::users::User;
 use crate::cli::database::open;
@@ -33,7 +32,7 @@ pub(super) async fn delete(config: &Config, arguments: &ArgMatches) -> anyhow::R
     if ask {
         confirm(&user, &mut std::io::stdin().lock(), &mut std::io::stderr())?;
     }
-    let erased = erasure::erase(&db, &Actor::operator(), user.id, None).await?;
+    let erased = erasure::erase(&db, &operator(arguments), user.id, None).await.map_err(or_force)?;
     wipe(&db, &erased).await.context("the user is erased, but the file of the database may still hold the address")?;
     let Erased { user, sessions, jobs, .. } = erased;
     match arguments.get_flag("json") {

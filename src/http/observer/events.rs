@@ -145,9 +145,10 @@ impl Event for RequestEnded<'_> {
 impl RequestEnded<'_> {
     fn record(&self, error: &Error) {
         let context = self.context;
-        let subject = context.subject().map_or_else(|| context.client.to_string().into(), Cow::Borrowed);
+        let known = context.subject();
         // A monitor that looks and gets nothing is no user.
-        let is_of_a_user = context.subject().is_some() || self.method != MethodLabel::Get;
+        let is_of_a_user = known.is_some() || self.method != MethodLabel::Get;
+        let subject = known.unwrap_or_else(|| context.client.to_string().into());
         if self.status.is_server_error() && is_of_a_user {
             metrics::request_failed(&subject);
         }

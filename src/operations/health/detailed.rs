@@ -12,6 +12,7 @@ use crate::health::{Report, System};
 use crate::http::{Call, Checked, Query};
 use crate::state::App;
 use crate::telemetry::metrics::{self, Summary};
+use crate::tokens::Standing;
 
 #[derive(Serialize, schemars::JsonSchema)]
 pub(super) struct Detailed {
@@ -20,6 +21,7 @@ pub(super) struct Detailed {
     uptime_seconds: u64,
     uptime: String,
     checks: Checks,
+    signing_key: SigningKey,
     metrics: Figures,
     system: Option<System>,
 }
@@ -39,6 +41,25 @@ pub(super) struct Checks {
     analytics_service: Report,
 }
 
+/// The key that access tokens are signed with: where it is not usable, this instance signs nobody in.
+#[derive(Serialize, schemars::JsonSchema)]
+pub(super) struct SigningKey {
+    usable: bool,
+    /// Its name in tokens; none where there is no key.
+    kid: Option<String>,
+    /// Keys whose tokens are believed.
+    keys: usize,
+    /// Whether the next one can be read too; true where there is none.
+    next_usable: bool,
+}
+
+impl From<Standing> for SigningKey {
+    fn from(Standing { keys, signer, unreadable_next }: Standing) -> Self {
+        let usable = signer.as_ref().is_some_and(|signer| signer.is_usable);
+        SigningKey { usable, kid: signer.map(|signer| signer.kid), keys, next_usable: unreadable_next.is_none() }
+    }
+}
+
 /// Not good while the database cannot be used. Email and analytics may be down: registrations go on without them.
 pub(super) async fn report(call: Call<App>, Query(fresh): Query<Fresh>) -> Result<Checked<Detailed>> {
     let app = &*call.state;
@@ -49,6 +70,7 @@ pub(super) async fn report(call: Call<App>, Query(fresh): Query<Fresh>) -> Resul
         uptime_seconds: uptime,
         uptime: humantime::format_duration(Duration::from_secs(uptime)).to_string(),
         checks,
+        signing_key: app.keyring.standing().into(),
         metrics: Figures { summary: metrics::summary(), outbox_pending: app.outbox.pending() },
         system: app.health.system(),
     };

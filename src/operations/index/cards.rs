@@ -1,14 +1,16 @@
-//! The five figures that say whether people can register, each with its last hour.
+//! The figures that say whether people can register and sign in, each with its last hour.
 
 use serde::Serialize;
 
-use super::limits::{FAILING_REGISTRATIONS, SLOW_REGISTRATION};
+use super::limits::{FAILING_REGISTRATIONS, FAILING_SIGN_INS, SLOW_REGISTRATION, SLOW_SIGN_IN};
 use super::recent::{self, now};
+use super::sign_ins;
 use super::spark::{Spark, spark};
 use crate::error::ErrorKind;
 use crate::operations::words::{NONE, count, rate, seconds, share};
 use crate::telemetry::history::Span;
 use crate::telemetry::metrics::RegistrationOutcome::{Error, Success};
+use crate::telemetry::metrics::SignInOutcome;
 
 /// A minute that has only begun says little.
 const LEAST_SECONDS: f32 = 15.0;
@@ -41,7 +43,7 @@ struct Figure {
     is_low_bad: bool,
 }
 
-const FIGURES: [Figure; 5] = [
+const FIGURES: [Figure; 9] = [
     Figure {
         title: "New users",
         unit: "a minute",
@@ -59,21 +61,57 @@ const FIGURES: [Figure; 5] = [
         words: share,
         top: 1.0,
         limit: None,
-        class: |success| match success {
-            all if all >= 1.0 => "",
-            most if most >= 1.0 - FAILING_REGISTRATIONS => "warn",
-            _ => "bad",
-        },
+        class: |success| class_of(success, FAILING_REGISTRATIONS),
         is_low_bad: true,
     },
     Figure {
         title: "99 of 100 take at most",
-        unit: "",
-        of: |span| span.counts.duration(P99),
+        unit: "to register",
+        of: |span| span.counts.registrations_took().quantile(P99),
         words: seconds,
         top: SLOW_REGISTRATION,
         limit: Some(SLOW_REGISTRATION),
         class: |took| if took > SLOW_REGISTRATION { "warn" } else { "" },
+        is_low_bad: false,
+    },
+    Figure {
+        title: "Sign-ins",
+        unit: "a minute",
+        of: |span| is_known(span).then(|| span.per_minute(span.counts.sign_ins(SignInOutcome::Success))),
+        words: rate,
+        top: 1.0,
+        limit: None,
+        class: |_| "",
+        is_low_bad: false,
+    },
+    Figure {
+        title: "Sign-ins that succeed",
+        unit: "of right passwords",
+        of: sign_ins::success,
+        words: share,
+        top: 1.0,
+        limit: None,
+        class: |success| class_of(success, FAILING_SIGN_INS),
+        is_low_bad: true,
+    },
+    Figure {
+        title: "99 of 100 take at most",
+        unit: "to sign in",
+        of: |span| span.counts.sign_ins_took().quantile(P99),
+        words: seconds,
+        top: SLOW_SIGN_IN,
+        limit: Some(SLOW_SIGN_IN),
+        class: |took| if took > SLOW_SIGN_IN { "warn" } else { "" },
+        is_low_bad: false,
+    },
+    Figure {
+        title: "Sign-ins that fail",
+        unit: "a minute, by our fault",
+        of: |span| is_known(span).then(|| span.per_minute(sign_ins::failures(span))),
+        words: rate,
+        top: 1.0,
+        limit: None,
+        class: |failures| if failures > 0.0 { "warn" } else { "" },
         is_low_bad: false,
     },
     Figure {
@@ -127,6 +165,15 @@ fn card(figure: &Figure, minutes: &[Span]) -> Card {
         class: value.map_or("", figure.class),
         extreme,
         spark: spark(&values, figure.top, figure.limit, label.trim_end().into()),
+    }
+}
+
+/// The colour of a part that succeeds, where more than `failing` may not fail.
+fn class_of(success: f64, failing: f64) -> &'static str {
+    match success {
+        all if all >= 1.0 => "",
+        most if most >= 1.0 - failing => "warn",
+        _ => "bad",
     }
 }
 

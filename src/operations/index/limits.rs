@@ -2,7 +2,9 @@
 
 /// Of registrations that could succeed, the part that fails: `NeodymeRegistrationsFailing`.
 pub(super) const FAILING_REGISTRATIONS: f64 = 0.2;
-/// Failures that are more than a chance, of registrations and of calls.
+/// Of sign-ins with the right password, the part that fails: `NeodymeSignInsFailing`.
+pub(super) const FAILING_SIGN_INS: f64 = 0.2;
+/// Failures that are more than a chance, of registrations, sign-ins and calls.
 pub(super) const FEW: u64 = 5;
 /// The part of the calls of a service that fails: `NeodymeExternalServiceFailing`.
 pub(super) const FAILING_CALLS: f64 = 0.5;
@@ -15,6 +17,8 @@ pub(super) const OLD_JOB: f64 = 900.0;
 /// Seconds that a successful registration may take, and the part of them that may take longer: the objective, of which
 /// `NeodymeErrorBudgetBurn` tells.
 pub(super) const SLOW_REGISTRATION: f64 = 0.5;
+/// The same of a sign-in.
+pub(super) const SLOW_SIGN_IN: f64 = 0.5;
 pub(super) const SLOW_PART: f64 = 0.01;
 /// The part of a disk that has to be free: `NeodymeDiskAlmostFull`.
 pub(super) const FREE_DISK: f64 = 0.1;
@@ -50,9 +54,22 @@ mod tests {
         }
         let file = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert!(file("alert-rules/error-patterns.yml").contains(&format!(":min) < {RECENT_ERROR}\n")));
+        let sign_ins = file("alert-rules/sign-in.yml");
+        for comparison in [format!(":ratio10m > {FAILING_SIGN_INS}\n"), format!(":increase10m >= {FEW}\n")] {
+            assert!(sign_ins.contains(&comparison), "{comparison}");
+        }
         let objectives = file("alert-rules/slo.yml");
-        assert!(objectives.contains(&format!("le=\"{SLOW_REGISTRATION}\"")));
-        let objective = objectives.split("slo: registration_latency").nth(1).unwrap();
-        assert!(objective.lines().nth(1).unwrap().ends_with(&format!("vector({})", 1.0 - SLOW_PART)), "{objective}");
+        for (bucket, limit) in [
+            ("neodyme_registration_duration_seconds_bucket", SLOW_REGISTRATION),
+            ("neodyme_sign_in_duration_seconds_bucket", SLOW_SIGN_IN),
+        ] {
+            let of_bucket = objectives.split(bucket).nth(1).unwrap().lines().next().unwrap();
+            assert!(of_bucket.contains(&format!("le=\"{limit}\"")), "{of_bucket}");
+        }
+        for objective in ["slo: registration_latency", "slo: sign_in_latency"] {
+            let objective = objectives.split(objective).nth(1).unwrap();
+            let target = objective.lines().nth(1).unwrap();
+            assert!(target.ends_with(&format!("vector({})", 1.0 - SLOW_PART)), "{objective}");
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! What is wrong now, the worst first, each with its cause in words and its runbook.
 
-use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use super::dependencies::{Shown, error_of};
-use super::failure::{self, Failure};
+use super::failure;
 use super::limits::{
     FAILING_REGISTRATIONS, FEW, FREE_DISK, MANY_ERRORS, OLD_JOB, RECENT_ERROR, SLOW_PART, SLOW_REGISTRATION,
 };
 use super::outbox::{deaths, waited};
 use super::recent;
+use super::trouble::Trouble;
+use super::{sign_ins, signing};
 use crate::config::Config;
 use crate::error::{ErrorCode, ErrorKind};
 use crate::operations::in_force;
@@ -24,37 +25,11 @@ use crate::telemetry::metrics::{Asked, Dependency, DependencyStatus};
 /// The route that registers users.
 const REGISTRATION: &str = "/users/";
 
-/// Something that is wrong.
-#[derive(Debug, Serialize)]
-pub(super) struct Trouble {
-    /// `bad` where people are paged for it, else `warn`.
-    pub(super) class: &'static str,
-    text: String,
-    failure: Option<Failure>,
-    runbook: &'static str,
-    /// Errors of this type have been told with it.
-    #[serde(skip)]
-    tells: Option<ErrorCode>,
-}
-
-impl Trouble {
-    fn new(class: &'static str, runbook: &'static str, text: String) -> Self {
-        Trouble { class, text, failure: None, runbook, tells: None }
-    }
-
-    fn because_of(self, failure: Option<Failure>) -> Self {
-        Trouble { failure, ..self }
-    }
-
-    fn telling(self, code: ErrorCode, config: &Config) -> Self {
-        Trouble { tells: Some(code), ..self }.because_of(failure::last(code, config))
-    }
-}
-
 /// Everything that is wrong.
 pub(super) fn troubles(app: &App, now: &Span, dependencies: &[Shown], topics: &[Standing]) -> Vec<Trouble> {
     let mut all: Vec<Trouble> = dependencies.iter().filter_map(|shown| of_dependency(shown, &app.config)).collect();
     all.extend(registrations(now, &app.config));
+    all.extend(signing_in(app, now));
     all.extend(topics.iter().flat_map(of_topic));
     all.extend(saturation(app, now));
     let told: Vec<ErrorCode> = all.iter().filter_map(|trouble| trouble.tells).collect();
@@ -105,6 +80,14 @@ fn registrations(now: &Span, config: &Config) -> Option<Trouble> {
     })
 }
 
+/// A key that cannot be used explains sign-ins that fail.
+fn signing_in(app: &App, now: &Span) -> Vec<Trouble> {
+    let key = signing::trouble(&app.keyring.standing(), &app.config);
+    let is_explained = key.as_ref().is_some_and(|key| key.class == "bad");
+    let failing = sign_ins::failing(now, &app.config).filter(|_| !is_explained);
+    [key, failing, sign_ins::slow(now)].into_iter().flatten().collect()
+}
+
 fn of_topic(topic: &Standing) -> Vec<Trouble> {
     let name = topic.name.as_str();
     let mut all = Vec::new();
@@ -136,7 +119,9 @@ fn saturation(app: &App, now: &Span) -> Vec<Trouble> {
         let text = "So many passwords wait to be hashed that registrations are refused.".into();
         all.push(Trouble::new("warn", "NeodymePasswordHashQueueSlow", text));
     }
-    let [slow, of] = [now.counts.slower_than(SLOW_REGISTRATION), now.counts.registrations(Success)].map(u64::from);
+    let [slow, of] =
+        [now.counts.registrations_took().slower_than(SLOW_REGISTRATION), now.counts.registrations(Success)]
+            .map(u64::from);
     if slow >= FEW && slow as f64 > SLOW_PART * of as f64 {
         let (slow, of, limit) = (count(slow), counted(of, "registration"), seconds(SLOW_REGISTRATION));
         let text = format!("{slow} of {of} took longer than {limit} within {} min.", recent::MINUTES);

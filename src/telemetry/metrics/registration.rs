@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::IntCounter;
-use prometheus::core::Metric;
 
 use super::declare::{CounterBy, GaugeBy, HistogramBy, metrics};
-use super::registry::{INTERNAL, LATENCY, LATENCY_BUCKETS};
+use super::registry::{self, INTERNAL, LATENCY, LATENCY_BUCKETS};
 use crate::label::labels;
 
 labels! {
@@ -146,13 +145,7 @@ pub(super) fn by_outcome() -> BTreeMap<&'static str, u64> {
     RegistrationOutcome::ALL.iter().map(|outcome| (outcome.as_str(), OUTCOMES.at(*outcome).get())).collect()
 }
 
-/// How long successful registrations took: how many took no longer than each bound of [`LATENCY`], and how many there were.
+/// How long successful registrations took.
 pub(super) fn took() -> [u64; LATENCY_BUCKETS] {
-    let durations = DURATION.at(DurationOutcome::Success).metric();
-    let durations = durations.get_histogram();
-    let mut took = [durations.get_sample_count(); LATENCY_BUCKETS];
-    for (took, bucket) in took.iter_mut().zip(durations.get_bucket()).take(LATENCY.len()) {
-        *took = bucket.cumulative_count();
-    }
-    took
+    registry::took(DURATION.at(DurationOutcome::Success))
 }

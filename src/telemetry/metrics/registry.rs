@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lazy_static::lazy_static;
-use prometheus::Registry;
+use prometheus::core::Metric;
+use prometheus::{Histogram, Registry};
 
 lazy_static! {
     /// All metrics of the process.
@@ -19,6 +20,17 @@ pub(super) fn unix_now() -> f64 {
 pub(super) const LATENCY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.5, 2.5, 5.5, 10.5];
 /// The buckets of those, with the one for what is longer than all bounds.
 pub(super) const LATENCY_BUCKETS: usize = LATENCY.len() + 1;
+/// How many took no longer than each bound of [`LATENCY`], and how many there were.
+pub(super) fn took(durations: &Histogram) -> [u64; LATENCY_BUCKETS] {
+    let durations = durations.metric();
+    let durations = durations.get_histogram();
+    let mut took = [durations.get_sample_count(); LATENCY_BUCKETS];
+    for (took, bucket) in took.iter_mut().zip(durations.get_bucket()).take(LATENCY.len()) {
+        *took = bucket.cumulative_count();
+    }
+    took
+}
+
 /// From a tenth of a millisecond to five seconds: what happens inside.
 pub(super) const INTERNAL: &[f64] = &[0.0001, 0.0005, 0.0015, 0.005, 0.015, 0.05, 0.15, 0.5, 1.5, 5.5];
 /// Sizes from 64 bytes to 1 MiB, in powers of four.

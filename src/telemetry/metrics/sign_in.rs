@@ -1,5 +1,6 @@
 //! Sign-ins, and what is given to those who signed in.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use prometheus::{Gauge, Histogram};
 
 use super::declare::{CounterBy, GaugeBy, metrics};
 use super::errors::hash_of;
-use super::registry::{LATENCY, unix_now};
+use super::registry::{self, LATENCY, LATENCY_BUCKETS, unix_now};
 use super::sketch::Sketch;
 use crate::label::labels;
 
@@ -125,7 +126,7 @@ metrics! { init;
     WRONG: GaugeBy<Party> = "wrong_password_parties", "Distinct accounts that wrong passwords were tried for, and clients that tried them, at this instance within 5 minutes. Over instances they are at least the max, and at most the sum.";
     REFRESHES: CounterBy<RefreshOutcome> = "token_refreshes_total", "Refresh tokens presented, by outcome.";
     REFUSED: CounterBy<TokenFault> = "access_tokens_refused_total", "Access tokens that were not believed, by what is wrong with them. Those that expired are everyday business.";
-    ENDED: CounterBy<SessionEnd> = "sessions_ended_total", "Sessions ended, by reason.";
+    ENDED: CounterBy<SessionEnd> = "sessions_ended_total", "Sessions ended by requests or by their age, by reason. Those that commands end are not counted; the audit trail has them.";
     SESSIONS: Gauge = "sessions", "Sessions that go on, refreshed in the background; aggregate over instances with max.";
 }
 
@@ -137,6 +138,16 @@ pub fn sign_in(outcome: SignInOutcome, took: Duration) {
     if outcome == SignInOutcome::Success {
         DURATION.observe(took.as_secs_f64());
     }
+}
+
+/// The sign-ins since the start.
+pub(super) fn by_outcome() -> BTreeMap<&'static str, u64> {
+    SignInOutcome::ALL.iter().map(|outcome| (outcome.as_str(), SIGN_INS.at(*outcome).get())).collect()
+}
+
+/// How long successful sign-ins took.
+pub(super) fn took() -> [u64; LATENCY_BUCKETS] {
+    registry::took(&DURATION)
 }
 
 /// A user signed in for the first time.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::http::Requests;
-use super::{errors, http, registration};
+use super::{errors, http, registration, sign_in};
 
 /// What the service has done since it was started.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -14,11 +14,18 @@ pub struct Summary {
     pub requests: Requests,
     /// Registrations that ended, by outcome.
     pub registrations: BTreeMap<&'static str, u64>,
+    /// Sign-ins that ended, by outcome.
+    pub sign_ins: BTreeMap<&'static str, u64>,
     /// Errors, by kind.
     pub errors: BTreeMap<&'static str, u64>,
 }
 
 /// The figures, as of now. Costs microseconds.
 pub fn summary() -> Summary {
-    Summary { requests: http::requests(), registrations: registration::by_outcome(), errors: errors::by_kind() }
+    Summary {
+        requests: http::requests(),
+        registrations: registration::by_outcome(),
+        sign_ins: sign_in::by_outcome(),
+        errors: errors::by_kind(),
+    }
 }

@@ -6,7 +6,8 @@ use super::health::Dependency;
 use super::quantile::quantile;
 use super::registration::RegistrationOutcome;
 use super::registry::{LATENCY, LATENCY_BUCKETS};
-use super::{database, errors, external, registration};
+use super::sign_in::SignInOutcome;
+use super::{database, errors, external, registration, sign_in};
 use crate::error::{ErrorCode, ErrorKind};
 
 const OUTCOMES: usize = RegistrationOutcome::ALL.len();
@@ -21,7 +22,9 @@ const TYPES: usize = {
 const TOOK: usize = OUTCOMES;
 const ERRORS: usize = TOOK + LATENCY_BUCKETS;
 const ASKED: usize = ERRORS + TYPES + 1;
-const SIZE: usize = ASKED + 2 * Dependency::ALL.len();
+const SIGN_INS: usize = ASKED + 2 * Dependency::ALL.len();
+const SIGNING_IN_TOOK: usize = SIGN_INS + SignInOutcome::ALL.len();
+const SIZE: usize = SIGNING_IN_TOOK + LATENCY_BUCKETS;
 
 /// Numbers since the start, or of a shorter time, for which smaller ones do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,11 @@ pub fn totals() -> Totals {
         let at = ASKED + 2 * *dependency as usize;
         totals.0[at..at + 2].copy_from_slice(&[times, failed]);
     }
+    let sign_ins = sign_in::by_outcome();
+    for outcome in SignInOutcome::ALL {
+        totals.0[SIGN_INS + *outcome as usize] = sign_ins.get(outcome.as_str()).copied().unwrap_or_default();
+    }
+    totals.0[SIGNING_IN_TOOK..].copy_from_slice(&sign_in::took());
     totals
 }
 
@@ -105,19 +113,41 @@ impl Totals<u32> {
         Asked { times: self.0[at].into(), failed: self.0[at + 1].into() }
     }
 
-    /// Successful registrations that took longer than this, in seconds; exact for the bounds of the histogram.
-    pub fn slower_than(&self, bound: f64) -> u32 {
-        let took = &self.0[TOOK..ERRORS];
-        let within =
-            LATENCY.iter().zip(took).take_while(|(upper, _)| **upper <= bound).last().map_or(0, |(_, count)| *count);
-        took[LATENCY.len()].saturating_sub(within)
+    /// Sign-ins that ended so.
+    pub fn sign_ins(&self, outcome: SignInOutcome) -> u32 {
+        self.0[SIGN_INS + outcome as usize]
     }
 
-    /// The time that this part of the successful registrations did not exceed, in seconds, as Prometheus estimates it.
-    pub fn duration(&self, quantile_of: f64) -> Option<f64> {
-        let took = &self.0[TOOK..ERRORS];
-        let buckets: Vec<_> = LATENCY.iter().copied().zip(took.iter().map(|count| u64::from(*count))).collect();
-        quantile(quantile_of, &buckets, took[LATENCY.len()].into())
+    /// How long successful registrations took.
+    pub fn registrations_took(&self) -> Took<'_> {
+        Took(&self.0[TOOK..ERRORS])
+    }
+
+    /// How long successful sign-ins took.
+    pub fn sign_ins_took(&self) -> Took<'_> {
+        Took(&self.0[SIGNING_IN_TOOK..])
+    }
+}
+
+/// How many took no longer than each bound of the histogram, and how many there were.
+pub struct Took<'a>(&'a [u32]);
+
+impl Took<'_> {
+    /// Those that took longer than this, in seconds; exact for the bounds of the histogram.
+    pub fn slower_than(&self, bound: f64) -> u32 {
+        let bounded = LATENCY.iter().zip(self.0);
+        let within = bounded.take_while(|(upper, _)| **upper <= bound).last().map_or(0, |(_, count)| *count);
+        self.all().saturating_sub(within)
+    }
+
+    /// The time that this part of them did not exceed, in seconds, as Prometheus estimates it.
+    pub fn quantile(&self, part: f64) -> Option<f64> {
+        let buckets: Vec<_> = LATENCY.iter().copied().zip(self.0.iter().map(|count| u64::from(*count))).collect();
+        quantile(part, &buckets, self.all().into())
+    }
+
+    fn all(&self) -> u32 {
+        self.0.last().copied().unwrap_or_default()
     }
 }
 
