@@ -27,7 +27,7 @@ mod web_origin;
 #[cfg(test)]
 mod tests;
 
-pub use choices::{Environment, LogFormat, SmtpTls};
+pub use choices::{Environment, LogFormat, RegistrationConflict, SmtpTls};
 pub use database_url::DatabaseUrl;
 pub use host::{Host, is_loopback, is_this_machine};
 pub use host_pattern::{HostPattern, is_localhost};
@@ -39,8 +39,8 @@ pub use reference::markdown;
 pub use secret::Secret;
 pub use setting::Setting;
 pub use settings::{
-    AnalyticsConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig, NewPasswordConfig,
-    OutboxConfig, PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig, SignInConfig,
+    AnalyticsConfig, CodesConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig,
+    NewPasswordConfig, OutboxConfig, PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig, SignInConfig,
 };
 pub use source::Source;
 pub use sources::{CONFIG_VARIABLE, Sources};

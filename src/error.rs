@@ -151,8 +151,11 @@ pub enum Error {
     /// The password is right, and the user switched off.
     #[error("this account is switched off")]
     AccountInactive,
+    /// The password is right, and the address not verified.
+    #[error("this email address is not verified: open the link in the email, or ask for another one")]
+    EmailNotVerified,
     /// So many passwords were wrong in a row that none is tried any more.
-    #[error("too many passwords were wrong in a row for this email address: ask for help")]
+    #[error("too many passwords were wrong in a row for this email address: reset the password, or ask for help")]
     PasswordLocked,
     /// Passwords were wrong for this address; the next one has to wait.
     #[error("passwords were wrong for this address; try again in {retry_after} s")]
@@ -245,6 +248,7 @@ impl Error {
             | Error::RefreshTokenInvalid => ErrorCode::Unauthorized,
             Error::InvalidCredentials | Error::ConfirmationWrong => ErrorCode::InvalidCredentials,
             Error::AccountInactive => ErrorCode::AccountInactive,
+            Error::EmailNotVerified => ErrorCode::EmailNotVerified,
             Error::PasswordLocked => ErrorCode::PasswordLocked,
             Error::Forbidden(_) | Error::PermissionMissing(_) => ErrorCode::Forbidden,
             Error::VersionMismatch => ErrorCode::PreconditionFailed,
@@ -335,6 +339,7 @@ mod tests {
             Error::ConfirmationWrong,
             Error::RefreshTokenInvalid,
             Error::AccountInactive,
+            Error::EmailNotVerified,
             Error::PasswordLocked,
             Error::LoginDelayed { retry_after: 1 },
             Error::VersionMismatch,

@@ -15,7 +15,7 @@ use self::smtp::Smtp;
 use crate::config::MailConfig;
 use crate::values::job::{Failure, Receipt};
 
-pub use self::composer::{Composer, Letter, Mail};
+pub use self::composer::{Composer, Letter, Mail, MailCode, sender_of};
 pub use self::invalid_setting::InvalidSetting;
 pub use self::kind::MailKind;
 

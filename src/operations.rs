@@ -44,7 +44,12 @@ fn table(listener: Listener, config: Option<&Config>) -> Vec<Endpoint<App>> {
     match listener {
         Listener::Api => {
             let table = accounts::endpoints().into_iter().chain(health::of_api());
-            openapi::with_document(table.collect(), &about(listener, config), Access::Anyone)
+            let mut table = openapi::with_document(table.collect(), &about(listener, config), Access::Anyone);
+            // For people, and no part of the API that the document describes.
+            if config.is_some_and(|config| config.hosted_pages) {
+                table.extend(accounts::pages());
+            }
+            table
         }
         Listener::Operations => {
             let (index, links) = index::endpoint();

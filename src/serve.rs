@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 
 use self::shared_keys::login_key;
 use self::user_hash_key::user_hash_key;
+use crate::accounts::codes::Issuer;
 use crate::accounts::{audit, topics};
 use crate::analytics::Analytics;
 use crate::breaches::Breaches;
@@ -98,11 +99,12 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
     let (mailer, analytics, breaches) = open_services(&config, &log)?;
-    let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, analytics.as_ref())));
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     hold_clock_against(&db, &log).await?;
+    let issuer = Issuer::new(db.clone(), config.codes.clone(), loggers.clone());
+    let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, &issuer, analytics.as_ref())));
     metrics::init_error_users(user_hash_key(&config, &db, &log).await?);
     let login_key = login_key(&db, &log).await.context("read the key of failed sign-ins")?;
     let keyring = accounts::keys::open(&config.sign_in, &db, &log).await?;
@@ -116,6 +118,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         registrations: Limit::new("registrations", config.registration.per_client, config.registration.period),
         sign_ins: Limit::new("sign-ins", config.sign_in.logins_per_client, config.sign_in.logins_period),
         refreshes: Limit::new("refreshes", config.sign_in.refreshes_per_client, config.sign_in.refreshes_period),
+        code_emails: Limit::new("emails with a code", config.codes.emails_per_client, config.codes.emails_period),
         login_key,
         keyring,
         config,
@@ -148,6 +151,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         tokio::spawn(clock::watch(log.clone())),
         tokio::spawn(accounts::refresh_counts(Arc::clone(&app))),
         tokio::spawn(accounts::keys::refresh(Arc::clone(&app))),
+        tokio::spawn(accounts::erase_unverified(Arc::clone(&app))),
         tokio::spawn(accounts::erasure::make_up_for_wipes(Arc::clone(&app))),
         tokio::spawn(accounts::prune(
             app.db.clone(),

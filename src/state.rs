@@ -36,6 +36,8 @@ pub struct App {
     pub sign_ins: Option<Limit>,
     /// How often one client may come with a refresh token; `None` for no limit.
     pub refreshes: Option<Limit>,
+    /// How often one client may have an email with a code sent; `None` for no limit.
+    pub code_emails: Option<Limit>,
     /// What the addresses of failed sign-ins are hashed with, the same on all instances.
     pub login_key: [u8; 32],
     /// What signs access tokens, and verifies them.

@@ -110,6 +110,14 @@ async fn every_email_can_be_read_by_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_for_users_can_be_read_by_everybody() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("hosted_pages", "true")).await;
+    let pages =
+        ["verify-email?code=x", "verify-email", "reset-password?code=x", "forgot-password", "undo-email-change"];
+    assert_nothing_found(pages.iter().map(|page| format!("{}/account/{page}", app.api_url())).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad.html");

@@ -65,16 +65,20 @@ async fn a_right_that_is_taken_away_is_missed() {
     let migrate = AppOptions::on_database(owner.clone()).run(&["migrate"], Path::new("/"));
     assert!(migrate.status.success(), "{}", String::from_utf8_lossy(&migrate.stderr));
     let (session, _) = open_postgres(url).await;
-    let all = "users, audit_log, outbox_jobs, login_failures, signing_keys, __diesel_schema_migrations";
+    let all = "users, audit_log, outbox_jobs, login_failures, one_time_codes, signing_keys, __diesel_schema_migrations";
     let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {all} TO {role}");
     session.batch_execute(&format!("CREATE ROLE {role} LOGIN; {grant}")).await.unwrap();
     let service = Database::Postgres(url.replace("//postgres@", &format!("//{role}@")));
     let options = AppOptions::on_database(service);
     let app = TestApp::spawn(options.clone()).await;
     assert_heals(&app).await;
-    for (right, table) in
-        [("INSERT", "users"), ("INSERT", "audit_log"), ("INSERT", "outbox_jobs"), ("DELETE", "login_failures")]
-    {
+    for (right, table) in [
+        ("INSERT", "users"),
+        ("INSERT", "audit_log"),
+        ("INSERT", "outbox_jobs"),
+        ("INSERT", "one_time_codes"),
+        ("DELETE", "login_failures"),
+    ] {
         session.batch_execute(&format!("REVOKE {right} ON {table} FROM {role}")).await.unwrap();
         assert_becomes_unready(&app, "permission", "a right is missing").await;
         assert_check_fails(&options, "permission", "a right is missing");

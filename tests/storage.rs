@@ -73,8 +73,8 @@ async fn a_user_and_the_audit_entry_are_written_together(backend: Backend) {
     let rows = Rows { users: vec![user.clone()], audit: vec![entry.clone()], jobs: vec![] };
     insert(&storage.db, rows).await.unwrap();
 
-    assert!(users::email_exists(&storage.db, "ada@example.com").await.unwrap());
-    assert!(!users::email_exists(&storage.db, "bob@example.com").await.unwrap());
+    assert!(users::email_exists(&storage.db, "ada@example.com", None).await.unwrap());
+    assert!(!users::email_exists(&storage.db, "bob@example.com", None).await.unwrap());
     let found = users::find(&storage.db, user.id).await.unwrap().unwrap();
     assert_eq!((found.id, found.full_name, found.password_hash), (user.id, user.full_name, user.password_hash));
     let trail = trail_of(&storage.db, user.id).await;
@@ -195,7 +195,7 @@ async fn unusual_values_come_back_as_they_were(backend: Backend) {
         register(&storage.db, &new).await.unwrap();
         let found = users::find(&storage.db, new.id).await.unwrap().unwrap();
         assert_eq!((found.full_name, found.email, found.is_active), (new.full_name, new.email.clone(), new.is_active));
-        assert!(users::email_exists(&storage.db, new.email_key.expose()).await.unwrap());
+        assert!(users::email_exists(&storage.db, new.email_key.expose(), None).await.unwrap());
     }
     let user_id = Uuid::now_v7();
     let details = serde_json::json!({"zahl": -9007199254740991i64, "null": null, "liste": ["ä", {"tief": "\"\\"}]});

@@ -1,12 +1,13 @@
 //! A job as it comes back from the database, with anything in it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use neodyme::accounts::registration::NewcomerPayload;
 use neodyme::accounts::topics::WELCOME_EMAIL;
 use neodyme::analytics::Event;
 use neodyme::config::{Config, Sources};
-use neodyme::mail::{Composer, Letter, Mail, MailKind};
+use neodyme::mail::{Composer, Letter, Mail, MailCode, MailKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -48,7 +49,10 @@ pub fn check(input: &[u8]) {
     let mut job = jobs::job(WELCOME_EMAIL, payload);
     job.request_id = request_id.chars().take(100).collect();
     for kind in MailKind::ALL {
-        check_mail(&Mail { kind: *kind, job: &job, email: &newcomer.email, full_name: &newcomer.full_name });
+        for code in [None, Some(MailCode { text: "uT9kM2", lifetime: Duration::from_secs(1800) })] {
+            let NewcomerPayload { email, full_name, .. } = &newcomer;
+            check_mail(&Mail { kind: *kind, job: &job, email, full_name, code });
+        }
     }
 }
 

@@ -56,6 +56,7 @@ impl World {
             job: &self.job,
             email: "jane.canary@example.com",
             full_name: "Jane Canary",
+            code: None,
         };
         for _ in 0..2 {
             match self.mailer.send(&mail).await {

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
+use super::codes::{Code, Issuer, Order};
 use super::users::User;
 use crate::config::OutboxConfig;
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Result};
 use crate::label;
-use crate::mail::{Mail, MailKind, Mailer};
+use crate::mail::{Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{self, About, NewJob, Topic, TopicSettings};
-use crate::telemetry::metrics::ExternalService;
-use crate::values::Origin;
+use crate::telemetry::metrics::{CodePurpose, ExternalService};
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt, TopicName};
+use crate::values::{Email, Origin};
 
 /// Sends emails about accounts.
 pub struct AccountEmail {
     mailer: Arc<Mailer>,
+    issuer: Issuer,
 }
 
 /// Whom a job tells what.
@@ -27,21 +30,81 @@ pub struct AccountEmailPayload {
     pub kind: String,
     /// The address.
     pub email: String,
-    /// The name.
+    /// The name; empty where it is not known yet.
     pub full_name: String,
+    /// The code that it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl AccountEmail {
-    /// Sends them with this.
-    pub fn new(mailer: Arc<Mailer>) -> Self {
-        AccountEmail { mailer }
+    /// Sends them with this, and lets their codes be good for something.
+    pub fn new(mailer: Arc<Mailer>, issuer: Issuer) -> Self {
+        AccountEmail { mailer, issuer }
     }
 
     /// A job that tells a user what happened at this time, to be inserted in the transaction in which it happens.
     pub(super) fn job(kind: MailKind, user: &User, origin: &Origin, at: OffsetDateTime) -> NewJob {
+        Self::job_with(kind, user, None, origin, at)
+    }
+
+    /// The same, with a code that is good for something already.
+    pub(super) fn job_with(
+        kind: MailKind,
+        user: &User,
+        code: Option<&Code>,
+        origin: &Origin,
+        at: OffsetDateTime,
+    ) -> NewJob {
         let (email, full_name) = (user.email.expose().to_owned(), user.full_name.expose().to_owned());
-        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name };
+        let code = code.map(|code| code.expose().to_owned());
+        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code };
         outbox::job::<AccountEmail>(&payload, Some(user.id), origin, at)
+    }
+
+    /// A job that sends a code to an address, if it is somebody's: whose, is looked up when it is sent.
+    pub(super) fn asked(
+        kind: MailKind,
+        email: &Email,
+        user_id: Option<Uuid>,
+        origin: &Origin,
+        at: OffsetDateTime,
+    ) -> Result<NewJob> {
+        let code = Some(Code::generate()?.expose().to_owned());
+        // Where nobody is named, it is looked for by its key, also by who erases the user.
+        let email = if user_id.is_some() { email.expose() } else { email.key() };
+        let (email, full_name) = (email.to_owned(), String::new());
+        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code };
+        Ok(outbox::job::<AccountEmail>(&payload, user_id, origin, at))
+    }
+
+    /// Sends an email whose code is good for something from now on, if there is somebody to send it to.
+    async fn send_with_code(
+        &self,
+        job: &Job,
+        kind: MailKind,
+        purpose: CodePurpose,
+        AccountEmailPayload { email, code, .. }: AccountEmailPayload,
+    ) -> std::result::Result<Receipt, Failure> {
+        let code = code.ok_or_else(|| Failure::unreadable("it has no code"))?;
+        let is_notice = kind == MailKind::AddressTaken;
+        let order = Order { purpose, code: &code, email: &email, is_notice };
+        let Some(ready) = self.issuer.issue(job, &order).await? else {
+            return Ok(Receipt { code: None });
+        };
+        let (email, full_name) = (ready.email.expose(), ready.full_name.expose());
+        let code = Some(MailCode { text: &code, lifetime: ready.lifetime });
+        self.mailer.send(&Mail { job, kind, email, full_name, code }).await
+    }
+}
+
+/// What the code of such an email is for, where it is asked for when it is sent.
+fn purpose(kind: MailKind) -> Option<CodePurpose> {
+    match kind {
+        MailKind::VerifyEmail => Some(CodePurpose::VerifyEmail),
+        MailKind::ResetPassword | MailKind::AddressTaken => Some(CodePurpose::ResetPassword),
+        MailKind::ChangeEmail => Some(CodePurpose::ChangeEmail),
+        MailKind::Welcome | MailKind::PasswordChanged | MailKind::EmailChanged => None,
     }
 }
 
@@ -56,11 +119,16 @@ impl Topic for AccountEmail {
     };
     type Payload = AccountEmailPayload;
 
-    async fn deliver(&self, job: &Job, payload: AccountEmailPayload) -> Result<Receipt, Failure> {
+    async fn deliver(&self, job: &Job, payload: AccountEmailPayload) -> std::result::Result<Receipt, Failure> {
         // A newer instance may have caused it, and can deliver it.
         let unknown = || Failure::new(Reason::Payload, Effect::RetryJob, "this version knows no such kind of email");
         let kind = label::parse(&payload.kind).ok_or_else(unknown)?;
-        self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name }).await
+        if let Some(purpose) = purpose(kind) {
+            return self.send_with_code(job, kind, purpose, payload).await;
+        }
+        let lifetime = self.issuer.lifetime(CodePurpose::UndoEmailChange);
+        let code = payload.code.as_deref().map(|text| MailCode { text, lifetime });
+        self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name, code }).await
     }
 
     async fn end(&self) {

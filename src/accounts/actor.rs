@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::audit::{ANONYMOUS, AuditEntry, OPERATOR};
+use super::audit::{ANONYMOUS, AuditEntry, OPERATOR, SERVICE};
 use crate::clock;
 use crate::http::Context;
 use crate::store::types::to_micros;
@@ -22,6 +22,7 @@ pub struct Actor {
 enum Who {
     Anonymous,
     Operator,
+    Service,
     User(Uuid),
 }
 
@@ -31,6 +32,13 @@ impl Actor {
         let request_id = format!("command-{}", Uuid::now_v7());
         let origin = Origin { request_id, trace_id: String::new(), traceparent: String::new(), client_ip: None };
         Actor { who: Who::Operator, origin, insists: false }
+    }
+
+    /// The service itself, as it is set to.
+    pub(super) fn service() -> Self {
+        let request_id = format!("service-{}", Uuid::now_v7());
+        let origin = Origin { request_id, trace_id: String::new(), traceparent: String::new(), client_ip: None };
+        Actor { who: Who::Service, origin, insists: false }
     }
 
     /// The user who calls.
@@ -75,6 +83,7 @@ impl Actor {
         let name = match self.who {
             Who::Anonymous => ANONYMOUS.to_owned(),
             Who::Operator => OPERATOR.to_owned(),
+            Who::Service => SERVICE.to_owned(),
             Who::User(id) => id.to_string(),
         };
         AuditEntry { details, ..AuditEntry::new(action, &name, user_id, &self.origin, to_micros(clock::now())) }

@@ -25,6 +25,8 @@ use crate::values::{Origin, Personal};
 pub(super) const ANONYMOUS: &str = "anonymous";
 /// The actor who runs commands.
 pub(super) const OPERATOR: &str = "operator";
+/// The service itself, which does what it is set to do after a time.
+pub(super) const SERVICE: &str = "service";
 /// Written out, as in the index of actors, which leaves out those of whom there are very many.
 const NOT_ANONYMOUS: &str = "actor <> 'anonymous'";
 
@@ -37,7 +39,7 @@ pub struct AuditEntry {
     pub occurred_at: OffsetDateTime,
     /// What happened: `user.registered`.
     pub action: String,
-    /// Who did it: `anonymous`, `operator`, or a user's id.
+    /// Who did it: `anonymous`, `operator`, `service`, or a user's id.
     pub actor: String,
     /// The user it happened to.
     pub user_id: Option<Uuid>,

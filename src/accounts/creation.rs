@@ -40,7 +40,8 @@ pub async fn create(db: &Db, actor: &Actor, newcomer: &Newcomer) -> Result<User>
         is_active: true,
         created_at: now,
         updated_at: now,
-        email_verified_at: None,
+        // Who makes the user vouches for the address.
+        email_verified_at: Some(now),
         role: newcomer.role,
     };
     let (row, entry) = (user.clone(), actor.entry("user.created", user.id, json!({ "role": newcomer.role.as_str() })));

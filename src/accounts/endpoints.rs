@@ -7,9 +7,13 @@ use http::Method;
 use super::profile::{self, UserBody};
 use super::registration::{self, IdempotencyKey, Registration};
 use super::users::{self, UserCounts};
-use super::{change, directory, erasure, export, keys, password_change, sessions, sign_in, trail};
-use crate::error::{ErrorCode, Result};
-use crate::http::{Access, Call, Created, Endpoint, Json, Unread};
+use super::{
+    change, directory, email_change, erasure, export, keys, password_change, password_reset, sessions, sign_in, trail,
+    verification,
+};
+use crate::config::RegistrationConflict;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{Accepted, Access, Call, Created, Endpoint, Gives, Json, Output, Response, Unread};
 use crate::state::App;
 use crate::store::Db;
 use crate::telemetry::logging::{Exception, LoggerName, warn};
@@ -35,6 +39,9 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
         sessions::endpoints(),
         profile::endpoints(),
         password_change::endpoints(),
+        password_reset::endpoints(),
+        verification::endpoints(),
+        email_change::endpoints(),
         change::endpoints(),
         erasure::endpoints(),
         export::endpoints(),
@@ -44,12 +51,40 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     std::iter::once(registration).chain(stories.into_iter().flatten()).collect()
 }
 
-async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registration>)>) -> Result<Created<UserBody>> {
+/// What whoever registers is told.
+enum Answer {
+    /// That there is a user now.
+    Created(Created<UserBody>),
+    /// Nothing: not whether the address is taken.
+    Hidden,
+}
+
+impl Output for Answer {
+    fn gives() -> Gives {
+        let all = [Created::<UserBody>::gives(), Accepted::gives()].into_iter().flat_map(|gives| gives.0);
+        Gives(all.collect())
+    }
+
+    fn into_response(self) -> Result<Response> {
+        match self {
+            Answer::Created(created) => created.into_response(),
+            Answer::Hidden => Accepted.into_response(),
+        }
+    }
+}
+
+async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registration>)>) -> Result<Answer> {
     let Call { state, context, .. } = call;
     let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
-    let user = registration::register(Arc::clone(&state), Arc::clone(&context), form).await?;
-    let location = format!("/users/{}", user.id);
-    Ok(Created { location, body: user.into() })
+    let registered = registration::register(Arc::clone(&state), Arc::clone(&context), form).await;
+    match (state.config.registration.conflict, registered) {
+        (RegistrationConflict::Hide, Ok(_) | Err(Error::EmailAlreadyExists)) => Ok(Answer::Hidden),
+        (_, registered) => {
+            let user = registered?;
+            let location = format!("/users/{}", user.id);
+            Ok(Answer::Created(Created { location, body: user.into() }))
+        }
+    }
 }
 
 /// Keeps `neodyme_users` and `neodyme_sessions` up to date until it is dropped.

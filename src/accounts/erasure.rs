@@ -12,12 +12,14 @@ use uuid::Uuid;
 pub(super) use self::endpoint::endpoints;
 use self::unwiped::Unwiped;
 pub use self::wiping::make_up_for_wipes;
+pub(super) use self::wiping::wipe_out;
 use super::actor::Actor;
-use super::users::{self, User, Version};
-use super::{audit, sessions, topics};
+use super::users::{self, Role, User, Version};
+use super::{audit, codes, sessions, topics};
 use crate::error::{Error, Result};
 use crate::outbox::store as outbox;
 use crate::store::Db;
+use crate::values::Personal;
 
 /// What was erased.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Erased {
     pub jobs: usize,
     /// Entries of the trail that have lost their address.
     pub entries: usize,
+    /// Addresses that codes were of, in both forms.
+    addresses: Vec<(Personal, Personal)>,
 }
 
 /// Erases a user, if it is in one of the expected states; any will do where none is named. What the file of a SQLite database still holds of the person is [`wipe`]'s.
@@ -37,6 +41,24 @@ pub struct Erased {
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or when the database fails.
 pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Version>>) -> Result<Erased> {
+    erase_if(db, actor, id, move |user| user.expect_one_of(expected.as_deref())).await
+}
+
+/// Erases a user whose address was not verified up to now, and who may no more than all may.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such user any more, or when the database fails.
+pub async fn erase_unverified(db: &Db, actor: &Actor, id: Uuid) -> Result<Erased> {
+    let is_one = |user: &User| user.email_verified_at.is_none() && user.role == Role::User;
+    erase_if(db, actor, id, move |user| if is_one(user) { Ok(()) } else { Err(Error::NotFound) }).await
+}
+
+async fn erase_if(
+    db: &Db,
+    actor: &Actor,
+    id: Uuid,
+    may_go: impl FnOnce(&User) -> Result<()> + Send + 'static,
+) -> Result<Erased> {
     let has_own_file = matches!(db, Db::Sqlite { .. });
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
@@ -45,18 +67,20 @@ pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Versio
                 users::expect_another_admin(tx, id).await?;
             }
             let user = users::find_to_change(tx, id).await?.ok_or(Error::NotFound)?;
-            user.expect_one_of(expected.as_deref())?;
+            may_go(&user)?;
             let sessions = sessions::delete_all(tx, id).await?;
+            let addresses = codes::addresses_of(tx, id).await?;
             if !users::delete(tx, id).await? {
                 return Err(Error::NotFound);
             }
-            let jobs = outbox::erase_of_user(tx, id, &topics::names()).await?;
+            let jobs = outbox::erase_of_user(tx, id, &topics::names()).await?
+                + outbox::erase_of_address(tx, user.email_key.expose(), topics::ACCOUNT_EMAIL).await?;
             let entries = audit::forget_addresses(tx, id).await?;
             if has_own_file {
                 tx.insert(Unwiped(id));
             }
             tx.insert(actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs })));
-            Ok(Erased { user, sessions, jobs, entries })
+            Ok(Erased { user, sessions, jobs, entries, addresses })
         }
         .boxed()
     })
@@ -70,7 +94,11 @@ pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Versio
 /// When the database fails.
 pub async fn wipe(db: &Db, erased: &Erased) -> Result<bool> {
     let User { id, email, email_key, .. } = &erased.user;
-    let is_wiped = db.wipe(vec![email.expose().to_owned(), email_key.expose().to_owned()]).await?;
+    let of_codes = erased.addresses.iter().flat_map(|(email, key)| [email, key]);
+    let mut addresses: Vec<_> = of_codes.chain([email, email_key]).map(|text| text.expose().to_owned()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let is_wiped = db.wipe(addresses).await?;
     if is_wiped && matches!(db, Db::Sqlite { .. }) {
         unwiped::remove(db, &[*id]).await?;
     }

@@ -13,6 +13,7 @@ pub(super) use self::endpoint::endpoints;
 use self::rows::{Failures, TokenTimes};
 use super::actor::Actor;
 use super::audit::{self, AuditEntry, AuditFilter};
+use super::codes::{self, ExportedCode};
 use super::sessions::Session;
 use super::topics;
 use super::users::{self, User};
@@ -37,6 +38,8 @@ pub struct Export {
     wrong_passwords: Option<ExportedFailures>,
     /// The `Idempotency-Key` that the registration came with, for a day.
     registration_key: Option<ExportedKey>,
+    /// Codes that emails carried, for a day after they ended.
+    codes: Vec<ExportedCode>,
     /// What is still to be done for the user.
     jobs: Vec<ExportedJob>,
     /// What happened to the user, and what the user did: the latest first.
@@ -150,6 +153,7 @@ pub async fn export(db: &Db, actor: &Actor, id: Uuid) -> Result<Export> {
         rows::sessions(db, id).await?.into_iter().map(|session| exported_session(session, &tokens)).collect();
     let wrong_passwords = rows::failures(db, id).await?.map(Into::into);
     let registration_key = rows::registration_key(db, id).await?.map(|created_at| ExportedKey { created_at });
+    let codes = codes::exported_of_user(db, id).await?;
     let jobs = outbox::waiting_of_user(db, id, &topics::names()).await?;
     let (audit_log, is_cut_off) = trail(db, id).await?;
     let entry = actor.entry("user.exported", id, json!({}));
@@ -162,6 +166,7 @@ pub async fn export(db: &Db, actor: &Actor, id: Uuid) -> Result<Export> {
         sessions,
         wrong_passwords,
         registration_key,
+        codes,
         jobs,
         audit_log,
         is_cut_off,
@@ -247,7 +252,7 @@ impl From<JobRow> for ExportedJob {
         ExportedJob {
             id: job.id,
             state: job.state.as_str(),
-            payload: job.payload.expose().clone(),
+            payload: job.payload.without_code(),
             created_at: job.created_at,
             topic: job.topic,
             request_id: job.request_id,

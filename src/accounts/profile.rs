@@ -46,6 +46,10 @@ pub(super) struct UserBody {
 pub(super) struct Profile {
     #[serde(flatten)]
     user: UserBody,
+    /// When the address was shown to be the user's own.
+    #[serde(serialize_with = "timestamp::option::serialize")]
+    #[schemars(with = "Option<timestamp::Moment>")]
+    email_verified_at: Option<OffsetDateTime>,
     #[schemars(extend("enum" = ["user", "support", "admin"]))]
     role: &'static str,
 }
@@ -60,8 +64,8 @@ impl From<User> for UserBody {
 
 impl From<User> for Profile {
     fn from(user: User) -> Self {
-        let role = user.role.as_str();
-        Profile { user: user.into(), role }
+        let (role, email_verified_at) = (user.role.as_str(), user.email_verified_at);
+        Profile { user: user.into(), email_verified_at, role }
     }
 }
 

@@ -24,14 +24,18 @@ pub use self::form::Registration;
 use self::repeat::{First, Repeatable};
 pub use self::repeat::{IdempotencyKey, prune_keys};
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
+use crate::accounts::account_email::AccountEmail;
 use crate::accounts::audit::{self, AuditEntry};
+use crate::accounts::codes::Code;
 use crate::accounts::new_password;
 use crate::accounts::sign_in::{self, NobodysFailures};
 use crate::accounts::users::{self, Role, User};
 use crate::analytics::{Event, EventName};
 use crate::clock;
+use crate::config::RegistrationConflict;
 use crate::error::{DbErrorKind, Error, Result};
 use crate::http::Context;
+use crate::mail::MailKind;
 use crate::outbox::{NewJob, job};
 use crate::password::PasswordHash;
 use crate::state::App;
@@ -50,6 +54,8 @@ struct Newcomer {
     user: User,
     registration: Registration,
     sent: Option<Repeatable>,
+    /// Whether the address is somebody else's, which whoever registers is not told.
+    is_taken: bool,
 }
 
 /// What there is to do for a registration that may go on.
@@ -87,31 +93,43 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
         return attempt.step(Step::HashPassword, ready(Err(refused))).await;
     }
     let sent = key.with(&registration, &app.login_key);
-    let first = attempt.step(Step::CheckExisting, check_existing(app, attempt, &registration, sent.as_ref())).await?;
+    let check = check_existing(app, attempt, &registration, sent.as_ref());
+    let Existing { is_taken, first } = attempt.step(Step::CheckExisting, check).await?;
     if let (Some(first), Some(sent)) = (first, &sent) {
         let answer = first.answer(app, &attempt.context, sent, &registration);
         return attempt.step(Step::HashPassword, answer).await.map(Prepared::Repeated);
     }
     let hash = app.hash_pool.hash(attempt.context.client, registration.password.as_password().clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
-    Ok(Prepared::New(Box::new(Newcomer { user: new_user(&registration, &hash), registration, sent })))
+    Ok(Prepared::New(Box::new(Newcomer { user: new_user(&registration, &hash), registration, sent, is_taken })))
 }
 
-/// What the same request did before, if it was sent before. If not, its address must be nobody's.
+/// What there is of a registration already.
+struct Existing {
+    is_taken: bool,
+    /// What the same request did before, if it was sent before.
+    first: Option<First>,
+}
+
+/// Whether the same request was sent before. If not, its address must be nobody's, or whoever sent it not be told.
 async fn check_existing(
     app: &App,
     attempt: &Attempt,
     registration: &Registration,
     sent: Option<&Repeatable>,
-) -> Result<Option<First>> {
+) -> Result<Existing> {
     let _turn = app.db.turn(attempt.context.client).await?;
-    let exists = users::email_exists(&app.db, registration.email.key()).await?;
+    let exists = users::email_exists(&app.db, registration.email.key(), None).await?;
     // Later than the address: where the same request has registered it, its key is there as well.
     let first = match sent {
         Some(sent) => sent.find(&app.db).await?,
         None => None,
     };
-    if exists && first.is_none() { Err(Error::EmailAlreadyExists) } else { Ok(first) }
+    let is_taken = exists && first.is_none();
+    match app.config.registration.conflict {
+        RegistrationConflict::Reveal if is_taken => Err(Error::EmailAlreadyExists),
+        _ => Ok(Existing { is_taken, first }),
+    }
 }
 
 /// What is wrong with the form itself is said before anybody outside is asked about its password.
@@ -139,7 +157,10 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
 
 /// Registers the user, unless the same request did so meanwhile. Which constraint refuses one that violates two is not said.
 async fn create_or_repeat(app: &App, attempt: &Attempt, newcomer: Newcomer) -> Result<Registered> {
-    let Newcomer { user, registration, sent } = newcomer;
+    let Newcomer { user, registration, sent, is_taken } = newcomer;
+    if is_taken {
+        return attempt.step(Step::CreateUser, tell_owner(app, attempt, &registration)).await;
+    }
     let created = create(app, attempt, &user, sent).await;
     if let (Err(Error::EmailAlreadyExists), Some(sent)) = (&created, sent)
         && let Some(first) = sent.find(&app.db).await?
@@ -149,12 +170,26 @@ async fn create_or_repeat(app: &App, attempt: &Attempt, newcomer: Newcomer) -> R
     created.map(|()| Registered::Now(user))
 }
 
+/// The address is taken, and whoever registers is not told: its owner is. As much work as to register somebody.
+async fn tell_owner(app: &App, attempt: &Attempt, registration: &Registration) -> Result<Registered> {
+    let (origin, now) = (attempt.context.origin(), types::to_micros(clock::now()));
+    let job = AccountEmail::asked(MailKind::AddressTaken, &registration.email, None, &origin, now)?;
+    let row = job.clone();
+    let work = app.db.transaction(move |tx| {
+        tx.insert(row);
+        async { Ok(()) }.boxed()
+    });
+    work.await?;
+    app.outbox.committed(&[job]);
+    Err(Error::EmailAlreadyExists)
+}
+
 /// The transaction: the user, the audit row and the jobs that follow, or nothing.
 async fn create(app: &App, attempt: &Attempt, user: &User, sent: Option<Repeatable>) -> Result<()> {
     let origin = attempt.context.origin();
     let (entry, jobs) = (
         AuditEntry::new("user.registered", audit::ANONYMOUS, user.id, &origin, user.created_at),
-        jobs(app, user, &origin),
+        jobs(app, user, &origin)?,
     );
     let address = sign_in::address_hash(&app.login_key, user.email_key.expose());
     let write = || {
@@ -211,13 +246,14 @@ async fn certainly<F: Future<Output = Result<()>>>(db: &Db, id: Uuid, write: imp
 }
 
 /// What follows: the mail, and the event where there is a service for it.
-fn jobs(app: &App, user: &User, origin: &Origin) -> Vec<NewJob> {
-    let newcomer =
-        NewcomerPayload { email: user.email.expose().to_owned(), full_name: user.full_name.expose().to_owned() };
+fn jobs(app: &App, user: &User, origin: &Origin) -> Result<Vec<NewJob>> {
+    let code = Some(Code::generate()?.expose().to_owned());
+    let (email, full_name) = (user.email.expose().to_owned(), user.full_name.expose().to_owned());
+    let newcomer = NewcomerPayload { email, full_name, code };
     let mut jobs = vec![job::<WelcomeEmail>(&newcomer, Some(user.id), origin, user.created_at)];
     if app.config.analytics.base_url.is_some() {
         let event = Event { event: EventName::UserRegistered, user_id: user.id, occurred_at: user.created_at };
         jobs.push(job::<AnalyticsEvent>(&event, Some(user.id), origin, user.created_at));
     }
-    jobs
+    Ok(jobs)
 }

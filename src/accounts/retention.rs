@@ -1,5 +1,5 @@
 //! What is kept for some time only: the audit trail, sessions and tokens that expired, wrong passwords of nobody, keys of
-//! registrations.
+//! registrations, codes of emails.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use slog::Logger;
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{audit, registration, sessions, sign_in};
+use super::{audit, codes, registration, sessions, sign_in};
 use crate::error::Result;
 use crate::store::{Db, in_batches};
 use crate::telemetry::logging::{Exception, context, info, warn};
@@ -38,8 +38,9 @@ async fn prune_all(db: &Db, audit_retention: Duration) -> Result<usize> {
     let expired = prune_sessions(db, now).await?;
     let nobodys = in_batches(|limit| sign_in::prune_failures_of_nobody(db, now, limit)).await?;
     let keys = in_batches(|limit| registration::prune_keys(db, now, limit)).await?;
+    let codes = in_batches(|limit| codes::prune(db, now, limit)).await?;
     let entries = in_batches(|limit| audit::prune(db, now - audit_retention, limit)).await?;
-    Ok(expired + nobodys + keys + entries)
+    Ok(expired + nobodys + keys + codes + entries)
 }
 
 async fn prune_sessions(db: &Db, now: OffsetDateTime) -> Result<usize> {

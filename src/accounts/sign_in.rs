@@ -39,6 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
             .fails_with(&[
                 ErrorCode::InvalidCredentials,
                 ErrorCode::AccountInactive,
+                ErrorCode::EmailNotVerified,
                 ErrorCode::PasswordLocked,
                 ErrorCode::AuthenticationFailure,
                 ErrorCode::DatabaseError,

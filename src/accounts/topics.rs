@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::account_email::AccountEmail;
+use super::codes::Issuer;
 use super::registration::{AnalyticsEvent, WelcomeEmail};
 use crate::analytics::Analytics;
 use crate::mail::Mailer;
@@ -24,10 +25,10 @@ pub fn names() -> Vec<TopicName> {
 }
 
 /// Each topic with what it delivers through.
-pub fn delivered_by(mailer: &Arc<Mailer>, analytics: Option<&Analytics>) -> Vec<Arc<dyn Deliver>> {
+pub fn delivered_by(mailer: &Arc<Mailer>, issuer: &Issuer, analytics: Option<&Analytics>) -> Vec<Arc<dyn Deliver>> {
     vec![
-        Arc::new(WelcomeEmail::new(Arc::clone(mailer))),
-        Arc::new(AccountEmail::new(Arc::clone(mailer))),
+        Arc::new(WelcomeEmail::new(Arc::clone(mailer), issuer.clone())),
+        Arc::new(AccountEmail::new(Arc::clone(mailer), issuer.clone())),
         Arc::new(AnalyticsEvent::new(analytics.cloned())),
     ]
 }

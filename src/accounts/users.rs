@@ -1,26 +1,26 @@
 //! The table `users`.
 
+mod address;
 mod admins;
 mod arrival;
 mod page;
 mod role;
 mod write;
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::address::{as_address_taken, email_exists};
 pub use self::admins::expect_another_admin;
 pub use self::arrival::insert_new;
-pub use self::page::{Order, Page, UserFilter, list};
+pub use self::page::{Order, Page, UserFilter, list, unverified};
 pub use self::role::Role;
-pub use self::write::{Version, delete, find_to_change, replace, set_password};
-use crate::error::{Error, Result};
+pub use self::write::{Version, delete, find_to_change, replace, set_email, set_password, set_verified};
+use crate::error::Result;
 use crate::store::Db;
-use crate::store::error::is_unique_violation;
 use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::users;
 use crate::store::types::{Id, UtcTime};
@@ -61,16 +61,6 @@ pub struct UserCounts {
     pub inactive: u64,
 }
 
-/// Is this address registered? Only a courtesy: the transaction that inserts it has the last word.
-///
-/// # Errors
-/// When the database fails.
-pub async fn email_exists(db: &Db, email_key: &str) -> Result<bool> {
-    with_read!(db, DbOperation::EmailExists, |conn| {
-        diesel::select(exists(users::table.filter(users::email_key.eq(email_key)))).get_result(conn)
-    })
-}
-
 row!(User, insertion);
 
 fn insertion(user: &User) -> insertion!() {
@@ -86,14 +76,6 @@ fn insertion(user: &User) -> insertion!() {
         users::email_verified_at.eq(user.email_verified_at.map(UtcTime)),
         users::role.eq(user.role.as_str()),
     ))
-}
-
-/// What a transaction that inserted a user failed with: a violated constraint is an address that is taken.
-pub fn as_address_taken(error: Error) -> Error {
-    match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {
-        true => Error::EmailAlreadyExists,
-        false => error,
-    }
 }
 
 /// The user with this id.

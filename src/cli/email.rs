@@ -14,13 +14,15 @@ use super::output::print;
 use super::runtime::block_on;
 use super::table::align;
 use crate::accounts::registration::WelcomeEmail;
-use crate::config::{Config, MailConfig, SmtpTls};
+use crate::config::{CodesConfig, Config, MailConfig, SmtpTls};
 use crate::label;
-use crate::mail::{Composer, Letter, Mail, MailKind, Mailer};
+use crate::mail::{Composer, Letter, Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{Age, Effect, Failure, HandedOver, Job, Payload, Reason, Receipt, Topic};
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
 
+/// As long as a real one, and good for nothing.
+const SAMPLE_CODE: &str = "a-code-that-is-only-shown-and-opens-nothing";
 const ABOUT_TEST: &str = "Send a welcome email to an address, as the service would, and say how it went";
 
 /// The subcommand and its own.
@@ -58,13 +60,25 @@ fn parse_address(text: &str) -> Result<String, String> {
 pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let (job, email, full_name) = (job(), text("address"), text("name"));
-    let mail = |kind| Mail { job: &job, kind, email: &email, full_name: &full_name };
+    let code =
+        |kind: MailKind| kind.page().map(|_| MailCode { text: SAMPLE_CODE, lifetime: lifetime(&config.codes, kind) });
+    let mail = |kind| Mail { job: &job, kind, email: &email, full_name: &full_name, code: code(kind) };
     match task {
         "preview" => {
             let kind = label::parse(&text("kind")).unwrap_or(MailKind::Welcome);
             preview(&Composer::new(&config.mail)?.compose(&mail(kind))?, &text("format"))
         }
         _ => block_on(test(config, &mail(MailKind::Welcome)))?,
+    }
+}
+
+/// How long the code of such an email can be used.
+fn lifetime(config: &CodesConfig, kind: MailKind) -> Duration {
+    match kind {
+        MailKind::ResetPassword | MailKind::AddressTaken => config.reset_lifetime,
+        MailKind::ChangeEmail => config.change_lifetime,
+        MailKind::EmailChanged => config.undo_lifetime,
+        MailKind::Welcome | MailKind::VerifyEmail | MailKind::PasswordChanged => config.verification_lifetime,
     }
 }
 

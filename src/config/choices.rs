@@ -25,6 +25,15 @@ pub enum LogFormat {
     Full,
 }
 
+/// What is told to whoever registers an address that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrationConflict {
+    /// That it is taken.
+    Reveal,
+    /// The same as for one that is not; its owner is told by email.
+    Hide,
+}
+
 /// How a conversation with the mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpTls {
@@ -38,6 +47,7 @@ pub enum SmtpTls {
 
 choices! {
     Environment { "development" => Environment::Development, "production" => Environment::Production }
+    RegistrationConflict { "reveal" => RegistrationConflict::Reveal, "hide" => RegistrationConflict::Hide }
     SmtpTls { "starttls" => SmtpTls::Starttls, "tls" => SmtpTls::Tls, "none" => SmtpTls::None }
     LogFormat { "auto" => LogFormat::Auto, "json" => LogFormat::Json, "terminal" => LogFormat::Terminal, "full" => LogFormat::Full }
     slog::Level {

@@ -6,7 +6,7 @@ use std::fmt;
 const LONGEST: usize = 128;
 
 /// What the paths of the API begin with. A prefix that began so too would make two things of one path.
-pub const FIRST_SEGMENTS: &[&str] = &[".well-known", "audit", "auth", "health", "openapi.json", "users"];
+pub const FIRST_SEGMENTS: &[&str] = &[".well-known", "account", "audit", "auth", "health", "openapi.json", "users"];
 
 /// A path in front of others, such as `/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
 use super::{
-    DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, PathPrefix, Secret, SmtpTls, WebOrigin,
+    DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, PathPrefix, RegistrationConflict, Secret,
+    SmtpTls, WebOrigin,
 };
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
@@ -22,6 +23,8 @@ const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::fro
 const PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 /// The time between two runs of something.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+/// The time for which a code from an email can be used.
+const CODE_LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30 * 86_400);
 /// The time for which something is kept, or kept at.
 const RETENTION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10 * 366 * 86_400);
 
@@ -36,6 +39,8 @@ settings! {
         /// Origins of pages, other than the API's own, whose scripts may call the API (CORS), each as browsers send it: scheme,
         /// host, and the port where it is not the scheme's own. `*` is refused, since tokens are sent.
         cors_allowed_origins: Vec<WebOrigin> = "cors_allowed_origins", "";
+        /// Whether the API listener serves pages for people who follow the link of an email, below `/account/`: for `mail_links_url`.
+        hosted_pages: bool = "hosted_pages", "false";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
         /// Token of the operations listener. With one, everything there but health and runbooks needs `Authorization: Bearer`, and
@@ -91,13 +96,16 @@ settings! {
         /// Proxies whose `X-Forwarded-For` is trusted. From anyone else the header is ignored.
         trusted_proxies: Vec<IpNet> = "trusted_proxies", "";
     }
-    /// How often one client may register.
+    /// How often one client may register, and what it is told.
     registration: RegistrationConfig "Registration" {
         /// Registrations that one client address (an IPv4 address, or the /64 of an IPv6 address) may try at once and within
         /// each `registrations_period`; 0 for no limit. More are refused with 429.
         per_client: u32 = "registrations_per_client", "600", 0..=1_000_000_000;
         /// Time within which a client that used up its registrations has all of them again; they come back one by one.
         period: Duration = "registrations_period", "10m", INTERVAL;
+        /// What is told to whoever registers an address that is taken. `reveal`: 409. `hide`: 202 without a word, as for one that
+        /// is not, and its owner is told by email, at most once an hour; needs `require_verified_email`.
+        conflict: RegistrationConflict = "registration_conflict", "reveal";
     }
     /// The database and its pool.
     database: DatabaseConfig "Database" {
@@ -185,7 +193,32 @@ settings! {
         /// Time for which a new key is published before it signs. Those who verify tokens must look at the keys more often.
         key_lead: Duration = "signing_key_lead", "10m", PAUSE;
     }
-    /// The welcome email.
+    /// The codes that emails carry: to verify an address, to choose another password, to change the address.
+    codes: CodesConfig "Codes by email" {
+        /// Whether only those are signed in whose address is verified. Others are answered `EMAIL_NOT_VERIFIED` after the right
+        /// password.
+        require_verified: bool = "require_verified_email", "false";
+        /// Time for which the code that verifies an address can be used, from when its email is sent.
+        verification_lifetime: Duration = "verification_code_lifetime", "1d", CODE_LIFETIME;
+        /// Time for which the code that resets a password can be used, from when its email is sent.
+        reset_lifetime: Duration = "reset_code_lifetime", "30m", CODE_LIFETIME;
+        /// Time for which a change of the address can be confirmed, from when its email is sent.
+        change_lifetime: Duration = "email_change_code_lifetime", "1d", CODE_LIFETIME;
+        /// Time for which a change of the address can be taken back, from the change on. Nobody else can register the address of
+        /// before until then.
+        undo_lifetime: Duration = "email_change_undo_lifetime", "3d", CODE_LIFETIME;
+        /// Emails with a code that one client address (an IPv4 address, or the /64 of an IPv6 address) may ask for at once and
+        /// within each `code_emails_period`; 0 for no limit. More are refused with 429.
+        emails_per_client: u32 = "code_emails_per_client", "100", 0..=1_000_000_000;
+        /// Time within which a client that used up its emails has all of them again; they come back one by one.
+        emails_period: Duration = "code_emails_period", "10m", INTERVAL;
+        /// Emails with a code of one kind that are sent to one address, and for one user, within an hour, whoever asks. For one
+        /// more the answer is the same, and nothing is sent.
+        emails_per_address: usize = "code_emails_per_address", "5", 1..=1000;
+        /// Time after which a user is erased whose address was never verified, and who has no role but `user`; 0s for never.
+        unverified_retention: Duration = "unverified_retention", "0s", Duration::ZERO..=Duration::from_secs(10 * 366 * 86_400);
+    }
+    /// The emails to users.
     mail: MailConfig "Mail" {
         /// Mail server. Without one, mail is written to files in `mail_directory`.
         smtp_host: Option<Host> = "smtp_host", "";
@@ -211,6 +244,10 @@ settings! {
         from: Mailbox = "mail_from", "neodyme <neodyme@localhost>";
         /// Where mail is written without a mail server.
         directory: PathBuf = "mail_directory", "data/mail";
+        /// Where people use the codes that emails carry: emails link to `verify-email`, `reset-password`, `change-email` and
+        /// `undo-email-change` below this URL, each with `?code=`. The pages there send the code to the API. Without one, emails
+        /// show the code itself.
+        links_url: Option<Url> = "mail_links_url", "";
         /// Directory with templates that are used instead of those built in.
         templates: Option<PathBuf> = "mail_templates", "";
     }

@@ -122,9 +122,12 @@ error_codes! {
         "Nothing. A flood of them is somebody who tries passwords.";
     /// The password is right, and the user was switched off.
     AccountInactive = "ACCOUNT_INACTIVE", Expected [403], "The account is switched off", "Nothing.";
+    /// The password is right, and the address not verified, which `require_verified_email` asks for.
+    EmailNotVerified = "EMAIL_NOT_VERIFIED", Expected [403], "The email address is not verified",
+        "Nothing: the user opens the link in the welcome email, or asks for another one. Many at once are emails that do not arrive.";
     /// As many passwords in a row were wrong as `login_max_failures` allows: none is tried any more.
     PasswordLocked = "PASSWORD_LOCKED", Expected [403], "Too many wrong passwords",
-        "Somebody tries passwords. `neodyme user activate` lets the user try again.";
+        "Somebody tries passwords. `neodyme user activate` lets the user try again, as does a password that is reset by email.";
     /// What is asked for is not allowed: to the caller, or as the service is configured.
     Forbidden = "FORBIDDEN", Expected [403], "Not allowed", "Read the detail: it names the permission or the setting.";
     /// The user is the only admin who may use the service, and was to be switched off, to have another role, or to go.
@@ -147,7 +150,9 @@ error_codes! {
     /// The client asks for more than its share: too often, or too much at once.
     RateLimited = "RATE_LIMITED", Expected [429], "Too many requests",
         "Nothing, where it is one flood. Where many people share the address, raise `registrations_per_client`, \
-         `logins_per_client`, `refreshes_per_client`, `http_requests_per_client` and `http_max_requests_per_client`; where all clients have the proxy's address, set `trusted_proxies`.";
+         `logins_per_client`, `refreshes_per_client`, `code_emails_per_client`, \
+         `http_requests_per_client` and `http_max_requests_per_client`; where all clients have the proxy's address, set \
+         `trusted_proxies`.";
     /// The service has more to do than it can.
     ServiceOverloaded = "SERVICE_OVERLOADED", Expected [503], "The service is overloaded",
         "Look at the password hash queue and the requests in flight; add instances.";

@@ -23,8 +23,16 @@ impl Request {
     /// [`Error::UnsupportedMediaType`], [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::BodyTimeout`],
     /// [`Error::BodyIncomplete`], and [`Error::RateLimited`] or [`Error::Overloaded`] where there is no place.
     pub async fn read_json(self, context: &Context) -> Result<Vec<u8>> {
+        self.read_body(context, is_json).await
+    }
+
+    /// The same of a body of another type, which `is_expected` tells by its headers.
+    ///
+    /// # Errors
+    /// Those of [`Request::read_json`].
+    pub(super) async fn read_body(self, context: &Context, is_expected: fn(&HeaderMap) -> bool) -> Result<Vec<u8>> {
         let request = self.accept().await?;
-        match request.check_head() {
+        match request.check_head(is_expected) {
             Ok(()) => request.receive(context).await,
             Err(refused) => request.refuse(refused).await,
         }
@@ -40,7 +48,7 @@ impl Request {
             request.start_work(context)?;
             return Ok(None);
         }
-        let checked = request.check_head();
+        let checked = request.check_head(is_json);
         if request.body.size_hint().exact().is_some()
             && let Err(refused) = checked
         {
@@ -104,9 +112,9 @@ impl Request {
         Ok(())
     }
 
-    fn check_head(&self) -> Result<()> {
+    fn check_head(&self, is_expected: fn(&HeaderMap) -> bool) -> Result<()> {
         let headers = &self.head.headers;
-        if !is_json(headers) {
+        if !is_expected(headers) {
             return Err(Error::UnsupportedMediaType);
         }
         if is_encoded(headers) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::input::Json;
 use super::progress::Asker;
-use super::response::{Response, json, json_of, no_content, to_json, with_header, with_place};
+use super::response::{Response, accepted, json, json_of, no_content, to_json, with_header, with_place};
 use crate::error::Result;
 use crate::fairness::Place;
 
@@ -88,6 +88,9 @@ pub struct Created<T> {
 /// Done, and there is nothing to say: 204.
 pub struct NoContent;
 
+/// It will be done, or there is nothing to do, which the answer does not tell apart: 202.
+pub struct Accepted;
+
 /// What changes, with its version (RFC 9110, 8.8.3).
 pub struct Versioned<T> {
     /// The version, of visible characters of ASCII and no quotes.
@@ -159,6 +162,21 @@ impl Output for NoContent {
 
     fn into_response(self) -> Result<Response> {
         Ok(no_content())
+    }
+}
+
+impl Output for Accepted {
+    fn gives() -> Gives {
+        let given = ok(&[], None);
+        Gives(vec![Given {
+            status: StatusCode::ACCEPTED,
+            about: "It will be done, if there is anything to do.",
+            ..given
+        }])
+    }
+
+    fn into_response(self) -> Result<Response> {
+        Ok(accepted())
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod body;
 
+use std::sync::Arc;
+
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
@@ -81,10 +83,31 @@ pub fn problem_document(error: &Error, request_id: &RequestId) -> Vec<u8> {
     serde_json::to_vec(&problem).unwrap_or_default()
 }
 
+/// What a page tells of itself: it is logged and counted as if the answer were a problem document.
+#[derive(Clone)]
+pub(super) struct ShownError(pub(super) Arc<Error>);
+
+/// A page that tells of an error, with its status.
+pub fn with_error(mut page: Response, error: Error) -> Response {
+    *page.status_mut() = error.status();
+    if let Some(seconds) = error.retry_after() {
+        page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    page.extensions_mut().insert(ShownError(Arc::new(error)));
+    page
+}
+
 /// An answer that says nothing but that it is done: 204.
 pub(super) fn no_content() -> Response {
     let mut response = Response::new(Body::from(Vec::new()));
     *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// An answer that says nothing but that it will be done: 202.
+pub(super) fn accepted() -> Response {
+    let mut response = Response::new(Body::from(Vec::new()));
+    *response.status_mut() = StatusCode::ACCEPTED;
     response
 }
 

@@ -1,11 +1,14 @@
 //! From a job to the bytes of its email. The same job always gives the same bytes.
 
+use std::time::Duration;
+
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, From, HeaderName, HeaderValue, To};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use time::OffsetDateTime;
 use time::macros::format_description;
+use url::Url;
 
 use super::greeting::presentable;
 use super::invalid_setting::InvalidSetting;
@@ -30,6 +33,17 @@ pub struct Mail<'a> {
     pub email: &'a str,
     /// Their name.
     pub full_name: &'a str,
+    /// The code that it carries.
+    pub code: Option<MailCode<'a>>,
+}
+
+/// A code that an email carries, for who gets it alone.
+#[derive(Clone, Copy)]
+pub struct MailCode<'a> {
+    /// The code.
+    pub text: &'a str,
+    /// How long it can be used.
+    pub lifetime: Duration,
 }
 
 /// An email that is ready to go.
@@ -61,6 +75,8 @@ impl Letter {
 pub struct Composer {
     from: Mailbox,
     sender: String,
+    /// Where codes are used.
+    links_url: Option<Url>,
     templates: Templates,
 }
 
@@ -72,8 +88,9 @@ impl Composer {
     pub fn new(config: &MailConfig) -> Result<Self, InvalidSetting> {
         let from = with_ascii_domain(&config.from)
             .ok_or_else(|| InvalidSetting::new("mail_from", "its domain is not a valid name"))?;
-        let sender = from.name.clone().unwrap_or_else(|| from.email.domain().to_owned());
-        Ok(Self { from, sender, templates: Templates::load(config.templates.as_deref())? })
+        let sender = sender_of(&from);
+        let (links_url, templates) = (config.links_url.clone(), Templates::load(config.templates.as_deref())?);
+        Ok(Self { from, sender, links_url, templates })
     }
 
     /// Writes an email.
@@ -92,8 +109,7 @@ impl Composer {
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]);
         let envelope = envelope.map_err(|_| Failure::unreadable("it has no envelope"))?;
 
-        let Texts { subject, text, html } =
-            self.render(mail.kind, &email, shown_name.unwrap_or_default(), job.created_at)?;
+        let Texts { subject, text, html } = self.render(mail, &email, shown_name.unwrap_or_default())?;
         let subject = single_line(&subject);
         let message_id = format!("<{}@{}>", job.id, self.from.email.domain());
         let builder = Message::builder()
@@ -126,16 +142,47 @@ impl Composer {
         })
     }
 
-    fn render(&self, kind: MailKind, email: &Email, full_name: &str, at: OffsetDateTime) -> Result<Texts, Failure> {
-        let at = at.to_offset(time::UtcOffset::UTC);
+    /// Where the code of such an email is used.
+    fn link(&self, kind: MailKind, code: &str) -> Option<String> {
+        let (base, page) = (self.links_url.as_ref()?, kind.page()?);
+        (!code.is_empty()).then(|| format!("{}/{page}?code={code}", base.as_str().trim_end_matches('/')))
+    }
+
+    fn render(&self, mail: &Mail<'_>, email: &Email, full_name: &str) -> Result<Texts, Failure> {
+        let at = mail.job.created_at.to_offset(time::UtcOffset::UTC);
         let date = at.format(format_description!("[year]-[month]-[day]")).unwrap_or_default();
         let time = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
-        let variables = Variables { full_name, email: email.expose(), date, time, sender: &self.sender };
+        let code = mail.code.map(|code| code.text).unwrap_or_default();
+        let variables = Variables {
+            full_name,
+            email: email.expose(),
+            date,
+            time,
+            sender: &self.sender,
+            code,
+            link: self.link(mail.kind, code).unwrap_or_default(),
+            valid_for: mail.code.map(|code| duration_in_words(code.lifetime)).unwrap_or_default(),
+        };
         // Templates are checked at start, so this is a branch that only some users meet: the operator's to repair.
         self.templates
-            .render(kind, &variables)
+            .render(mail.kind, &variables)
             .map_err(|error| Failure::new(Reason::Payload, Effect::ServiceDown, in_words(&error)))
     }
+}
+
+/// `30 minutes`, `24 hours`, `3 days`.
+fn duration_in_words(duration: Duration) -> String {
+    let seconds = duration.as_secs().max(1);
+    let units = [(86_400, 2, "day"), (3600, 1, "hour"), (60, 1, "minute"), (1, 1, "second")];
+    let fits = units.iter().find(|(unit, least, _)| seconds.is_multiple_of(*unit) && seconds >= unit * least);
+    let (unit, _, name) = fits.unwrap_or(&(1, 1, "second"));
+    let count = seconds / unit;
+    if count == 1 { format!("{count} {name}") } else { format!("{count} {name}s") }
+}
+
+/// Who sends: the name of the sender, or its domain where it has none.
+pub fn sender_of(from: &Mailbox) -> String {
+    from.name.clone().unwrap_or_else(|| from.email.domain().to_owned())
 }
 
 fn part(content_type: ContentType, text: &str) -> SinglePart {
@@ -154,4 +201,24 @@ fn with_ascii_domain(from: &Mailbox) -> Option<Mailbox> {
 /// Only what a header cannot carry is replaced: a sign that turns the direction of letters is the template's own.
 fn single_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_said_as_people_say_it() {
+        for (seconds, words) in [
+            (1, "1 second"),
+            (90, "90 seconds"),
+            (60, "1 minute"),
+            (1800, "30 minutes"),
+            (3600, "1 hour"),
+            (86_400, "24 hours"),
+            (259_200, "3 days"),
+        ] {
+            assert_eq!(duration_in_words(Duration::from_secs(seconds)), words);
+        }
+    }
 }

@@ -16,12 +16,28 @@ macro_rules! built_in {
 
 const BUILT_IN: &[(&str, &str)] = built_in![
     "layout.html",
+    "code.html",
     "welcome.subject.txt",
     "welcome.txt",
     "welcome.html",
+    "verify_email.subject.txt",
+    "verify_email.txt",
+    "verify_email.html",
+    "reset_password.subject.txt",
+    "reset_password.txt",
+    "reset_password.html",
+    "address_taken.subject.txt",
+    "address_taken.txt",
+    "address_taken.html",
     "password_changed.subject.txt",
     "password_changed.txt",
     "password_changed.html",
+    "change_email.subject.txt",
+    "change_email.txt",
+    "change_email.html",
+    "email_changed.subject.txt",
+    "email_changed.txt",
+    "email_changed.html",
 ];
 
 /// What a template can use. Values are escaped in HTML.
@@ -36,6 +52,12 @@ pub(super) struct Variables<'a> {
     pub time: String,
     /// The name in `mail_from`, or its domain where it has none.
     pub sender: &'a str,
+    /// The code that the email carries; empty where it carries none.
+    pub code: &'a str,
+    /// Where the code is used; empty where nothing leads there.
+    pub link: String,
+    /// How long the code can be used: `30 minutes`.
+    pub valid_for: String,
 }
 
 /// The texts of one email.
@@ -45,6 +67,9 @@ pub(super) struct Texts {
     pub text: String,
     pub html: String,
 }
+
+/// The code and the link that templates are tried with: with both, without a link, with neither.
+const CODES: [(&str, &str); 3] = [("uT9kM2", "https://example.com/verify-email?code=uT9kM2"), ("uT9kM2", ""), ("", "")];
 
 /// Templates that are known to work.
 pub(super) struct Templates(Environment<'static>);
@@ -65,17 +90,27 @@ impl Templates {
         let templates = Templates(environment);
         for kind in MailKind::ALL {
             for full_name in ["Ada Lovelace", ""] {
-                templates.try_with(*kind, full_name).map_err(fault)?;
+                for (code, link) in CODES {
+                    templates.try_with(*kind, full_name, code, link).map_err(fault)?;
+                }
             }
         }
         Ok(templates)
     }
 
-    /// Finds what would go wrong for a user of that name.
-    fn try_with(&self, kind: MailKind, full_name: &str) -> Result<(), String> {
+    /// Finds what would go wrong for a user of that name, with this code and link.
+    fn try_with(&self, kind: MailKind, full_name: &str, code: &str, link: &str) -> Result<(), String> {
         let (email, date, time) = ("ada@example.com", "2026-11-22".into(), "08:31".into());
-        let texts = self.render(kind, &Variables { full_name, email, date, time, sender: "neodyme" });
+        let (link, valid_for) = (link.to_owned(), "24 hours".to_owned());
+        let texts =
+            self.render(kind, &Variables { full_name, email, date, time, sender: "neodyme", code, link, valid_for });
         let texts = texts.map_err(|error| in_words(&error))?;
+        for (form, text) in [("txt", &texts.text), ("html", &texts.html)] {
+            // A welcome may be one and no more.
+            if kind.page().is_some() && kind != MailKind::Welcome && !text.contains(code) {
+                return Err(format!("{}.{form} shows neither code nor link", kind.as_str()));
+            }
+        }
         for (form, text) in [("subject.txt", &texts.subject), ("txt", &texts.text), ("html", &texts.html)] {
             if text.trim().is_empty() {
                 return Err(format!("{}.{form} is empty", kind.as_str()));
@@ -89,8 +124,17 @@ impl Templates {
 
     /// The texts of an email of this kind with these values.
     pub fn render(&self, kind: MailKind, variables: &Variables<'_>) -> Result<Texts, minijinja::Error> {
-        let Variables { full_name, email, date, time, sender } = variables;
-        let pairs = [("full_name", *full_name), ("email", email), ("date", date), ("time", time), ("sender", sender)];
+        let Variables { full_name, email, date, time, sender, code, link, valid_for } = variables;
+        let pairs = [
+            ("full_name", *full_name),
+            ("email", email),
+            ("date", date),
+            ("time", time),
+            ("sender", sender),
+            ("code", code),
+            ("link", link),
+            ("valid_for", valid_for),
+        ];
         let variables = Value::from_pairs(pairs);
         let render = |form: &str| {
             let template = self.0.get_template(&format!("{}.{form}", kind.as_str()))?;
@@ -130,11 +174,12 @@ fn sources(directory: Option<&Path>) -> Result<Vec<(&'static str, String)>, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use MailKind::{PasswordChanged, Welcome};
+    use MailKind::{PasswordChanged, ResetPassword, Welcome};
 
     fn variables(full_name: &str) -> Variables<'_> {
         let (date, time) = ("2026-11-22".into(), "08:31".into());
-        Variables { full_name, email: "ada@example.com", date, time, sender: "Example" }
+        let (code, link, valid_for) = (CODES[0].0, CODES[0].1.to_owned(), "24 hours".to_owned());
+        Variables { full_name, email: "ada@example.com", date, time, sender: "Example", code, link, valid_for }
     }
 
     fn built_in(kind: MailKind, full_name: &str) -> Texts {
@@ -171,6 +216,30 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_shown_or_linked_and_said_for_how_long() {
+        let templates = Templates::load(None).unwrap();
+        let (code, link) = CODES[0];
+        for kind in MailKind::ALL.iter().filter(|kind| kind.page().is_some()) {
+            let linked = templates.render(*kind, &variables("Ada")).unwrap();
+            assert!(linked.html.contains(&format!("href=\"{}\"", link.replace('/', "&#x2f;"))), "{}", linked.html);
+            assert!(linked.text.contains(&format!("\n    {link}\n")), "{}", linked.text);
+            let shown = templates.render(*kind, &Variables { link: String::new(), ..variables("Ada") }).unwrap();
+            assert!(shown.html.contains(&format!(">{code}<")) && !shown.html.contains("href"), "{}", shown.html);
+            assert!(shown.text.contains(&format!("\n    {code}\n")), "{}", shown.text);
+            for text in [linked.html, linked.text, shown.html, shown.text] {
+                assert!(text.contains("24 hours"), "{text}");
+            }
+        }
+        let reset = templates.render(ResetPassword, &variables("Ada")).unwrap();
+        assert!(reset.text.contains("If it was not you"), "{}", reset.text);
+        let without =
+            templates.render(Welcome, &Variables { code: "", link: String::new(), ..variables("Ada") }).unwrap();
+        for text in [without.text, without.html] {
+            assert!(text.contains("There is nothing more you need to do") && !text.contains("24 hours"), "{text}");
+        }
+    }
+
+    #[test]
     fn html_is_escaped_and_text_is_not() {
         for kind in MailKind::ALL {
             let texts = built_in(*kind, "<b>\"&'");
@@ -183,15 +252,15 @@ mod tests {
     fn a_file_replaces_one_template_and_leaves_the_others() {
         let templates = with(&[
             ("welcome.subject.txt", "  Hi {{ full_name | upper }}\n\n"),
-            ("layout.html", "<h1>{% block title %}{% endblock %}</h1>{{ full_name }}"),
+            ("layout.html", "<h1>{% block title %}{% endblock %}</h1>{{ full_name }}{% block body %}{% endblock %}"),
         ]);
         let templates = templates.unwrap();
         let texts = templates.render(Welcome, &variables("Ada&Bob")).unwrap();
         assert_eq!(texts.subject, "Hi ADA&BOB");
         assert!(texts.text.starts_with("Hello Ada&Bob,"));
-        assert_eq!(texts.html, "<h1>Welcome to Example</h1>Ada&amp;Bob");
+        assert!(texts.html.starts_with("<h1>Welcome to Example</h1>Ada&amp;Bob\n"), "{}", texts.html);
         let texts = templates.render(PasswordChanged, &variables("Ada")).unwrap();
-        assert_eq!(texts.html, "<h1>Your password at Example was changed</h1>Ada");
+        assert!(texts.html.starts_with("<h1>Your password at Example was changed</h1>Ada\n"), "{}", texts.html);
     }
 
     #[test]
@@ -199,11 +268,16 @@ mod tests {
         for (name, source, expected) in [
             ("welcome.txt", "a\nb {{ full_nam }}", "mail_templates: welcome.txt:2: undefined value"),
             ("layout.html", "a\nb {{ full_nam }}", "mail_templates: layout.html:2: undefined value"),
-            ("password_changed.txt", "{{ link }}", "mail_templates: password_changed.txt:1: undefined value"),
+            ("password_changed.txt", "{{ lnk }}", "mail_templates: password_changed.txt:1: undefined value"),
             ("welcome.html", "a\n\n{% if %}", "mail_templates: welcome.html:3: syntax error"),
             ("welcome.subject.txt", "a\nb", "mail_templates: welcome.subject.txt gives more than one line"),
-            ("welcome.txt", " \n", "mail_templates: welcome.txt is empty"),
-            ("other.txt", "a", "has none of layout.html, welcome.subject.txt, welcome.txt, welcome.html, password_c"),
+            ("password_changed.txt", " \n", "mail_templates: password_changed.txt is empty"),
+            ("verify_email.txt", "Hi!", "mail_templates: verify_email.txt shows neither code nor link"),
+            (
+                "other.txt",
+                "a",
+                "has none of layout.html, code.html, welcome.subject.txt, welcome.txt, welcome.html, ve",
+            ),
         ] {
             let text = with(&[(name, source)]).err().unwrap();
             assert!(text.contains(expected), "{text}");

@@ -148,6 +148,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use super::{InstantSql, UuidSql};
+
+    one_time_codes (code_hash) {
+        code_hash -> Binary,
+        purpose -> Text,
+        user_id -> UuidSql,
+        email -> Text,
+        email_key -> Text,
+        created_at -> InstantSql,
+        expires_at -> InstantSql,
+        used_at -> Nullable<InstantSql>,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{Binary, Bool, Integer, Text};
     use super::InstantSql;
 
@@ -173,4 +189,4 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(registration_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens, registration_keys);
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens, registration_keys, one_time_codes);

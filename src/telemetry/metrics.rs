@@ -6,6 +6,7 @@
 
 mod asked;
 mod clock;
+mod codes;
 mod database;
 mod declare;
 mod errors;
@@ -33,6 +34,7 @@ mod user_changes;
 
 pub use self::asked::Asked;
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
+pub use self::codes::{CodeEvent, CodePurpose, email_code};
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub(crate) use self::errors::error;
 pub use self::errors::{CauseClass, init_error_users, request_failed, user_waits};
@@ -74,6 +76,7 @@ pub use self::user_changes::{ChangedBy, UserChange, user_changed};
 /// Touches every static, so that the first scrape has every series. Called once, at start.
 pub fn init() {
     clock::init();
+    codes::init();
     database::init();
     errors::init();
     exposition::init();

@@ -45,6 +45,15 @@ impl Payload {
     pub fn expose(&self) -> &Value {
         &self.0
     }
+
+    /// The payload without the code that it may carry: that is for who gets the email, and for nobody else.
+    pub fn without_code(&self) -> Value {
+        let mut shown = self.0.clone();
+        if let Some(code) = shown.get_mut("code") {
+            *code = "…".into();
+        }
+        shown
+    }
 }
 
 impl fmt::Debug for Payload {

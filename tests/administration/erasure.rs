@@ -22,7 +22,8 @@ on_both_databases!(
     nobody_is_erased_twice,
 );
 
-const TABLES: [&str; 6] = ["users", "sessions", "refresh_tokens", "login_failures", "registration_keys", "outbox_jobs"];
+const TABLES: [&str; 7] =
+    ["users", "sessions", "refresh_tokens", "login_failures", "registration_keys", "one_time_codes", "outbox_jobs"];
 
 async fn the_user_goes_and_the_trail_keeps_the_id(backend: Backend) {
     let world = World::new(backend).await;

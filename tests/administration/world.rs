@@ -74,16 +74,18 @@ impl World {
         id
     }
 
-    /// What a service knows of a user after a while: a session, wrong passwords, the key of the registration, a job that
-    /// waits, entries of the trail by
-    /// nobody, by the user and by somebody else.
+    /// What a service knows of a user after a while: a session, wrong passwords, the key of the registration, a code for a new
+    /// address, a job that waits, entries of the trail by nobody, by the user and by somebody else.
     pub async fn live(&self, user: &User) {
         self.sign_in(user.id).await;
         let (id, at) = (self.bytes(user.id.as_bytes()), self.time(-60));
         let hash = self.blob(&[user.id, user.id].map(Uuid::into_bytes).concat());
         self.execute(&format!(
             "INSERT INTO login_failures (address_hash, user_id, failures, last_failed_at) VALUES ({hash}, {id}, 3, {at});
-             INSERT INTO registration_keys (key_hash, fingerprint, user_id, created_at) VALUES ({hash}, {hash}, {id}, {at})"
+             INSERT INTO registration_keys (key_hash, fingerprint, user_id, created_at) VALUES ({hash}, {hash}, {id}, {at});
+             INSERT INTO one_time_codes (code_hash, purpose, user_id, email, email_key, created_at, expires_at)
+             VALUES ({hash}, 'change_email', {id}, 'Lovelace@example.com', 'lovelace@example.com', {at}, {})",
+            self.time(3600),
         ))
         .await;
         let entry = |actor: &str, user_id, ip: &str| AuditEntry {

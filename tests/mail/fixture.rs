@@ -70,14 +70,27 @@ pub trait SendWelcome {
 /// The letter of a job, as its topic has it written.
 pub fn letter_of(composer: &Composer, job: &Job) -> Result<Letter, Failure> {
     let payload = NewcomerPayload::deserialize(job.payload.expose()).unwrap();
-    composer.compose(&Mail { kind: MailKind::Welcome, job, email: &payload.email, full_name: &payload.full_name })
+    composer.compose(&Mail {
+        kind: MailKind::Welcome,
+        job,
+        email: &payload.email,
+        full_name: &payload.full_name,
+        code: None,
+    })
 }
 
 impl SendWelcome for Mailer {
     async fn send_welcome(&self, job: &Job) -> Result<Receipt, Failure> {
         let payload = NewcomerPayload::deserialize(job.payload.expose());
         let payload = payload.map_err(|_| Failure::unreadable("it is not one of this topic"))?;
-        self.send(&Mail { kind: MailKind::Welcome, job, email: &payload.email, full_name: &payload.full_name }).await
+        self.send(&Mail {
+            kind: MailKind::Welcome,
+            job,
+            email: &payload.email,
+            full_name: &payload.full_name,
+            code: None,
+        })
+        .await
     }
 }
 

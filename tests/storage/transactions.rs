@@ -99,7 +99,7 @@ async fn a_refused_statement_is_known_not_to_be_committed(backend: Backend) {
     let error = ended.await.unwrap_err();
     assert!(!is_outcome_unknown(&error), "the database itself said no: {error:?}");
     drop(lock);
-    assert!(!users::email_exists(&storage.db, "ada@example.com").await.unwrap());
+    assert!(!users::email_exists(&storage.db, "ada@example.com", None).await.unwrap());
 }
 
 async fn a_transaction_without_rows_says_nothing_of_the_database(backend: Backend) {

@@ -39,7 +39,7 @@ impl Left {
 }
 
 /// Takes a user out of the files of the database, as soon as nobody reads what is to go.
-pub(super) async fn wipe_out(app: Arc<App>, erased: Erased) {
+pub(in crate::accounts) async fn wipe_out(app: Arc<App>, erased: Erased) {
     until_done(&app, &Left::Of(erased)).await;
 }
 

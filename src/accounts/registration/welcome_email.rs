@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::codes::{Issuer, Order};
 use crate::config::OutboxConfig;
 use crate::error::ErrorCode;
-use crate::mail::{Mail, MailKind, Mailer};
+use crate::mail::{Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{About, Topic, TopicSettings};
-use crate::telemetry::metrics::ExternalService;
+use crate::telemetry::metrics::{CodePurpose, ExternalService};
 use crate::values::job::{Failure, Job, Receipt, TopicName};
 
 /// Sends welcome emails.
 pub struct WelcomeEmail {
     mailer: Arc<Mailer>,
+    issuer: Issuer,
 }
 
 /// Whom a job greets.
@@ -23,12 +25,15 @@ pub struct NewcomerPayload {
     pub email: String,
     /// The name.
     pub full_name: String,
+    /// The code that verifies the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl WelcomeEmail {
-    /// Sends them with this.
-    pub fn new(mailer: Arc<Mailer>) -> Self {
-        WelcomeEmail { mailer }
+    /// Sends them with this, and lets their codes be good for something.
+    pub fn new(mailer: Arc<Mailer>, issuer: Issuer) -> Self {
+        WelcomeEmail { mailer, issuer }
     }
 }
 
@@ -44,8 +49,17 @@ impl Topic for WelcomeEmail {
     type Payload = NewcomerPayload;
 
     async fn deliver(&self, job: &Job, payload: NewcomerPayload) -> Result<Receipt, Failure> {
-        let kind = MailKind::Welcome;
-        self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name }).await
+        let NewcomerPayload { email, full_name, code } = &payload;
+        let ready = match code {
+            Some(code) => {
+                let order = Order { purpose: CodePurpose::VerifyEmail, code, email, is_notice: false };
+                self.issuer.issue(job, &order).await?
+            }
+            None => None,
+        };
+        // Who needs no code, or none any more, is welcome without.
+        let code = code.as_deref().zip(ready).map(|(text, ready)| MailCode { text, lifetime: ready.lifetime });
+        self.mailer.send(&Mail { job, kind: MailKind::Welcome, email, full_name, code }).await
     }
 
     async fn end(&self) {

@@ -14,6 +14,7 @@ use crate::accounts::audit;
 use crate::accounts::sessions::{self, Device, Pair, RefreshToken, Session, TokenRow};
 use crate::accounts::users::{self, User};
 use crate::clock;
+use crate::config::RegistrationConflict;
 use crate::error::{Error, Result};
 use crate::http::Context;
 use crate::password::{PasswordHash, StoredHash};
@@ -61,6 +62,14 @@ impl Attempt<'_> {
         };
         let right = trial.verify(stored.clone(), &self.login.password).await?;
         match user {
+            Some(user) if right.is_some() && user.is_active && self.must_verify(&user) => {
+                // Where it is not told who is registered, it is not told here either.
+                if self.app.config.registration.conflict == RegistrationConflict::Hide {
+                    return Err(trial.refuse(Some(user.id)).await?);
+                }
+                trial.forget_failures().await?;
+                Err(Error::EmailNotVerified)
+            }
             Some(user) if right.is_some() && user.is_active => {
                 let renewed = self.hash_anew(&stored, right).await;
                 Ok((user, renewed))
@@ -71,6 +80,11 @@ impl Attempt<'_> {
             }
             user => Err(trial.refuse(user.map(|user| user.id)).await?),
         }
+    }
+
+    /// Whether the user has to show first that the address is the user's own.
+    fn must_verify(&self, user: &User) -> bool {
+        self.app.config.codes.require_verified && user.email_verified_at.is_none()
     }
 
     /// The user, and what the password is held against where there is none. Both are asked for in any case: it takes as long.

@@ -54,6 +54,7 @@ pub(super) fn outcome_of(failure: &Error) -> SignInOutcome {
         (Error::LoginDelayed { .. }, _) => SignInOutcome::Delayed,
         (_, ErrorCode::InvalidCredentials) => SignInOutcome::Wrong,
         (_, ErrorCode::AccountInactive) => SignInOutcome::Inactive,
+        (_, ErrorCode::EmailNotVerified) => SignInOutcome::Unverified,
         (_, ErrorCode::PasswordLocked) => SignInOutcome::Locked,
         (_, ErrorCode::ServiceOverloaded) => SignInOutcome::Overloaded,
         (_, ErrorCode::DatabaseError) => SignInOutcome::Database,

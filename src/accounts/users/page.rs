@@ -105,6 +105,26 @@ pub async fn list(db: &Db, filter: &UserFilter, page: &Page) -> Result<Vec<User>
     })
 }
 
+/// Those who registered before this time, in the order of that, after this one, whose address is not verified, and who may no more
+/// than all may.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unverified(db: &Db, after: Uuid, before: OffsetDateTime, limit: usize) -> Result<Vec<Uuid>> {
+    with_read!(db, DbOperation::FindUser, |conn| {
+        users::table
+            .filter(users::id.gt(Id(after)))
+            .filter(users::id.lt(id_at(before)))
+            .filter(users::created_at.lt(UtcTime(before)))
+            .filter(users::email_verified_at.is_null())
+            .filter(users::role.eq(Role::User.as_str()))
+            .order(users::id.asc())
+            .limit(to_bigint(limit))
+            .select(users::id)
+            .load::<Uuid>(conn)
+    })
+}
+
 /// The least id of this time.
 fn id_at(time: OffsetDateTime) -> Id {
     let millis = (time.unix_timestamp_nanos() / 1_000_000).max(0).unsigned_abs();

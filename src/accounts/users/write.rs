@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::User;
+use super::address::as_address_taken;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::password::PasswordHash;
@@ -108,6 +109,40 @@ pub async fn set_password(tx: &mut Transaction, id: Uuid, hash: &PasswordHash) -
         diesel::update(users::table.find(Id(id))).set(users::password_hash.eq(hash.expose())).execute(conn)
     })
     .map(drop)
+}
+
+/// Writes that the address is the user's own, since now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_verified(tx: &mut Transaction, user: &User) -> Result<()> {
+    with_tx!(tx, DbOperation::ChangeUser, |conn| {
+        diesel::update(users::table.find(Id(user.id)))
+            .set((
+                users::email_verified_at.eq(Some(UtcTime(to_micros(clock::now())))),
+                users::updated_at.eq(UtcTime(user.next_change())),
+            ))
+            .execute(conn)
+    })
+    .map(drop)
+}
+
+/// Writes another address, which is the user's own since now.
+///
+/// # Errors
+/// [`Error::EmailAlreadyExists`], or when the database fails.
+pub async fn set_email(tx: &mut Transaction, user: &User, email: &str, email_key: &str) -> Result<()> {
+    let written = with_tx!(tx, DbOperation::ChangeUser, |conn| {
+        diesel::update(users::table.find(Id(user.id)))
+            .set((
+                users::email.eq(email),
+                users::email_key.eq(email_key),
+                users::email_verified_at.eq(Some(UtcTime(to_micros(clock::now())))),
+                users::updated_at.eq(UtcTime(user.next_change())),
+            ))
+            .execute(conn)
+    });
+    written.map(drop).map_err(as_address_taken)
 }
 
 /// Deletes a user, with the sessions, the tokens and the wrong passwords. Says whether there was such a user.

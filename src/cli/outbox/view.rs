@@ -56,7 +56,7 @@ impl JobView {
     }
 
     pub(super) fn whole(job: &JobRow, full: bool) -> Self {
-        let payload = if full { job.payload.expose().clone() } else { masked("", job.payload.expose()) };
+        let payload = if full { job.payload.without_code() } else { masked("", &job.payload.without_code()) };
         Self { payload: Some(payload), ..Self::without_payload(job) }
     }
 

@@ -10,7 +10,7 @@ use slog::Logger;
 
 use super::events::{RequestCancelled, RequestEnded, RequestStarted};
 use crate::error::{Error, Result};
-use crate::http::response::problem;
+use crate::http::response::{ShownError, problem};
 use crate::http::router::{Resource, method_label};
 use crate::http::{Context, Response, Router};
 use crate::telemetry::Event;
@@ -53,10 +53,14 @@ impl Observation {
     pub(super) fn end(mut self, result: Result<Response>, allow: Option<HeaderValue>) -> Response {
         self.ended = true;
         let (response, error) = match result {
-            Ok(response) => (response, None),
+            // A page may tell of an error itself.
+            Ok(mut response) => {
+                let error = response.extensions_mut().remove::<ShownError>().map(|shown| shown.0);
+                (response, error)
+            }
             Err(error) => {
                 let allow = allow.filter(|_| matches!(error, Error::MethodNotAllowed));
-                (problem(&error, &self.context.request_id, allow), Some(error))
+                (problem(&error, &self.context.request_id, allow), Some(Arc::new(error)))
             }
         };
         if self.context.has_user() {
@@ -70,7 +74,7 @@ impl Observation {
             status: response.status(),
             size: response.body().size_hint().lower(),
             took: self.began.elapsed(),
-            failure: error.as_ref(),
+            failure: error.as_deref(),
         };
         ended.emit(&self.log);
         response

@@ -2,6 +2,7 @@
 //! few. Delivered ones hold the id of the user, and no more.
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -29,6 +30,19 @@ pub async fn erase_of_user(tx: &mut Transaction, user_id: Uuid, topics: &[TopicN
             .filter(outbox_jobs::state.eq_any(WAITING.map(JobState::as_str)))
             .filter(outbox_jobs::user_id.eq(Id(user_id)));
         diesel::delete(waiting).execute(conn)
+    })
+}
+
+/// Deletes the jobs of this topic that are not delivered, name nobody as their user, and are for this address. Says how many there
+/// were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase_of_address(tx: &mut Transaction, address: &str, topic: TopicName) -> Result<usize> {
+    const STATEMENT: &str = "DELETE FROM outbox_jobs WHERE topic = $1 AND state IN ('pending', 'running', 'dead')
+                             AND user_id IS NULL AND payload ->> 'email' = $2";
+    with_tx!(tx, DbOperation::OperateJobs, |conn| {
+        diesel::sql_query(STATEMENT).bind::<Text, _>(topic.as_str()).bind::<Text, _>(address).execute(conn)
     })
 }
 

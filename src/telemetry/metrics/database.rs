@@ -39,6 +39,8 @@ labels! {
         Sessions = "sessions",
         /// Reads or counts wrong passwords.
         LoginFailures = "login_failures",
+        /// Reads or changes the codes that emails carry.
+        Codes = "codes",
         /// Reads or changes the keys that sign.
         SigningKeys = "signing_keys",
         /// Reads audit rows.

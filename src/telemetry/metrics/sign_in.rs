@@ -21,6 +21,8 @@ labels! {
         Wrong = "wrong",
         /// The password is right, and the user switched off.
         Inactive = "inactive",
+        /// The password is right, and the address not verified.
+        Unverified = "unverified",
         /// Passwords were wrong for this address, and it has to wait.
         Delayed = "delayed",
         /// So many were wrong that none is tried any more.
@@ -87,9 +89,9 @@ labels! {
         SignedOut = "signed_out",
         /// The user ended it from elsewhere.
         Ended = "ended",
-        /// Somebody else ended it: an admin, or the erasure of its user.
+        /// Somebody else ended it: an admin, the erasure of its user, or who took back a change of the address.
         Revoked = "revoked",
-        /// The user chose another password, in another session.
+        /// The user chose another password, in another session or by a code from an email.
         PasswordChanged = "password_changed",
         /// It was not used for long, or as old as it may be.
         Expired = "expired",

@@ -10,6 +10,14 @@ labels! {
         Renamed = "renamed",
         /// The user has another password.
         PasswordChanged = "password_changed",
+        /// The user has another password without having known the one before, by a code from an email.
+        PasswordReset = "password_reset",
+        /// The address was shown to be the user's own.
+        Verified = "verified",
+        /// The user has another address.
+        EmailChanged = "email_changed",
+        /// The user has the address of before again, by a code from an email.
+        EmailRestored = "email_restored",
         /// The user may not use the service any more.
         Deactivated = "deactivated",
         /// The user may use the service again.

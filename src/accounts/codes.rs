@@ -1,0 +1,39 @@
+//! Codes that emails carry: each is for one purpose and of one address, is used once, and for some time only. The database knows
+//! its hash.
+//!
+//! Whoever asks for one is answered the same, whether or not there is such a user: the request puts an email into the outbox, and
+//! only its delivery looks whom it is for. There, too, a code begins to be good for something, so that a mail server that was down
+//! costs nobody the time to use it.
+
+mod code;
+mod export;
+mod issuer;
+mod table;
+
+pub use self::code::Code;
+pub use self::export::{ExportedCode, of_user as exported_of_user};
+pub use self::issuer::{Issuer, Order, Ready};
+pub use self::table::{Bound, CodeRow, addresses_of, find, issue, prune, spend, spend_all_of};
+use serde_json::json;
+
+use crate::error::{Error, FieldError};
+use crate::http::Context;
+use crate::telemetry::logging::{LoggerName, context, info};
+use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
+
+/// The field of a code.
+const FIELD: &str = "code";
+
+/// That a code is good for nothing, or not any more.
+pub fn refused(purpose: CodePurpose, request: &Context) -> Error {
+    metrics::email_code(purpose, CodeEvent::Refused);
+    let details = context(json!({ "purpose": purpose.as_str(), "client_ip": request.client_ip }));
+    info!(request.logger(LoggerName::UserService), "Code refused"; "context" => details);
+    invalid()
+}
+
+/// The fault of a code that is none, was used, or is too old.
+pub fn invalid() -> Error {
+    let message = "is wrong, was used before, or is too old: ask for another one".to_owned();
+    Error::Validation(vec![FieldError { field: FIELD.to_owned(), code: "invalid", message }])
+}

@@ -1,0 +1,207 @@
+//! What an email needs before it can be sent that carries a code.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::json;
+use slog::o;
+use uuid::Uuid;
+
+use super::code::Code;
+use super::table::{self, CodeRow};
+use crate::accounts::audit::{ANONYMOUS, AuditEntry};
+use crate::accounts::users::{self, User};
+use crate::clock;
+use crate::config::CodesConfig;
+use crate::error::Result;
+use crate::sealing::HASH_BYTES;
+use crate::store::types::to_micros;
+use crate::store::{Db, Transaction};
+use crate::telemetry::logging::{LoggerName, Loggers, context, info};
+use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
+use crate::values::job::{Effect, Failure, Job, Reason};
+use crate::values::{Email, Origin, Personal};
+
+/// Lets codes be good for something, as their emails are sent.
+#[derive(Clone)]
+pub struct Issuer {
+    db: Db,
+    config: CodesConfig,
+    loggers: Loggers,
+}
+
+/// A code that is to be good for something.
+pub struct Order<'a> {
+    /// For what.
+    pub purpose: CodePurpose,
+    /// The code.
+    pub code: &'a str,
+    /// The address that it is to be of.
+    pub email: &'a str,
+    /// Whether the email tells of what somebody else did, which it does once an hour.
+    pub is_notice: bool,
+}
+
+/// An email with a code that is good for something.
+pub struct Ready {
+    /// Whom it goes to.
+    pub email: Personal,
+    /// The user's name.
+    pub full_name: Personal,
+    /// How long the code can be used.
+    pub lifetime: Duration,
+}
+
+/// What a code is to be for, and of which address.
+#[derive(Clone)]
+struct Wanted {
+    purpose: CodePurpose,
+    hash: [u8; HASH_BYTES],
+    email: Email,
+    lifetime: Duration,
+    per_address: usize,
+    /// Whether somebody asked for it, and whoever asks for many gets few.
+    is_asked: bool,
+    is_notice: bool,
+}
+
+impl Issuer {
+    /// Keeps codes in this database.
+    pub fn new(db: Db, config: CodesConfig, loggers: Loggers) -> Self {
+        Issuer { db, config, loggers }
+    }
+
+    /// How long a code for this can be used.
+    pub fn lifetime(&self, purpose: CodePurpose) -> Duration {
+        match purpose {
+            CodePurpose::VerifyEmail => self.config.verification_lifetime,
+            CodePurpose::ResetPassword => self.config.reset_lifetime,
+            CodePurpose::ChangeEmail => self.config.change_lifetime,
+            CodePurpose::UndoEmailChange => self.config.undo_lifetime,
+        }
+    }
+
+    /// Lets a code be good for this, if there is somebody whom it can be sent to. Whom a job names as its user is who it is for;
+    /// where it names nobody, whose address it is.
+    ///
+    /// # Errors
+    /// When the address is none, or the database fails.
+    pub async fn issue(
+        &self,
+        job: &Job,
+        Order { purpose, code, email, is_notice }: &Order<'_>,
+    ) -> std::result::Result<Option<Ready>, Failure> {
+        let email = Email::parse(email)
+            .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
+        let code = Code::parse(code)
+            .map_err(|fault| Failure::unreadable(&format!("its code cannot be one ({})", fault.code)))?;
+        let wanted = Wanted {
+            purpose: *purpose,
+            hash: code.hash(),
+            email,
+            lifetime: self.lifetime(*purpose),
+            per_address: if *is_notice { 1 } else { self.config.emails_per_address },
+            is_asked: job.user_id.is_none() || *purpose == CodePurpose::ChangeEmail,
+            is_notice: *is_notice,
+        };
+        let issued = self.try_to_issue(job, wanted).await;
+        let issued = issued.map_err(|error| Failure::new(Reason::Payload, Effect::RetryJob, error))?;
+        Ok(issued.inspect_err(|why| self.tell_withheld(job, *purpose, why)).ok())
+    }
+
+    /// The inner error is why there is none.
+    async fn try_to_issue(&self, job: &Job, wanted: Wanted) -> Result<std::result::Result<Ready, &'static str>> {
+        let user_id = match job.user_id {
+            Some(id) => Some(id),
+            None => users::find_by_key(&self.db, wanted.email.key()).await?.map(|user| user.id),
+        };
+        let Some(user_id) = user_id else { return Ok(Err("nobody has this address")) };
+        if wanted.purpose == CodePurpose::ChangeEmail
+            && users::email_exists(&self.db, wanted.email.key(), Some(user_id)).await?
+        {
+            return Ok(Err("somebody has this address"));
+        }
+        let (purpose, entry) = (wanted.purpose, entry(job, &wanted, user_id));
+        let work = self.db.transaction(move |tx| issue_to(tx, user_id, wanted, entry).boxed());
+        let issued = work.await?;
+        if let Ok((_, true)) = issued {
+            metrics::email_code(purpose, CodeEvent::Issued);
+        }
+        Ok(issued.map(|(ready, _)| ready))
+    }
+
+    fn tell_withheld(&self, job: &Job, purpose: CodePurpose, why: &str) {
+        metrics::email_code(purpose, CodeEvent::Withheld);
+        let log = self.loggers.get(LoggerName::UserService).new(o!(
+            "user_id" => job.user_id.map(|id| id.to_string()),
+            "trace_id" => job.trace_id().to_owned(),
+            "request_id" => job.request_id.clone(),
+        ));
+        let details = context(json!({ "purpose": purpose.as_str(), "job_id": job.id, "why": why }));
+        info!(log, "Code withheld"; "context" => details);
+    }
+}
+
+/// What the audit trail has of it: that somebody asked, where nobody had said who it is.
+fn entry(job: &Job, wanted: &Wanted, user_id: Uuid) -> Option<AuditEntry> {
+    let action = match wanted.purpose {
+        _ if wanted.is_notice => "user.registered_again",
+        CodePurpose::ResetPassword => "user.password_reset_requested",
+        CodePurpose::VerifyEmail if wanted.is_asked => "user.verification_requested",
+        _ => return None,
+    };
+    let origin = Origin {
+        request_id: job.request_id.clone(),
+        trace_id: job.trace_id().to_owned(),
+        traceparent: job.traceparent.clone(),
+        client_ip: None,
+    };
+    Some(AuditEntry::new(action, ANONYMOUS, user_id, &origin, to_micros(clock::now())))
+}
+
+async fn issue_to(
+    tx: &mut Transaction,
+    user_id: Uuid,
+    wanted: Wanted,
+    entry: Option<AuditEntry>,
+) -> Result<std::result::Result<(Ready, bool), &'static str>> {
+    let Some(user) = users::find_to_change(tx, user_id).await? else { return Ok(Err("the user is gone")) };
+    if let Some(why) = why_not(&user, &wanted) {
+        return Ok(Err(why));
+    }
+    // A welcome goes where the address was given; all else to the address as its user writes it.
+    let email = match wanted.purpose {
+        CodePurpose::ChangeEmail => wanted.email.expose().into(),
+        _ => user.email.clone(),
+    };
+    let row = CodeRow {
+        hash: wanted.hash,
+        purpose: wanted.purpose,
+        user_id,
+        email: email.clone(),
+        email_key: wanted.email.key().into(),
+        lifetime: wanted.lifetime,
+    };
+    if wanted.is_asked && table::count_of_late(tx, &row).await? >= wanted.per_address {
+        return Ok(Err("too many were asked for within an hour"));
+    }
+    let is_new = table::issue(tx, &row).await?;
+    // The last one asked for counts. Whoever opens the welcome after it was sent again is verified as well.
+    if is_new && wanted.purpose != CodePurpose::VerifyEmail {
+        table::spend_all_of(tx, user_id, wanted.purpose, &wanted.hash).await?;
+    }
+    entry.filter(|_| is_new).into_iter().for_each(|entry| tx.insert(entry));
+    Ok(Ok((Ready { email, full_name: user.full_name, lifetime: wanted.lifetime }, is_new)))
+}
+
+fn why_not(user: &User, wanted: &Wanted) -> Option<&'static str> {
+    let is_same = user.email_key.expose() == wanted.email.key();
+    match wanted.purpose {
+        _ if !user.is_active => Some("the user is switched off"),
+        CodePurpose::ChangeEmail if is_same => Some("it is the user's address already"),
+        CodePurpose::ChangeEmail => None,
+        _ if !is_same => Some("the user has another address"),
+        CodePurpose::VerifyEmail if user.email_verified_at.is_some() => Some("the address is verified"),
+        _ => None,
+    }
+}

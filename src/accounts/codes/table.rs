@@ -1,0 +1,202 @@
+//! The table `one_time_codes`.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::error::Result;
+use crate::sealing::HASH_BYTES;
+use crate::store::moment::Moment;
+use crate::store::prune::{self, Kept};
+use crate::store::query::{with_read, with_tx};
+use crate::store::schema::one_time_codes;
+use crate::store::types::Id;
+use crate::store::{Db, Transaction};
+use crate::telemetry::metrics::{CodePurpose, DbOperation};
+use crate::values::Personal;
+
+/// The time within which codes count against those who ask for too many.
+const COUNTED: Duration = Duration::from_secs(3600);
+/// How long codes are kept that cannot be used any more: longer than they count.
+const KEPT: Duration = Duration::from_secs(86_400);
+
+/// A code, as the database knows it.
+#[derive(Clone, Debug)]
+pub struct CodeRow {
+    /// Its SHA-256.
+    pub hash: [u8; HASH_BYTES],
+    /// What it is for.
+    pub purpose: CodePurpose,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// The address that it is of, as its user writes it.
+    pub email: Personal,
+    /// That address in the form in which it is unique.
+    pub email_key: Personal,
+    /// How long it can be used from now on.
+    pub lifetime: Duration,
+}
+
+/// Whose a code is, and of which address.
+#[derive(Clone, Debug, Queryable)]
+pub struct Bound {
+    /// Whose.
+    pub user_id: Uuid,
+    /// Of which address.
+    pub email: Personal,
+    /// That address in the form in which it is unique.
+    pub email_key: Personal,
+}
+
+/// When there was a code, and of which address.
+#[derive(Debug, Queryable)]
+pub(super) struct Life {
+    pub(super) purpose: String,
+    pub(super) email: Personal,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) expires_at: OffsetDateTime,
+    pub(super) used_at: Option<OffsetDateTime>,
+}
+
+/// A code is good for something from now on. One that was so before, and not used, is so for longer. Says whether it is new.
+///
+/// # Errors
+/// When the database fails.
+pub async fn issue(tx: &mut Transaction, code: &CodeRow) -> Result<bool> {
+    let (now, end) = (Moment::now(), Moment::of(clock::now() + code.lifetime));
+    with_tx!(tx, DbOperation::Codes, |conn| async {
+        let row = (
+            one_time_codes::code_hash.eq(code.hash.as_slice()),
+            one_time_codes::purpose.eq(code.purpose.as_str()),
+            one_time_codes::user_id.eq(Id(code.user_id)),
+            one_time_codes::email.eq(code.email.expose()),
+            one_time_codes::email_key.eq(code.email_key.expose()),
+            one_time_codes::created_at.eq(now),
+            one_time_codes::expires_at.eq(end),
+        );
+        let inserted =
+            diesel::insert_into(one_time_codes::table).values(row).on_conflict_do_nothing().execute(conn).await?;
+        if inserted == 0 {
+            diesel::update(one_time_codes::table.find(code.hash.as_slice()))
+                .filter(one_time_codes::used_at.is_null())
+                .set(one_time_codes::expires_at.eq(end))
+                .execute(conn)
+                .await?;
+        }
+        Ok(inserted == 1)
+    })
+}
+
+/// Whose a code is that can be used.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &Db, hash: &[u8; HASH_BYTES], purpose: CodePurpose) -> Result<Option<Bound>> {
+    with_read!(db, DbOperation::Codes, |conn| async {
+        one_time_codes::table
+            .find(hash.as_slice())
+            .filter(one_time_codes::purpose.eq(purpose.as_str()))
+            .filter(one_time_codes::used_at.is_null())
+            .filter(one_time_codes::expires_at.gt(Moment::now()))
+            .select((one_time_codes::user_id, one_time_codes::email, one_time_codes::email_key))
+            .first::<Bound>(conn)
+            .await
+            .optional()
+    })
+}
+
+/// Uses a code up. Says whether it could be used: of many at once, one does. Whoever does has asked for its user before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spend(tx: &mut Transaction, hash: &[u8; HASH_BYTES]) -> Result<bool> {
+    let used = with_tx!(tx, DbOperation::Codes, |conn| {
+        diesel::update(one_time_codes::table.find(hash.as_slice()))
+            .filter(one_time_codes::used_at.is_null())
+            .filter(one_time_codes::expires_at.gt(Moment::now()))
+            .set(one_time_codes::used_at.eq(Moment::now().nullable()))
+            .execute(conn)
+    })?;
+    Ok(used == 1)
+}
+
+/// Makes all other codes of a user for this purpose useless.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spend_all_of(
+    tx: &mut Transaction,
+    user_id: Uuid,
+    purpose: CodePurpose,
+    but: &[u8; HASH_BYTES],
+) -> Result<usize> {
+    with_tx!(tx, DbOperation::Codes, |conn| {
+        diesel::update(one_time_codes::table)
+            .filter(one_time_codes::user_id.eq(Id(user_id)))
+            .filter(one_time_codes::purpose.eq(purpose.as_str()))
+            .filter(one_time_codes::code_hash.ne(but.as_slice()))
+            .filter(one_time_codes::used_at.is_null())
+            .set(one_time_codes::used_at.eq(Moment::now().nullable()))
+            .execute(conn)
+    })
+}
+
+/// How many other codes for this purpose there were of late, for this user or of this address.
+pub(super) async fn count_of_late(tx: &mut Transaction, code: &CodeRow) -> Result<usize> {
+    let count: i64 = with_tx!(tx, DbOperation::Codes, |conn| {
+        one_time_codes::table
+            .filter(one_time_codes::purpose.eq(code.purpose.as_str()))
+            .filter(one_time_codes::code_hash.ne(code.hash.as_slice()))
+            .filter(one_time_codes::created_at.gt(Moment::of(clock::now() - COUNTED)))
+            .filter(
+                one_time_codes::user_id.eq(Id(code.user_id)).or(one_time_codes::email_key.eq(code.email_key.expose())),
+            )
+            .count()
+            .get_result(conn)
+    })?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// The addresses that codes of a user are of, in both forms.
+///
+/// # Errors
+/// When the database fails.
+pub async fn addresses_of(tx: &mut Transaction, user_id: Uuid) -> Result<Vec<(Personal, Personal)>> {
+    with_tx!(tx, DbOperation::Codes, |conn| {
+        one_time_codes::table
+            .filter(one_time_codes::user_id.eq(Id(user_id)))
+            .select((one_time_codes::email, one_time_codes::email_key))
+            .distinct()
+            .load(conn)
+    })
+}
+
+/// The codes of a user that are kept.
+pub(super) async fn lives_of(db: &Db, user_id: Uuid) -> Result<Vec<Life>> {
+    with_read!(db, DbOperation::Codes, |conn| {
+        one_time_codes::table
+            .filter(one_time_codes::user_id.eq(Id(user_id)))
+            .order(one_time_codes::created_at)
+            .select((
+                one_time_codes::purpose,
+                one_time_codes::email,
+                one_time_codes::created_at,
+                one_time_codes::expires_at,
+                one_time_codes::used_at,
+            ))
+            .load::<Life>(conn)
+    })
+}
+
+/// Removes at most `limit` codes that could not be used for a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(db: &Db, now: OffsetDateTime, limit: usize) -> Result<usize> {
+    const CODES: Kept = Kept { table: "one_time_codes", key: "code_hash", time: "expires_at", also: "TRUE" };
+    prune::prune(db, CODES, now - KEPT, limit).await
+}

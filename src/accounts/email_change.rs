@@ -1,0 +1,113 @@
+//! A user changes the address: says the password, confirms it with the code of an email to the new address, and can take it back
+//! for some time, with that of an email to the address of before. Until then nobody else can register that.
+
+mod endpoint;
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::json;
+
+pub(super) use self::endpoint::{answer, endpoints, take_back};
+use super::account_email::AccountEmail;
+use super::actor::Actor;
+use super::codes::{self, Bound, Code, CodeRow};
+use super::sessions;
+use super::users::{self, User};
+use crate::error::{Error, Result};
+use crate::mail::MailKind;
+use crate::outbox::NewJob;
+use crate::sealing::HASH_BYTES;
+use crate::store::{Db, Transaction};
+use crate::telemetry::metrics::CodePurpose;
+use crate::values::Origin;
+
+/// What came of it.
+struct Changed {
+    user: User,
+    /// Sessions that ended.
+    sessions: usize,
+    /// What tells the user.
+    job: NewJob,
+}
+
+/// Uses a code up, and says whose it is and of which address. Nothing where it is good for nothing.
+async fn spent(
+    tx: &mut Transaction,
+    bound: Bound,
+    code: &[u8; HASH_BYTES],
+    purpose: CodePurpose,
+) -> Result<Option<(User, Bound)>> {
+    let Some(user) = users::find_to_change(tx, bound.user_id).await? else { return Ok(None) };
+    if !user.is_active || !codes::spend(tx, code).await? {
+        return Ok(None);
+    }
+    codes::spend_all_of(tx, user.id, purpose, code).await?;
+    Ok(Some((user, bound)))
+}
+
+/// The new address is the user's. The user is told at the one of before, which is kept for as long as that can be taken back.
+async fn confirm(db: &Db, code: &Code, undo_lifetime: Duration, origin: &Origin) -> Result<Option<Changed>> {
+    const PURPOSE: CodePurpose = CodePurpose::ChangeEmail;
+    let (hash, undo, origin) = (code.hash(), Code::generate()?, origin.clone());
+    let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
+    if users::email_exists(db, bound.email_key.expose(), Some(bound.user_id)).await? {
+        return Err(Error::EmailAlreadyExists);
+    }
+    db.transaction(move |tx| {
+        async move {
+            let Some((before, bound)) = spent(tx, bound, &hash, PURPOSE).await? else { return Ok(None) };
+            users::set_email(tx, &before, bound.email.expose(), bound.email_key.expose()).await?;
+            // An address of before that one stays good to take it back: a thief makes two changes in a row.
+            let kept = CodeRow {
+                hash: undo.hash(),
+                purpose: CodePurpose::UndoEmailChange,
+                user_id: before.id,
+                email: before.email.clone(),
+                email_key: before.email_key.clone(),
+                lifetime: undo_lifetime,
+            };
+            codes::issue(tx, &kept).await?;
+            let entry = Actor::user(before.id, origin.clone()).entry("user.email_changed", before.id, json!({}));
+            let (kind, at) = (MailKind::EmailChanged, entry.occurred_at);
+            let job = AccountEmail::job_with(kind, &before, Some(&undo), &origin, at);
+            tx.insert(entry);
+            tx.insert(job.clone());
+            Ok(Some(Changed { user: before, sessions: 0, job }))
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// The address of before is the user's again. Whoever changed it may know the password: all sessions end, and a code for another
+/// password is sent.
+async fn undo(db: &Db, code: &Code, origin: &Origin) -> Result<Option<Changed>> {
+    const PURPOSE: CodePurpose = CodePurpose::UndoEmailChange;
+    let (hash, origin) = (code.hash(), origin.clone());
+    let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
+    db.transaction(move |tx| {
+        async move {
+            let Some((user, bound)) = spent(tx, bound, &hash, PURPOSE).await? else { return Ok(None) };
+            users::set_email(tx, &user, bound.email.expose(), bound.email_key.expose()).await?;
+            // What was sent to the other address is good for nothing any more.
+            for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
+                codes::spend_all_of(tx, user.id, purpose, &hash).await?;
+            }
+            let sessions = sessions::delete_all(tx, user.id).await?;
+            let entry = Actor::user(user.id, origin.clone()).entry(
+                "user.email_restored",
+                user.id,
+                json!({ "sessions": sessions }),
+            );
+            let restored = User { email: bound.email, email_key: bound.email_key, ..user };
+            let (kind, at) = (MailKind::ResetPassword, entry.occurred_at);
+            let job = AccountEmail::job_with(kind, &restored, Some(&Code::generate()?), &origin, at);
+            tx.insert(entry);
+            tx.insert(job.clone());
+            Ok(Some(Changed { user: restored, sessions, job }))
+        }
+        .boxed()
+    })
+    .await
+}

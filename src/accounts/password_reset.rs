@@ -1,0 +1,79 @@
+//! Somebody who has forgotten the password chooses another one, with the code of an email. All sessions end with it, wrong passwords
+//! are forgotten, the user is told by email, and the address is the user's own: the code was sent there.
+
+mod endpoint;
+
+use futures_util::FutureExt;
+use serde_json::json;
+
+pub(super) use self::endpoint::{answer, endpoints, send};
+use super::account_email::AccountEmail;
+use super::actor::Actor;
+use super::codes;
+use super::sessions;
+use super::sign_in::forget_failures_of;
+use super::users::{self, User};
+use crate::error::Result;
+use crate::mail::MailKind;
+use crate::outbox::NewJob;
+use crate::password::PasswordHash;
+use crate::sealing::HASH_BYTES;
+use crate::store::Db;
+use crate::telemetry::metrics::CodePurpose;
+use crate::values::Origin;
+
+/// Who gets which password.
+struct Reset {
+    /// The user, as the code was looked up.
+    user: User,
+    /// The code.
+    code: [u8; HASH_BYTES],
+    /// The hash of the password from now on.
+    hash: PasswordHash,
+    origin: Origin,
+}
+
+/// What came of it.
+struct Done {
+    /// Sessions that ended.
+    sessions: usize,
+    /// What tells the user.
+    job: NewJob,
+}
+
+/// The user whose code it is, if it is good for something: the address is still the one that it was sent to.
+async fn user_of(db: &Db, code: &[u8; HASH_BYTES]) -> Result<Option<User>> {
+    let Some(bound) = codes::find(db, code, CodePurpose::ResetPassword).await? else { return Ok(None) };
+    let user = users::find(db, bound.user_id).await?;
+    Ok(user.filter(|user| user.is_active && user.email_key == bound.email_key))
+}
+
+/// The transaction. Nothing where the code is good for nothing any more.
+async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
+    db.transaction(move |tx| {
+        async move {
+            let Reset { user: before, code, hash, origin } = reset;
+            let Some(user) = users::find_to_change(tx, before.id).await? else { return Ok(None) };
+            let is_same = user.is_active && user.email_key == before.email_key;
+            if !is_same || !codes::spend(tx, &code).await? {
+                return Ok(None);
+            }
+            codes::spend_all_of(tx, user.id, CodePurpose::ResetPassword, &code).await?;
+            users::set_password(tx, user.id, &hash).await?;
+            let actor = Actor::user(user.id, origin.clone());
+            if user.email_verified_at.is_none() {
+                users::set_verified(tx, &user).await?;
+                tx.insert(actor.entry("user.verified", user.id, json!({})));
+            }
+            forget_failures_of(tx, user.id).await?;
+            let sessions = sessions::delete_all(tx, user.id).await?;
+            let entry = actor.entry("user.password_reset", user.id, json!({ "sessions": sessions }));
+            let job = AccountEmail::job(MailKind::PasswordChanged, &user, &origin, entry.occurred_at);
+            tx.insert(entry);
+            tx.insert(job.clone());
+            Ok(Some(Done { sessions, job }))
+        }
+        .boxed()
+    })
+    .await
+}

@@ -1,0 +1,68 @@
+//! Users whose address was never verified are erased after a time, where that is set: most were mistyped, or never anybody's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use slog::Logger;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::erasure;
+use super::users;
+use crate::error::{Error, Result};
+use crate::state::App;
+use crate::telemetry::logging::{Exception, LoggerName, context, info, warn};
+use crate::telemetry::metrics::{self, SessionEnd, UserChange};
+
+const INTERVAL: Duration = Duration::from_secs(60);
+/// So many are looked for at a time.
+const BATCH: usize = 100;
+
+/// Erases them, every minute, until it is dropped.
+pub async fn erase(app: Arc<App>) {
+    let retention = app.config.codes.unverified_retention;
+    if retention.is_zero() {
+        return;
+    }
+    let log = app.loggers.get(LoggerName::UserService).clone();
+    let mut ticks = interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Who is verified stays so, and ids are in the order of registration: nobody is looked at twice.
+    let mut looked_at = Uuid::nil();
+    loop {
+        ticks.tick().await;
+        if let Err(error) = erase_from(&app, &mut looked_at, retention, &log).await {
+            let exception = Exception::named(error.code().as_str(), &error);
+            warn!(log, "Users who were not verified could not be erased"; "exception" => exception);
+        }
+    }
+}
+
+async fn erase_from(app: &Arc<App>, looked_at: &mut Uuid, retention: Duration, log: &Logger) -> Result<()> {
+    loop {
+        let before = app.db.earliest_time().await? - retention;
+        let unverified = users::unverified(&app.db, *looked_at, before, BATCH).await?;
+        let Some(last) = unverified.last().copied() else { return Ok(()) };
+        for id in unverified {
+            erase_one(app, id, log).await?;
+        }
+        *looked_at = last;
+    }
+}
+
+async fn erase_one(app: &Arc<App>, id: Uuid, log: &Logger) -> Result<()> {
+    let actor = Actor::service();
+    let erased = match erasure::erase_unverified(&app.db, &actor, id).await {
+        // Gone, or verified meanwhile.
+        Err(Error::NotFound) => return Ok(()),
+        erased => erased?,
+    };
+    metrics::sessions_ended(SessionEnd::Revoked, erased.sessions);
+    actor.has_done(UserChange::Erased, id);
+    info!(log, "User erased whose address was not verified"; "user_id" => id.to_string(),
+        "context" => context(json!({ "sessions": erased.sessions, "jobs": erased.jobs })));
+    tokio::spawn(erasure::wipe_out(Arc::clone(app), erased));
+    Ok(())
+}

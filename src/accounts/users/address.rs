@@ -1,0 +1,44 @@
+//! Whether an address is somebody's.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::store::Db;
+use crate::store::error::is_unique_violation;
+use crate::store::moment::Moment;
+use crate::store::query::with_read;
+use crate::store::schema::{one_time_codes, users};
+use crate::store::types::Id;
+use crate::telemetry::metrics::{CodePurpose, DbOperation};
+
+/// Is this address registered, or kept for a user who had it until a while ago and can take that back? What is `but`'s own does
+/// not count. Of those who come at the same time, the transaction that writes one has the last word.
+///
+/// # Errors
+/// When the database fails.
+pub async fn email_exists(db: &Db, email_key: &str, but: Option<Uuid>) -> Result<bool> {
+    let but = Id(but.unwrap_or_default());
+    with_read!(db, DbOperation::EmailExists, |conn| {
+        let registered = exists(users::table.filter(users::email_key.eq(email_key)).filter(users::id.ne(but)));
+        let kept = exists(
+            one_time_codes::table
+                .filter(one_time_codes::email_key.eq(email_key))
+                .filter(one_time_codes::user_id.ne(but))
+                .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
+                .filter(one_time_codes::used_at.is_null())
+                .filter(one_time_codes::expires_at.gt(Moment::now())),
+        );
+        diesel::select(registered.or(kept)).get_result(conn)
+    })
+}
+
+/// What a transaction that inserted a user failed with: a violated constraint is an address that is taken.
+pub fn as_address_taken(error: Error) -> Error {
+    match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {
+        true => Error::EmailAlreadyExists,
+        false => error,
+    }
+}

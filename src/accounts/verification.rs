@@ -1,0 +1,46 @@
+//! A user shows that an address is the user's own, with the code of an email that was sent there.
+
+mod endpoint;
+
+use futures_util::FutureExt;
+use serde_json::json;
+
+pub(super) use self::endpoint::{answer, endpoints, send};
+use super::actor::Actor;
+use super::codes::{self, Code};
+use super::users::{self, User};
+use crate::error::Result;
+use crate::store::Db;
+use crate::telemetry::metrics::CodePurpose;
+use crate::values::Origin;
+
+/// What came of it.
+struct Verified {
+    user: User,
+    /// Whether the address was not verified before.
+    is_new: bool,
+}
+
+/// The transaction. Nothing where the code is good for nothing, or for another address than the user has now.
+async fn verify(db: &Db, code: &Code, origin: &Origin) -> Result<Option<Verified>> {
+    const PURPOSE: CodePurpose = CodePurpose::VerifyEmail;
+    let (hash, origin) = (code.hash(), origin.clone());
+    let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
+    db.transaction(move |tx| {
+        async move {
+            let Some(user) = users::find_to_change(tx, bound.user_id).await? else { return Ok(None) };
+            if user.email_key != bound.email_key || !codes::spend(tx, &hash).await? {
+                return Ok(None);
+            }
+            codes::spend_all_of(tx, user.id, PURPOSE, &hash).await?;
+            let is_new = user.email_verified_at.is_none();
+            if is_new {
+                users::set_verified(tx, &user).await?;
+                tx.insert(Actor::user(user.id, origin).entry("user.verified", user.id, json!({})));
+            }
+            Ok(Some(Verified { user, is_new }))
+        }
+        .boxed()
+    })
+    .await
+}
