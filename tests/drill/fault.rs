@@ -75,6 +75,8 @@ pub enum Injection {
     DuplicateFlood,
     /// Eight people a second sign in with a password that is wrong, each from another address and to another account.
     WrongPasswords,
+    /// Eight people a second ask for a code to choose another password, each from another address and for another account.
+    CodesAsked,
     /// A refresh token comes again an hour after it was used.
     TokenStolen,
     /// No instance can read the key that access tokens are signed with, and people sign in.

@@ -235,6 +235,13 @@ pub const FAULTS: &[Fault] = &[
         ..NOTHING
     },
     Fault {
+        name: "codes asked for many addresses",
+        injection: Injection::CodesAsked,
+        warnings: &["NeodymeCodeEmailsUnusuallyMany"],
+        words: "most for reset_password",
+        ..NOTHING
+    },
+    Fault {
         name: "a stolen refresh token",
         injection: Injection::TokenStolen,
         pages: &[&["NeodymeCriticalError SECURITY_VIOLATION"]],

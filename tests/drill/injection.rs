@@ -74,6 +74,7 @@ impl World {
             | Injection::RestartLoop
             | Injection::DuplicateFlood
             | Injection::HashFlood
+            | Injection::CodesAsked
             | Injection::WrongPasswords => {}
         }
     }
@@ -103,6 +104,10 @@ impl World {
             Injection::WrongPasswords => {
                 let wrong = || json!({ "email": fresh_email(), "password": "wrong horse battery" });
                 Traffic::flood(&login, 8, Duration::from_secs(1), move || (somebody(), wrong()))
+            }
+            Injection::CodesAsked => {
+                let asked = format!("{api}/auth/reset-password/send");
+                Traffic::flood(&asked, 8, Duration::from_secs(1), || (somebody(), json!({ "email": fresh_email() })))
             }
             Injection::KeyUnreadable => {
                 let email = fresh_email();
@@ -159,6 +164,7 @@ impl World {
             | Injection::OneDatabaseErrorThenFlood
             | Injection::DuplicateFlood
             | Injection::WrongPasswords
+            | Injection::CodesAsked
             | Injection::TokenStolen
             | Injection::HashFlood => {}
         }

@@ -116,15 +116,19 @@ fn setting(key: &str) -> &'static Setting {
 }
 
 /// What the rules recorded while the service ran well: as many requests, registrations and mails as the steady traffic makes, as
-/// many sign-ins, and none of them bad; and a wrong password now and then. Processes started since, so their counters begin again.
+/// many sign-ins, and none of them bad; and a wrong password, or a code that is asked for,
+/// now and then. Processes started since, so their counters begin again.
 fn history(targets: &[&str], past: Duration) -> String {
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
     let mut history = String::new();
     let minutes = i64::try_from(past.as_secs() / 60).unwrap();
-    for minute in (0..minutes).rev() {
-        let at = now - 60 - minute * 60;
-        writeln!(history, r#"job_of:neodyme_traffic:rate10m{{job="neodyme",of="wrong_passwords"}} 0.001 {at}"#)
-            .unwrap();
+    for usual in [
+        r#"job_of:neodyme_traffic:rate10m{job="neodyme",of="wrong_passwords"}"#,
+        r#"job:neodyme_email_codes_asked:rate10m{job="neodyme"}"#,
+    ] {
+        for minute in (0..minutes).rev() {
+            writeln!(history, "{usual} 0.001 {}", now - 60 - minute * 60).unwrap();
+        }
     }
     for (metric, per_minute) in
         [("instance_slo:neodyme_bad_events:total", 0), ("instance_slo:neodyme_events:total", 27)]
