@@ -27,6 +27,7 @@ pub mod sign_in;
 pub mod topics;
 mod trail;
 pub mod users;
+pub mod webhooks;
 
 pub use self::actor::Actor;
 pub use self::authority::Authority;

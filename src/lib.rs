@@ -18,6 +18,7 @@
 //! | | [`password`] | the threads that hash |
 //! | outside | [`mail`] | emails, over SMTP or into files |
 //! | | [`analytics`] | the events for the analytics service |
+//! | | [`webhooks`] | what happens to users, told to endpoints of others |
 //! | | [`outgoing`] | what requests to services outside have in common |
 //! | | [`breaches`] | whether a service knows a new password from data breaches |
 //! | HTTP | [`server`] | the listeners: connections, their limits, their end |
@@ -89,3 +90,4 @@ pub mod text;
 pub mod tls;
 pub mod tokens;
 pub mod values;
+pub mod webhooks;

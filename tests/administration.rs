@@ -21,6 +21,7 @@ use neodyme::accounts::change::{Change, change};
 use neodyme::accounts::export::export;
 use neodyme::accounts::revocation::revoke_sessions;
 use neodyme::accounts::users::{self, Role, Version};
+use neodyme::accounts::webhooks::Webhooks;
 use neodyme::accounts::{Actor, sessions};
 use neodyme::error::Error;
 use neodyme::values::FullName;
@@ -47,7 +48,7 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
     let world = World::new(backend).await;
     let (ada, admin) = (world.user("ada@example.com").await, Uuid::now_v7());
     let to = Change { full_name: name("Ada King"), is_active: Some(false), role: Some(Role::Support) };
-    let changed = change(&world.db, &world.actor(admin), ada.id, None, &to).await.unwrap();
+    let changed = change(&world.db, &Webhooks::default(), &world.actor(admin), ada.id, None, &to).await.unwrap();
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((&changed.user, changed.is_new()), (&found, true));
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
@@ -64,7 +65,7 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
         assert_eq!((entry.actor, entry.request_id.as_str()), (admin.to_string(), "request-1"));
         assert_eq!(entry.client_ip.unwrap().expose(), "192.0.2.7");
     }
-    let unknown = change(&world.db, &Actor::operator(), Uuid::now_v7(), None, &to).await;
+    let unknown = change(&world.db, &Webhooks::default(), &Actor::operator(), Uuid::now_v7(), None, &to).await;
     assert!(matches!(unknown, Err(Error::NotFound)), "{unknown:?}");
 }
 
@@ -74,7 +75,10 @@ async fn a_change_of_nothing_leaves_no_trace(backend: Backend) {
     for to in
         [Change::default(), Change { full_name: name("Ada Lovelace"), is_active: Some(true), role: Some(Role::User) }]
     {
-        let changed = change(&world.db, &Actor::operator(), ada.id, Some(vec![ada.version()]), &to).await.unwrap();
+        let changed =
+            change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, Some(vec![ada.version()]), &to)
+                .await
+                .unwrap();
         assert_eq!((changed.is_new(), &changed.user), (false, &ada));
     }
     assert_eq!(world.trail_of(ada.id).await, []);
@@ -88,7 +92,7 @@ async fn who_is_switched_off_is_signed_out(backend: Backend) {
     }
     let switch = async |on| {
         let to = Change { is_active: Some(on), ..Change::default() };
-        change(&world.db, &Actor::operator(), ada.id, None, &to).await.unwrap().sessions
+        change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None, &to).await.unwrap().sessions
     };
     assert_eq!((switch(false).await, switch(true).await), (2, 0));
     assert_eq!(sessions::of_user(&world.db, ada.id).await.unwrap(), []);
@@ -106,7 +110,7 @@ async fn only_the_state_that_was_read_is_changed(backend: Backend) {
     let ada = world.user("ada@example.com").await;
     let to = |text| Change { full_name: name(text), ..Change::default() };
     let by = async |version: Version, text| {
-        change(&world.db, &Actor::operator(), ada.id, Some(vec![version]), &to(text)).await
+        change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, Some(vec![version]), &to(text)).await
     };
     let first = by(ada.version(), "Ada King").await.unwrap().user;
     assert!(matches!(by(ada.version(), "Ada Byron").await, Err(Error::VersionMismatch)));
@@ -131,7 +135,8 @@ async fn those_who_change_a_user_at_once_lose_nothing(backend: Backend) {
         Change { is_active: Some(false), ..Change::default() },
     ];
     let operator = Actor::operator();
-    let ended = join_all(changes.iter().map(|to| change(&world.db, &operator, ada.id, None, to))).await;
+    let webhooks = Webhooks::default();
+    let ended = join_all(changes.iter().map(|to| change(&world.db, &webhooks, &operator, ada.id, None, to))).await;
     ended.into_iter().for_each(|changed| assert!(changed.unwrap().is_new()));
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
@@ -144,9 +149,13 @@ async fn without_its_entry_nothing_is_changed(backend: Backend) {
     world.sign_in(ada.id).await;
     world.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
     let to = Change { is_active: Some(false), ..Change::default() };
-    assert!(change(&world.db, &Actor::operator(), ada.id, None, &to).await.is_err());
+    assert!(change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None, &to).await.is_err());
     assert!(revoke_sessions(&world.db, &Actor::operator(), ada.id).await.is_err());
-    assert!(neodyme::accounts::erasure::erase(&world.db, &Actor::operator(), ada.id, None).await.is_err());
+    assert!(
+        neodyme::accounts::erasure::erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None)
+            .await
+            .is_err()
+    );
     assert_eq!(users::find(&world.db, ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(sessions::of_user(&world.db, ada.id).await.unwrap().len(), 1);
 }

@@ -10,8 +10,10 @@ use uuid::Uuid;
 pub(super) use self::endpoint::endpoints;
 use super::actor::Actor;
 use super::users::{self, User, Version};
+use super::webhooks::Webhooks;
 use super::{audit, sessions, topics};
 use crate::error::{Error, Result};
+use crate::outbox::NewJob;
 use crate::outbox::store as outbox;
 use crate::store::Db;
 
@@ -26,13 +28,22 @@ pub struct Erased {
     pub jobs: usize,
     /// Entries of the trail that have lost their address.
     pub entries: usize,
+    /// What tells endpoints: the id, and no more.
+    pub told: Vec<NewJob>,
 }
 
 /// Erases a user, if it is in one of the expected states; any will do where none is named. What the file of a SQLite database still holds of the person is [`wipe`]'s.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], or when the database fails.
-pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Version>>) -> Result<Erased> {
+pub async fn erase(
+    db: &Db,
+    webhooks: &Webhooks,
+    actor: &Actor,
+    id: Uuid,
+    expected: Option<Vec<Version>>,
+) -> Result<Erased> {
+    let webhooks = webhooks.clone();
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
         async move {
@@ -44,8 +55,12 @@ pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Versio
             }
             let jobs = outbox::erase_of_user(tx, id, &topics::names()).await?;
             let entries = audit::forget_addresses(tx, id).await?;
-            tx.insert(actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs })));
-            Ok(Erased { user, sessions, jobs, entries })
+            let entry = actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs }));
+            // After those that waited are gone, which were the user's own.
+            let told = webhooks.deleted(id, actor.origin(), entry.occurred_at);
+            tx.insert(entry);
+            told.iter().for_each(|job| tx.insert(job.clone()));
+            Ok(Erased { user, sessions, jobs, entries, told })
         }
         .boxed()
     })

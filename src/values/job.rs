@@ -92,6 +92,8 @@ labels! {
         NoSmtputf8 = "no_smtputf8",
         /// HTTP: the answer is not the service's: another page, a redirect, no such path.
         NotTheService = "not_the_service",
+        /// HTTP: the other side wants no more, ever.
+        Gone = "gone",
         /// What the other side said made no sense, or broke off.
         Protocol = "protocol",
         /// The job itself cannot be read.
@@ -105,7 +107,8 @@ impl Reason {
     /// Whether somebody has to correct a setting or a right, here or there: it does not pass by itself, and is the same for
     /// every job.
     pub const fn needs_an_operator(self) -> bool {
-        matches!(self, Reason::Auth | Reason::Tls | Reason::TlsExpired | Reason::SenderRefused | Reason::NotTheService)
+        use Reason::{Auth, Gone, NotTheService, SenderRefused, Tls, TlsExpired};
+        matches!(self, Auth | Tls | TlsExpired | SenderRefused | NotTheService | Gone)
     }
 }
 

@@ -7,6 +7,7 @@ use super::selection::find;
 use super::view::UserView;
 use crate::accounts::change::{self, Change, Changed};
 use crate::accounts::users::Role;
+use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, revocation};
 use crate::cli::database::open;
 use crate::cli::output::{print, to_json};
@@ -36,7 +37,7 @@ pub(super) async fn revoke_sessions(config: &Config, arguments: &ArgMatches) -> 
 async fn apply(config: &Config, arguments: &ArgMatches, change: Change) -> anyhow::Result<Changed> {
     let db = open(&config.database).await?;
     let user = find(&db, arguments).await?;
-    Ok(change::change(&db, &Actor::operator(), user.id, None, &change).await?)
+    Ok(change::change(&db, &Webhooks::new(&config.webhook), &Actor::operator(), user.id, None, &change).await?)
 }
 
 fn report(arguments: &ArgMatches, changed: &Changed, state: &str) -> anyhow::Result<()> {

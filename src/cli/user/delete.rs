@@ -12,6 +12,7 @@ use super::view::UserView;
 use crate::accounts::Actor;
 use crate::accounts::erasure::{self, Erased};
 use crate::accounts::users::User;
+use crate::accounts::webhooks::Webhooks;
 use crate::cli::database::open;
 use crate::cli::output::{note, print, to_json};
 use crate::cli::table::align;
@@ -33,7 +34,7 @@ pub(super) async fn delete(config: &Config, arguments: &ArgMatches) -> anyhow::R
     if ask {
         confirm(&user, &mut std::io::stdin().lock(), &mut std::io::stderr())?;
     }
-    let erased = erasure::erase(&db, &Actor::operator(), user.id, None).await?;
+    let erased = erasure::erase(&db, &Webhooks::new(&config.webhook), &Actor::operator(), user.id, None).await?;
     wipe(&db, &erased).await.context("the user is erased, but the file of the database may still hold the address")?;
     let Erased { user, sessions, jobs, .. } = erased;
     match arguments.get_flag("json") {

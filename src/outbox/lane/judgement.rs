@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::{Lane, tell_of_pause};
 use crate::clock;
+use crate::error::Error;
 use crate::outbox::backoff::{random, wait_after};
 use crate::outbox::delivery::logger;
 use crate::outbox::store::Settlement;
@@ -50,6 +51,17 @@ impl Lane {
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
             self.circuit.pause(now + pause.min(self.settings.max_backoff));
         }
+    }
+
+    /// Whoever wants nothing any more gets nothing, not even a probe, until an operator says otherwise.
+    pub(super) async fn is_switched_off(&mut self) -> Result<bool, Error> {
+        let is_off = self.station.topic.is_switched_off().await?;
+        if is_off {
+            self.fault = Some(Reason::Gone);
+        } else if self.circuit.state() == CircuitState::Closed {
+            self.fault = None;
+        }
+        Ok(is_off)
     }
 
     pub(super) fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
