@@ -237,26 +237,26 @@ settings! {
         /// What the requests to the first endpoint are signed with, and nobody else's. While one is replaced, both, with a space
         /// between.
         secret_1: WebhookSecrets = "webhook_1_secret", "";
-        /// Events that the first endpoint is told of.
-        events_1: Vec<WebhookEvent> = "webhook_1_events", "user.registered,user.verified,user.updated,user.deactivated,user.deleted";
+        /// Events that the first endpoint is told of; without any, all.
+        events_1: Vec<WebhookEvent> = "webhook_1_events", "";
         /// The same of the second endpoint.
         url_2: Option<Url> = "webhook_2_url", "";
         /// What the requests to the second endpoint are signed with.
         secret_2: WebhookSecrets = "webhook_2_secret", "";
-        /// Events that the second endpoint is told of.
-        events_2: Vec<WebhookEvent> = "webhook_2_events", "user.registered,user.verified,user.updated,user.deactivated,user.deleted";
+        /// Events that the second endpoint is told of; without any, all.
+        events_2: Vec<WebhookEvent> = "webhook_2_events", "";
         /// The same of the third endpoint.
         url_3: Option<Url> = "webhook_3_url", "";
         /// What the requests to the third endpoint are signed with.
         secret_3: WebhookSecrets = "webhook_3_secret", "";
-        /// Events that the third endpoint is told of.
-        events_3: Vec<WebhookEvent> = "webhook_3_events", "user.registered,user.verified,user.updated,user.deactivated,user.deleted";
+        /// Events that the third endpoint is told of; without any, all.
+        events_3: Vec<WebhookEvent> = "webhook_3_events", "";
         /// The same of the fourth endpoint.
         url_4: Option<Url> = "webhook_4_url", "";
         /// What the requests to the fourth endpoint are signed with.
         secret_4: WebhookSecrets = "webhook_4_secret", "";
-        /// Events that the fourth endpoint is told of.
-        events_4: Vec<WebhookEvent> = "webhook_4_events", "user.registered,user.verified,user.updated,user.deactivated,user.deleted";
+        /// Events that the fourth endpoint is told of; without any, all.
+        events_4: Vec<WebhookEvent> = "webhook_4_events", "";
         /// Time for one request as a whole.
         timeout: Duration = "webhook_timeout", "15s", LIMIT;
         /// Networks that are not public and that webhooks may be sent into. To any other address that is loopback, private,

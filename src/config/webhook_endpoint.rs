@@ -36,7 +36,7 @@ impl WebhookConfig {
                     number: $number,
                     url: self.$url.as_ref(),
                     secrets: &self.$secret,
-                    events: &self.$events,
+                    events: if self.$events.is_empty() { WebhookEvent::ALL } else { &self.$events },
                     url_setting: concat!("webhook_", $number, "_url"),
                     secret_setting: concat!("webhook_", $number, "_secret"),
                 }
