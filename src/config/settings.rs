@@ -239,19 +239,19 @@ settings! {
         secret_1: WebhookSecrets = "webhook_1_secret", "";
         /// Events that the first endpoint is told of; without any, all.
         events_1: Vec<WebhookEvent> = "webhook_1_events", "";
-        /// The same of the second endpoint.
+        /// Where events of users are sent to the second endpoint.
         url_2: Option<Url> = "webhook_2_url", "";
         /// What the requests to the second endpoint are signed with.
         secret_2: WebhookSecrets = "webhook_2_secret", "";
         /// Events that the second endpoint is told of; without any, all.
         events_2: Vec<WebhookEvent> = "webhook_2_events", "";
-        /// The same of the third endpoint.
+        /// Where events of users are sent to the third endpoint.
         url_3: Option<Url> = "webhook_3_url", "";
         /// What the requests to the third endpoint are signed with.
         secret_3: WebhookSecrets = "webhook_3_secret", "";
         /// Events that the third endpoint is told of; without any, all.
         events_3: Vec<WebhookEvent> = "webhook_3_events", "";
-        /// The same of the fourth endpoint.
+        /// Where events of users are sent to the fourth endpoint.
         url_4: Option<Url> = "webhook_4_url", "";
         /// What the requests to the fourth endpoint are signed with.
         secret_4: WebhookSecrets = "webhook_4_secret", "";

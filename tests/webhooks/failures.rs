@@ -40,6 +40,9 @@ async fn an_endpoint_that_wants_no_more_is_switched_off_until_an_operator_says_o
     service.wait_for_received(1).await;
     paused(&app, "gone").await;
     metric("neodyme_webhooks_switched_off_total").label("topic", "webhook_1").value(1.0).assert_in(&app).await;
+    // It does not fail, and when it is on again nobody is counted as waiting for it to come back.
+    let closed = metric("neodyme_outbox_circuit").label("topic", "webhook_1").label("state", "closed");
+    closed.value(1.0).assert_in(&app).await;
     let listed = run(&["webhook", "list"]);
     assert!(listed.contains("webhook_1") && listed.contains("off since 20"), "{listed}");
     assert!(last_errors(&app).await[0].starts_with("gone (410): the endpoint answered 410 Gone; it is switched off"));

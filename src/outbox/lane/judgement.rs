@@ -7,6 +7,7 @@ use super::{Lane, tell_of_pause};
 use crate::clock;
 use crate::error::Error;
 use crate::outbox::backoff::{random, wait_after};
+use crate::outbox::circuit::Circuit;
 use crate::outbox::delivery::logger;
 use crate::outbox::store::Settlement;
 use crate::telemetry::logging::{context, error, info, warn};
@@ -57,6 +58,8 @@ impl Lane {
     pub(super) async fn is_switched_off(&mut self) -> Result<bool, Error> {
         let is_off = self.station.topic.is_switched_off().await?;
         if is_off {
+            // It does not fail: once it is on again, nobody waits for it to come back.
+            self.circuit = Circuit::new();
             self.fault = Some(Reason::Gone);
         } else if self.circuit.state() == CircuitState::Closed {
             self.fault = None;
