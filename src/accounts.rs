@@ -35,6 +35,7 @@ mod trail;
 mod unverified;
 pub mod users;
 pub mod verification;
+pub mod webhooks;
 
 pub use self::actor::Actor;
 pub use self::authority::Authority;

@@ -12,7 +12,7 @@ mod probe;
 use std::time::Duration;
 
 use http::HeaderValue;
-use reqwest::{Client, Request, Response};
+use reqwest::{Client, Request};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -20,14 +20,8 @@ pub use self::event::{Event, EventName};
 use self::expectation::Expectation;
 use crate::config::AnalyticsConfig;
 use crate::error::Cause;
-use crate::http::TraceContext;
+use crate::outgoing::{BODY_TIME, beginning, broken, send, timeout, traceparent};
 use crate::values::job::{Failure, Job, Receipt};
-
-/// The bytes of an answer's body that are read: to see whether it is the service's, and so that its connection can be used
-/// again.
-const BODY_LIMIT: usize = 64 * 1024;
-/// The time in which they must arrive. After that it is cheaper to open a new connection.
-const BODY_TIME: Duration = Duration::from_secs(1);
 
 /// A client of the analytics service. A clone shares its connections.
 #[derive(Clone, Debug)]
@@ -64,9 +58,9 @@ impl Analytics {
     /// See [`Failure`]. Its cause repeats no text of an answer.
     pub async fn track(&self, job: &Job, event: &Event) -> Result<Receipt, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let request = self.request(job, event).map_err(failure::broken)?;
-        let answer = timeout_at(deadline, self.send(request)).await;
-        let mut response = answer.map_err(|_| failure::timeout(self.timeout))?.map_err(failure::broken)?;
+        let request = self.request(job, event).map_err(broken)?;
+        let answer = timeout_at(deadline, send(&self.client, request)).await;
+        let mut response = answer.map_err(|_| timeout(self.timeout))?.map_err(broken)?;
         let body = beginning(&mut response, deadline.min(Instant::now() + BODY_TIME)).await;
         if !self.expectation.takes(response.status().as_u16()) {
             return Err(failure::refused(&response, &body));
@@ -84,30 +78,4 @@ impl Analytics {
         }
         request.build()
     }
-
-    async fn send(&self, request: Request) -> reqwest::Result<Response> {
-        let again = request.try_clone();
-        match (self.client.execute(request).await, again) {
-            (Err(error), Some(again)) if failure::is_lost_connection(&error) => self.client.execute(again).await,
-            (answer, _) => answer,
-        }
-    }
-}
-
-/// The trace that caused the job, with a span of this attempt's own.
-fn traceparent(job: &Job) -> String {
-    let (mut trace, mut span) = ([0; 16], [0; 8]);
-    let _ = getrandom::fill(&mut trace);
-    let _ = getrandom::fill(&mut span);
-    TraceContext::from_header(HeaderValue::from_str(&job.traceparent).ok().as_ref(), trace, span).traceparent()
-}
-
-/// What the body begins with, read as far as it is worth it.
-async fn beginning(response: &mut Response, deadline: Instant) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < BODY_LIMIT {
-        let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await else { break };
-        body.extend_from_slice(&chunk[..chunk.len().min(BODY_LIMIT - body.len())]);
-    }
-    body
 }

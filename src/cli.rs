@@ -29,6 +29,7 @@ mod runtime;
 mod serve;
 mod table;
 mod user;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -81,6 +82,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "log" => log::run(inner),
         "email" => email::run(&config()?, task, inner),
         "import" => import::run(&config()?, inner),
+        "webhook" => webhook::run(&config()?, task, inner),
         "migrate" => migrate::run(&config()?),
         "user" => user::run(&config()?, task, inner),
         "outbox" => outbox::run(&config()?, task, inner),

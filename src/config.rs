@@ -3,6 +3,7 @@
 //!
 //! Start at [`Config::load`]; the table is in `settings.rs`. A new setting is one line there and its comment.
 
+mod address;
 mod choices;
 mod database_url;
 mod file;
@@ -23,10 +24,14 @@ mod suggestion;
 mod value;
 mod values;
 mod web_origin;
+mod webhook_endpoint;
+mod webhook_event;
+mod webhook_secrets;
 
 #[cfg(test)]
 mod tests;
 
+pub use address::{is_public, may_be_sent_to};
 pub use choices::{Environment, LogFormat, RegistrationConflict, SmtpTls};
 pub use database_url::DatabaseUrl;
 pub use host::{Host, is_loopback, is_this_machine};
@@ -41,12 +46,16 @@ pub use setting::Setting;
 pub use settings::{
     AnalyticsConfig, CodesConfig, Config, DatabaseConfig, HealthConfig, HttpConfig, LogConfig, MailConfig,
     NewPasswordConfig, OutboxConfig, PasswordConfig, RegistrationConfig, SETTINGS, ShutdownConfig, SignInConfig,
+    WebhookConfig,
 };
 pub use source::Source;
 pub use sources::{CONFIG_VARIABLE, Sources};
 pub use suggestion::similar;
 pub use values::Effective;
 pub use web_origin::WebOrigin;
+pub use webhook_endpoint::{MOST_WEBHOOKS, WebhookEndpoint};
+pub use webhook_event::WebhookEvent;
+pub use webhook_secrets::WebhookSecrets;
 
 impl Config {
     /// Reads and checks everything; the error holds all problems at once. Without sources, that is

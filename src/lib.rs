@@ -18,6 +18,8 @@
 //! | | [`password`] | the threads that hash |
 //! | outside | [`mail`] | emails, over SMTP or into files |
 //! | | [`analytics`] | the events for the analytics service |
+//! | | [`webhooks`] | what happens to users, told to endpoints of others |
+//! | | [`outgoing`] | what requests to services outside have in common |
 //! | | [`breaches`] | whether a service knows a new password from data breaches |
 //! | HTTP | [`server`] | the listeners: connections, their limits, their end |
 //! | | [`http`] | the table of endpoints, typed input and output, who calls, the one observer, OpenAPI |
@@ -74,6 +76,7 @@ pub mod limits;
 pub mod mail;
 pub mod operations;
 pub mod outbox;
+pub mod outgoing;
 pub mod password;
 pub mod password_policy;
 pub mod redaction;
@@ -87,3 +90,4 @@ pub mod text;
 pub mod tls;
 pub mod tokens;
 pub mod values;
+pub mod webhooks;

@@ -27,7 +27,7 @@ use self::lane::Lane;
 pub use self::standing::Standing;
 use self::station::Station;
 pub use self::station::series_of;
-pub use self::topic::{About, Deliver, Topic, TopicSettings, job};
+pub use self::topic::{About, Deliver, Topic, TopicSettings, job, job_of};
 use crate::config::Config;
 use crate::lifecycle::Lifecycle;
 use crate::store::Db;
@@ -39,14 +39,16 @@ pub use crate::values::job::{
 /// The topics, and what wakes their lanes.
 pub struct Outbox {
     stations: Vec<Arc<Station>>,
+    /// Topics that nothing is delivered of, and that may have been used before.
+    unused: Vec<About>,
     watch: Watch,
 }
 
 impl Outbox {
-    /// An outbox of these topics.
-    pub fn new(topics: Vec<Arc<dyn Deliver>>) -> Self {
+    /// An outbox of these topics; what of `unused` ones was delivered once is removed like everything else.
+    pub fn new(topics: Vec<Arc<dyn Deliver>>, unused: Vec<About>) -> Self {
         let stations = topics.into_iter().map(|topic| Arc::new(Station::new(topic))).collect();
-        Outbox { stations, watch: Watch::new() }
+        Outbox { stations, unused, watch: Watch::new() }
     }
 
     /// Tells the lanes that these jobs were committed.
@@ -80,7 +82,8 @@ impl Outbox {
             .stations
             .iter()
             .map(|station| Lane::new(Arc::clone(station), db.clone(), &config, &loggers, lifecycle.clone()).run());
-        let housekeeping = housekeeping::run(&self.stations, &self.watch, &db, &config.outbox, &loggers, &lifecycle);
+        let topics = (self.stations.as_slice(), self.unused.as_slice());
+        let housekeeping = housekeeping::run(topics, &self.watch, &db, &config.outbox, &loggers, &lifecycle);
         tokio::join!(join_all(lanes), housekeeping);
         for station in &self.stations {
             station.topic.end().await;

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use self::shared_keys::login_key;
 use self::user_hash_key::user_hash_key;
 use crate::accounts::codes::Issuer;
-use crate::accounts::{audit, topics};
+use crate::accounts::{audit, topics, webhooks};
 use crate::analytics::Analytics;
 use crate::breaches::Breaches;
 use crate::clock;
@@ -102,9 +102,12 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
-    hold_clock_against(&db, &log).await?;
+    let webhooks =
+        webhooks::topics(&config.webhook, &db).map_err(anyhow::Error::from_boxed).context("prepare the webhooks")?;
     let issuer = Issuer::new(db.clone(), config.codes.clone(), loggers.clone());
-    let outbox = Arc::new(Outbox::new(topics::delivered_by(&mailer, &issuer, analytics.as_ref())));
+    let delivered = topics::delivered_by(&mailer, &issuer, analytics.as_ref(), webhooks);
+    let outbox = Arc::new(Outbox::new(delivered, topics::unused(&config.webhook)));
+    hold_clock_against(&db, &log).await?;
     metrics::init_error_users(user_hash_key(&config, &db, &log).await?);
     let login_key = login_key(&db, &log).await.context("read the key of failed sign-ins")?;
     let keyring = accounts::keys::open(&config.sign_in, &db, &log).await?;
@@ -297,7 +300,10 @@ fn open_services(config: &Config, log: &Logger) -> anyhow::Result<(Arc<Mailer>, 
     let analytics =
         Analytics::new(&config.analytics).map_err(anyhow::Error::from_boxed).context("prepare the analytics client")?;
     let events = analytics.as_ref().map_or_else(|| "off".to_owned(), Analytics::describe);
-    info!(log, "Side effects"; "context" => context(json!({ "mail": mailer.describe(), "analytics": events })));
+    let webhooks = config.webhook.endpoints().filter_map(|endpoint| endpoint.url).map(|url| format!("POST {url}"));
+    let webhooks: Vec<_> = webhooks.collect();
+    info!(log, "Side effects"; "context" => context(json!({
+        "mail": mailer.describe(), "analytics": events, "webhooks": webhooks })));
     let breaches = Breaches::new(&config.new_password);
     let breaches = breaches.map_err(anyhow::Error::from_boxed).context("prepare the client for breached passwords")?;
     if let Some(breaches) = &breaches {

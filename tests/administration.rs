@@ -22,6 +22,7 @@ use neodyme::accounts::erasure::erase;
 use neodyme::accounts::export::export;
 use neodyme::accounts::revocation::revoke_sessions;
 use neodyme::accounts::users::{self, Role, User, UserFilter, Version};
+use neodyme::accounts::webhooks::Webhooks;
 use neodyme::accounts::{Actor, sessions};
 use neodyme::error::Error;
 use neodyme::values::FullName;
@@ -49,7 +50,7 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
     let world = World::new(backend).await;
     let (ada, admin) = (world.user("ada@example.com").await, Uuid::now_v7());
     let to = Change { full_name: name("Ada King"), is_active: Some(false), role: Some(Role::Support) };
-    let changed = change(&world.db, &world.actor(admin), ada.id, None, &to).await.unwrap();
+    let changed = change(&world.db, &Webhooks::default(), &world.actor(admin), ada.id, None, &to).await.unwrap();
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((&changed.user, changed.is_new()), (&found, true));
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
@@ -66,7 +67,7 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
         assert_eq!((entry.actor, entry.request_id.as_str()), (admin.to_string(), "request-1"));
         assert_eq!(entry.client_ip.unwrap().expose(), "192.0.2.7");
     }
-    let unknown = change(&world.db, &Actor::operator(), Uuid::now_v7(), None, &to).await;
+    let unknown = change(&world.db, &Webhooks::default(), &Actor::operator(), Uuid::now_v7(), None, &to).await;
     assert!(matches!(unknown, Err(Error::NotFound)), "{unknown:?}");
 }
 
@@ -76,7 +77,10 @@ async fn a_change_of_nothing_leaves_no_trace(backend: Backend) {
     for to in
         [Change::default(), Change { full_name: name("Ada Lovelace"), is_active: Some(true), role: Some(Role::User) }]
     {
-        let changed = change(&world.db, &Actor::operator(), ada.id, Some(vec![ada.version()]), &to).await.unwrap();
+        let changed =
+            change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, Some(vec![ada.version()]), &to)
+                .await
+                .unwrap();
         assert_eq!((changed.is_new(), &changed.user), (false, &ada));
     }
     assert_eq!(world.trail_of(ada.id).await, []);
@@ -90,7 +94,7 @@ async fn who_is_switched_off_is_signed_out(backend: Backend) {
     }
     let switch = async |on| {
         let to = Change { is_active: Some(on), ..Change::default() };
-        change(&world.db, &Actor::operator(), ada.id, None, &to).await.unwrap().sessions
+        change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None, &to).await.unwrap().sessions
     };
     assert_eq!((switch(false).await, switch(true).await), (2, 0));
     assert_eq!(sessions::of_user(&world.db, ada.id).await.unwrap(), []);
@@ -108,7 +112,7 @@ async fn only_the_state_that_was_read_is_changed(backend: Backend) {
     let ada = world.user("ada@example.com").await;
     let to = |text| Change { full_name: name(text), ..Change::default() };
     let by = async |version: Version, text| {
-        change(&world.db, &Actor::operator(), ada.id, Some(vec![version]), &to(text)).await
+        change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, Some(vec![version]), &to(text)).await
     };
     let first = by(ada.version(), "Ada King").await.unwrap().user;
     assert!(matches!(by(ada.version(), "Ada Byron").await, Err(Error::VersionMismatch)));
@@ -133,7 +137,8 @@ async fn those_who_change_a_user_at_once_lose_nothing(backend: Backend) {
         Change { is_active: Some(false), ..Change::default() },
     ];
     let operator = Actor::operator();
-    let ended = join_all(changes.iter().map(|to| change(&world.db, &operator, ada.id, None, to))).await;
+    let webhooks = Webhooks::default();
+    let ended = join_all(changes.iter().map(|to| change(&world.db, &webhooks, &operator, ada.id, None, to))).await;
     ended.into_iter().for_each(|changed| assert!(changed.unwrap().is_new()));
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
@@ -146,9 +151,13 @@ async fn without_its_entry_nothing_is_changed(backend: Backend) {
     world.sign_in(ada.id).await;
     world.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
     let to = Change { is_active: Some(false), ..Change::default() };
-    assert!(change(&world.db, &Actor::operator(), ada.id, None, &to).await.is_err());
+    assert!(change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None, &to).await.is_err());
     assert!(revoke_sessions(&world.db, &Actor::operator(), ada.id).await.is_err());
-    assert!(neodyme::accounts::erasure::erase(&world.db, &Actor::operator(), ada.id, None).await.is_err());
+    assert!(
+        neodyme::accounts::erasure::erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None)
+            .await
+            .is_err()
+    );
     assert_eq!(users::find(&world.db, ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(sessions::of_user(&world.db, ada.id).await.unwrap().len(), 1);
 }
@@ -167,9 +176,9 @@ async fn one_admin_is_left_whoever_takes_it_from_whom(backend: Backend) {
         let demoted = Change { role: Some(Role::User), ..Change::default() };
         let switched_off = Change { is_active: Some(false), ..Change::default() };
         match by {
-            0 => change(&world.db, &actor, other, None, &demoted).await.map(drop),
-            1 => change(&world.db, &actor, other, None, &switched_off).await.map(drop),
-            _ => erase(&world.db, &actor, other, None).await.map(drop),
+            0 => change(&world.db, &Webhooks::default(), &actor, other, None, &demoted).await.map(drop),
+            1 => change(&world.db, &Webhooks::default(), &actor, other, None, &switched_off).await.map(drop),
+            _ => erase(&world.db, &Webhooks::default(), &actor, other, None).await.map(drop),
         }
     });
     let taken = join_all(takes).await;
@@ -180,13 +189,13 @@ async fn one_admin_is_left_whoever_takes_it_from_whom(backend: Backend) {
     let [left] = &left[..] else { panic!("{left:?}") };
 
     let harmless = Change { full_name: name("Ada King"), is_active: Some(true), role: Some(Role::Admin) };
-    change(&world.db, &Actor::operator(), left.id, None, &harmless).await.unwrap();
+    change(&world.db, &Webhooks::default(), &Actor::operator(), left.id, None, &harmless).await.unwrap();
     let off = Change { is_active: Some(false), ..Change::default() };
-    change(&world.db, &Actor::operator(), ada.id, None, &off).await.unwrap();
-    let refused = change(&world.db, &Actor::operator(), left.id, None, &off).await;
+    change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None, &off).await.unwrap();
+    let refused = change(&world.db, &Webhooks::default(), &Actor::operator(), left.id, None, &off).await;
     assert!(matches!(refused, Err(Error::LastAdmin)), "{refused:?}");
-    change(&world.db, &Actor::operator().insisting(), left.id, None, &off).await.unwrap();
-    erase(&world.db, &Actor::operator(), left.id, None).await.unwrap();
+    change(&world.db, &Webhooks::default(), &Actor::operator().insisting(), left.id, None, &off).await.unwrap();
+    erase(&world.db, &Webhooks::default(), &Actor::operator(), left.id, None).await.unwrap();
 }
 
 async fn a_user_is_signed_out_everywhere(backend: Backend) {

@@ -40,7 +40,7 @@ fn runbooks() -> BTreeSet<String> {
 
 #[tokio::test]
 async fn what_rules_and_runbooks_ask_for_is_exported_or_recorded() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).webhook(1, "http://127.0.0.1:9/")).await;
     let samples = app.metrics().await.samples;
     let world = World::of(&samples);
     for rule in rules() {

@@ -66,7 +66,8 @@ async fn jobs_are_listed_by_topic_and_state(backend: Backend) {
     assert_eq!(json[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
     assert!(json[0].get("payload").is_none() && json[0].get("lease_token").is_none());
 
-    let help = "[possible values: welcome_email, account_email, analytics_event]";
+    let help =
+        "[possible values: welcome_email, account_email, analytics_event, webhook_1, webhook_2, webhook_3, webhook_4]";
     shop.run(&["outbox", "list", "--topic", "letters"]).assert_refused(2, help);
     shop.run(&["outbox", "list", "--limit", "0"]).assert_refused(2, "--limit");
     shop.run(&["outbox"]).assert_refused(2, "Usage: neodyme outbox");

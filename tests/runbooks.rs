@@ -31,7 +31,8 @@ use tokio_postgres::{Client, NoTls};
 const OF_A_MACHINE: [&str; 7] =
     ["/etc/prometheus", "THE-PUBLIC-ADDRESS", "systemctl", "timedatectl", "chronyc", "journalctl -k", "/sys/fs/cgroup"];
 /// What changes something, or sends something to somebody.
-const NOT_ONLY_LOOKS: [&str; 5] = ["outbox retry", "outbox discard", "/users/", "email test", "pg_terminate_backend("];
+const NOT_ONLY_LOOKS: [&str; 7] =
+    ["outbox retry", "outbox discard", "/users/", "email test", "webhook test", "webhook on", "pg_terminate_backend("];
 
 /// The shell blocks of a runbook.
 fn commands(runbook: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::database::Backend;
 use common::http::{self, Answer};
 use common::scrape::{Sample, Scrape, metric};
+use neodyme::config::MOST_WEBHOOKS;
 use neodyme::telemetry::metrics::MOST_SERIES;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -207,4 +208,27 @@ async fn each_answer_moves_its_own_series_only() {
     assert_eq!(metric("neodyme_http_request_size_bytes_count").sum_in(&scrape), Some(3.0));
     let times = metric("neodyme_http_request_duration_seconds_count").label("route", "/users/").label("method", "POST");
     assert_eq!(times.sum_in(&scrape), Some(3.0));
+}
+
+#[tokio::test]
+async fn all_endpoints_of_webhooks_together_cost_no_more_than_there_is_room_for() {
+    let endpoints = (1..=MOST_WEBHOOKS).fold(AppOptions::on(Backend::Sqlite), |options, number| {
+        options.webhook(number, &format!("http://127.0.0.1:9/{number}"))
+    });
+    let [with, without] = [endpoints, AppOptions::on(Backend::Sqlite)]
+        .map(|options| async { TestApp::spawn(options).await.metrics().await });
+    let (with, without) = (with.await.samples, without.await.samples);
+    let of_endpoints = |samples: &[Sample]| samples.iter().filter(|sample| is_of_webhooks(sample)).count();
+    assert_eq!(of_endpoints(&without), 0, "what is not there has none");
+    assert!(with.len() <= MOST_SERIES, "{} series", with.len());
+    for number in 1..=MOST_WEBHOOKS {
+        let topic = format!("webhook_{number}");
+        let series = with.iter().filter(|sample| sample.labels.get("topic") == Some(&topic)).count();
+        assert!((30..=45).contains(&series), "{series} of {topic}");
+    }
+}
+
+fn is_of_webhooks(sample: &Sample) -> bool {
+    sample.labels.get("topic").is_some_and(|topic| topic.starts_with("webhook"))
+        || sample.labels.get("operation").is_some_and(|operation| operation == "send_webhook")
 }

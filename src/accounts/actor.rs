@@ -67,6 +67,11 @@ impl Actor {
         self.who == Who::User(id)
     }
 
+    /// The request or the command.
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The same, with nothing that tells from where.
     pub(super) fn without_origin(mut self) -> Self {
         self.origin.client_ip = None;

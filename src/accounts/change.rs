@@ -1,4 +1,5 @@
-//! A user is changed: the name, whether the user may use the service, the role. Who is switched off is signed out everywhere.
+//! A user is changed: the name, whether the user may use the service, the role. Who is switched off is signed out everywhere,
+//! and endpoints are told.
 
 mod endpoint;
 
@@ -10,8 +11,10 @@ pub(super) use self::endpoint::endpoints;
 use super::actor::Actor;
 use super::audit::AuditEntry;
 use super::users::{self, Role, User, Version};
+use super::webhooks::Webhooks;
 use super::{sessions, sign_in};
 use crate::error::{Error, Result};
+use crate::outbox::NewJob;
 use crate::store::Db;
 use crate::telemetry::metrics::UserChange;
 use crate::values::FullName;
@@ -28,7 +31,7 @@ pub struct Change {
 }
 
 /// What came of a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Changed {
     /// The user, as it is now.
     pub user: User,
@@ -38,6 +41,8 @@ pub struct Changed {
     pub sessions: usize,
     /// Whether wrong passwords were forgotten.
     pub is_unlocked: bool,
+    /// What tells endpoints.
+    pub jobs: Vec<NewJob>,
 }
 
 /// Changes a user, if it still is in the state that is expected, where one is.
@@ -46,12 +51,13 @@ pub struct Changed {
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or when the database fails.
 pub async fn change(
     db: &Db,
+    webhooks: &Webhooks,
     actor: &Actor,
     id: Uuid,
     expected: Option<Vec<Version>>,
     change: &Change,
 ) -> Result<Changed> {
-    let (actor, change) = (actor.clone(), change.clone());
+    let (webhooks, actor, change) = (webhooks.clone(), actor.clone(), change.clone());
     db.transaction(move |tx| {
         async move {
             if change.takes_away() && !actor.insists() {
@@ -66,13 +72,15 @@ pub async fn change(
             let user = change.applied_to(&before);
             let (changes, entries): (Vec<_>, Vec<_>) = entries(&actor, &before, &user).into_iter().unzip();
             if changes.is_empty() {
-                return Ok(Changed { user: before, changes, sessions: 0, is_unlocked });
+                return Ok(Changed { user: before, changes, sessions: 0, is_unlocked, jobs: Vec::new() });
             }
             users::replace(tx, &user).await?;
             let is_switched_off = before.is_active && !user.is_active;
             let sessions = if is_switched_off { sessions::delete_all(tx, id).await? } else { 0 };
             entries.into_iter().for_each(|entry| tx.insert(entry));
-            Ok(Changed { user, changes, sessions, is_unlocked })
+            let jobs = webhooks.changed(&before, &user, actor.origin());
+            jobs.iter().for_each(|job| tx.insert(job.clone()));
+            Ok(Changed { user, changes, sessions, is_unlocked, jobs })
         }
         .boxed()
     })

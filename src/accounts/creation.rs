@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::users::{self, Role, User};
+use super::webhooks::Webhooks;
 use crate::clock;
 use crate::error::Result;
 use crate::password::PasswordHash;
@@ -25,11 +26,11 @@ pub struct Newcomer {
     pub role: Role,
 }
 
-/// Makes a user.
+/// Makes a user, and tells endpoints.
 ///
 /// # Errors
 /// [`Error::EmailAlreadyExists`](crate::error::Error::EmailAlreadyExists), or when the database fails.
-pub async fn create(db: &Db, actor: &Actor, newcomer: &Newcomer) -> Result<User> {
+pub async fn create(db: &Db, webhooks: &Webhooks, actor: &Actor, newcomer: &Newcomer) -> Result<User> {
     let now = types::to_micros(clock::now());
     let user = User {
         id: Uuid::now_v7(),
@@ -45,9 +46,11 @@ pub async fn create(db: &Db, actor: &Actor, newcomer: &Newcomer) -> Result<User>
         role: newcomer.role,
     };
     let (row, entry) = (user.clone(), actor.entry("user.created", user.id, json!({ "role": newcomer.role.as_str() })));
+    let jobs = webhooks.registered(&user, actor.origin());
     let creation = db.transaction(move |tx| {
         tx.insert(row);
         tx.insert(entry);
+        jobs.into_iter().for_each(|job| tx.insert(job));
         async { Ok(()) }.boxed()
     });
     creation.map_err(users::as_address_taken).await?;

@@ -14,6 +14,7 @@ use super::actor::Actor;
 use super::codes::{self, Bound, Code, CodeRow};
 use super::sessions;
 use super::users::{self, User};
+use super::webhooks::Webhooks;
 use crate::error::{Error, Result};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
@@ -27,8 +28,8 @@ struct Changed {
     user: User,
     /// Sessions that ended.
     sessions: usize,
-    /// What tells the user.
-    job: NewJob,
+    /// What tells the user, and endpoints.
+    jobs: Vec<NewJob>,
 }
 
 /// Uses a code up, and says whose it is and of which address. Nothing where it is good for nothing.
@@ -47,9 +48,15 @@ async fn spent(
 }
 
 /// The new address is the user's. The user is told at the one of before, which is kept for as long as that can be taken back.
-async fn confirm(db: &Db, code: &Code, undo_lifetime: Duration, origin: &Origin) -> Result<Option<Changed>> {
+async fn confirm(
+    db: &Db,
+    webhooks: &Webhooks,
+    code: &Code,
+    undo_lifetime: Duration,
+    origin: &Origin,
+) -> Result<Option<Changed>> {
     const PURPOSE: CodePurpose = CodePurpose::ChangeEmail;
-    let (hash, undo, origin) = (code.hash(), Code::generate()?, origin.clone());
+    let (hash, undo, webhooks, origin) = (code.hash(), Code::generate()?, webhooks.clone(), origin.clone());
     let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
     if users::email_exists(db, bound.email_key.expose(), Some(bound.user_id)).await? {
         return Err(Error::EmailAlreadyExists);
@@ -57,7 +64,7 @@ async fn confirm(db: &Db, code: &Code, undo_lifetime: Duration, origin: &Origin)
     db.transaction(move |tx| {
         async move {
             let Some((before, bound)) = spent(tx, bound, &hash, PURPOSE).await? else { return Ok(None) };
-            users::set_email(tx, &before, bound.email.expose(), bound.email_key.expose()).await?;
+            let after = users::set_email(tx, &before, bound.email, bound.email_key).await?;
             // An address of before that one stays good to take it back: a thief makes two changes in a row.
             let kept = CodeRow {
                 hash: undo.hash(),
@@ -70,10 +77,11 @@ async fn confirm(db: &Db, code: &Code, undo_lifetime: Duration, origin: &Origin)
             codes::issue(tx, &kept).await?;
             let entry = Actor::user(before.id, origin.clone()).entry("user.email_changed", before.id, json!({}));
             let (kind, at) = (MailKind::EmailChanged, entry.occurred_at);
-            let job = AccountEmail::job_with(kind, &before, Some(&undo), &origin, at);
+            let mut jobs = webhooks.changed(&before, &after, &origin);
+            jobs.push(AccountEmail::job_with(kind, &before, Some(&undo), &origin, at));
             tx.insert(entry);
-            tx.insert(job.clone());
-            Ok(Some(Changed { user: before, sessions: 0, job }))
+            jobs.iter().for_each(|job| tx.insert(job.clone()));
+            Ok(Some(Changed { user: after, sessions: 0, jobs }))
         }
         .boxed()
     })
@@ -82,14 +90,14 @@ async fn confirm(db: &Db, code: &Code, undo_lifetime: Duration, origin: &Origin)
 
 /// The address of before is the user's again. Whoever changed it may know the password: all sessions end, and a code for another
 /// password is sent.
-async fn undo(db: &Db, code: &Code, origin: &Origin) -> Result<Option<Changed>> {
+async fn undo(db: &Db, webhooks: &Webhooks, code: &Code, origin: &Origin) -> Result<Option<Changed>> {
     const PURPOSE: CodePurpose = CodePurpose::UndoEmailChange;
-    let (hash, origin) = (code.hash(), origin.clone());
+    let (hash, webhooks, origin) = (code.hash(), webhooks.clone(), origin.clone());
     let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
     db.transaction(move |tx| {
         async move {
             let Some((user, bound)) = spent(tx, bound, &hash, PURPOSE).await? else { return Ok(None) };
-            users::set_email(tx, &user, bound.email.expose(), bound.email_key.expose()).await?;
+            let restored = users::set_email(tx, &user, bound.email, bound.email_key).await?;
             // What was sent to the other address is good for nothing any more.
             for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
                 codes::spend_all_of(tx, user.id, purpose, &hash).await?;
@@ -100,12 +108,12 @@ async fn undo(db: &Db, code: &Code, origin: &Origin) -> Result<Option<Changed>> 
                 user.id,
                 json!({ "sessions": sessions }),
             );
-            let restored = User { email: bound.email, email_key: bound.email_key, ..user };
             let (kind, at) = (MailKind::ResetPassword, entry.occurred_at);
-            let job = AccountEmail::job_with(kind, &restored, Some(&Code::generate()?), &origin, at);
+            let mut jobs = webhooks.changed(&user, &restored, &origin);
+            jobs.push(AccountEmail::job_with(kind, &restored, Some(&Code::generate()?), &origin, at));
             tx.insert(entry);
-            tx.insert(job.clone());
-            Ok(Some(Changed { user: restored, sessions, job }))
+            jobs.iter().for_each(|job| tx.insert(job.clone()));
+            Ok(Some(Changed { user: restored, sessions, jobs }))
         }
         .boxed()
     })

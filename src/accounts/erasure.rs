@@ -15,8 +15,10 @@ pub use self::wiping::make_up_for_wipes;
 pub(super) use self::wiping::wipe_out;
 use super::actor::Actor;
 use super::users::{self, Role, User, Version};
+use super::webhooks::Webhooks;
 use super::{audit, codes, sessions, topics};
 use crate::error::{Error, Result};
+use crate::outbox::NewJob;
 use crate::outbox::store as outbox;
 use crate::store::Db;
 use crate::values::Personal;
@@ -34,31 +36,41 @@ pub struct Erased {
     pub entries: usize,
     /// Addresses that codes were of, in both forms.
     addresses: Vec<(Personal, Personal)>,
+    /// What tells endpoints: the id, and no more.
+    pub told: Vec<NewJob>,
 }
 
 /// Erases a user, if it is in one of the expected states; any will do where none is named. What the file of a SQLite database still holds of the person is [`wipe`]'s.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or when the database fails.
-pub async fn erase(db: &Db, actor: &Actor, id: Uuid, expected: Option<Vec<Version>>) -> Result<Erased> {
-    erase_if(db, actor, id, move |user| user.expect_one_of(expected.as_deref())).await
+pub async fn erase(
+    db: &Db,
+    webhooks: &Webhooks,
+    actor: &Actor,
+    id: Uuid,
+    expected: Option<Vec<Version>>,
+) -> Result<Erased> {
+    erase_if(db, webhooks, actor, id, move |user| user.expect_one_of(expected.as_deref())).await
 }
 
 /// Erases a user whose address was not verified up to now, and who may no more than all may.
 ///
 /// # Errors
 /// [`Error::NotFound`] where there is no such user any more, or when the database fails.
-pub async fn erase_unverified(db: &Db, actor: &Actor, id: Uuid) -> Result<Erased> {
+pub async fn erase_unverified(db: &Db, webhooks: &Webhooks, actor: &Actor, id: Uuid) -> Result<Erased> {
     let is_one = |user: &User| user.email_verified_at.is_none() && user.role == Role::User;
-    erase_if(db, actor, id, move |user| if is_one(user) { Ok(()) } else { Err(Error::NotFound) }).await
+    erase_if(db, webhooks, actor, id, move |user| if is_one(user) { Ok(()) } else { Err(Error::NotFound) }).await
 }
 
 async fn erase_if(
     db: &Db,
+    webhooks: &Webhooks,
     actor: &Actor,
     id: Uuid,
     may_go: impl FnOnce(&User) -> Result<()> + Send + 'static,
 ) -> Result<Erased> {
+    let webhooks = webhooks.clone();
     let has_own_file = matches!(db, Db::Sqlite { .. });
     let actor = if actor.is(id) { actor.clone().without_origin() } else { actor.clone() };
     db.transaction(move |tx| {
@@ -79,8 +91,12 @@ async fn erase_if(
             if has_own_file {
                 tx.insert(Unwiped(id));
             }
-            tx.insert(actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs })));
-            Ok(Erased { user, sessions, jobs, entries, addresses })
+            let entry = actor.entry("user.erased", id, json!({ "sessions": sessions, "jobs": jobs }));
+            // After those that waited are gone, which were the user's own.
+            let told = webhooks.deleted(id, actor.origin(), entry.occurred_at);
+            tx.insert(entry);
+            told.iter().for_each(|job| tx.insert(job.clone()));
+            Ok(Erased { user, sessions, jobs, entries, addresses, told })
         }
         .boxed()
     })

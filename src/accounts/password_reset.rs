@@ -13,6 +13,7 @@ use super::codes;
 use super::sessions;
 use super::sign_in::forget_failures_of;
 use super::users::{self, User};
+use super::webhooks::Webhooks;
 use crate::error::Result;
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
@@ -31,14 +32,15 @@ struct Reset {
     /// The hash of the password from now on.
     hash: PasswordHash,
     origin: Origin,
+    webhooks: Webhooks,
 }
 
 /// What came of it.
 struct Done {
     /// Sessions that ended.
     sessions: usize,
-    /// What tells the user.
-    job: NewJob,
+    /// What tells the user, and endpoints if the address was not verified before.
+    jobs: Vec<NewJob>,
 }
 
 /// The user whose code it is, if it is good for something: the address is still the one that it was sent to.
@@ -52,7 +54,7 @@ async fn user_of(db: &Db, code: &[u8; HASH_BYTES]) -> Result<Option<User>> {
 async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
     db.transaction(move |tx| {
         async move {
-            let Reset { user: before, code, hash, origin } = reset;
+            let Reset { user: before, code, hash, origin, webhooks } = reset;
             let Some(user) = users::find_to_change(tx, before.id).await? else { return Ok(None) };
             let is_same = user.is_active && user.email_key == before.email_key;
             if !is_same || !codes::spend(tx, &code).await? {
@@ -61,17 +63,19 @@ async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
             codes::spend_all_of(tx, user.id, CodePurpose::ResetPassword, &code).await?;
             users::set_password(tx, user.id, &hash).await?;
             let actor = Actor::user(user.id, origin.clone());
+            let mut jobs = Vec::new();
             if user.email_verified_at.is_none() {
-                users::set_verified(tx, &user).await?;
+                let user = users::set_verified(tx, &user).await?;
+                jobs.extend(webhooks.verified(&user, &origin));
                 tx.insert(actor.entry("user.verified", user.id, json!({})));
             }
             forget_failures_of(tx, user.id).await?;
             let sessions = sessions::delete_all(tx, user.id).await?;
             let entry = actor.entry("user.password_reset", user.id, json!({ "sessions": sessions }));
-            let job = AccountEmail::job(MailKind::PasswordChanged, &user, &origin, entry.occurred_at);
+            jobs.push(AccountEmail::job(MailKind::PasswordChanged, &user, &origin, entry.occurred_at));
             tx.insert(entry);
-            tx.insert(job.clone());
-            Ok(Some(Done { sessions, job }))
+            jobs.iter().for_each(|job| tx.insert(job.clone()));
+            Ok(Some(Done { sessions, jobs }))
         }
         .boxed()
     })

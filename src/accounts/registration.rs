@@ -30,6 +30,7 @@ use crate::accounts::codes::Code;
 use crate::accounts::new_password;
 use crate::accounts::sign_in::{self, NobodysFailures};
 use crate::accounts::users::{self, Role, User};
+use crate::accounts::webhooks::Webhooks;
 use crate::analytics::{Event, EventName};
 use crate::clock;
 use crate::config::RegistrationConflict;
@@ -245,7 +246,7 @@ async fn certainly<F: Future<Output = Result<()>>>(db: &Db, id: Uuid, write: imp
     written
 }
 
-/// What follows: the mail, and the event where there is a service for it.
+/// What follows: the mail, the event where there is a service for it, and what endpoints are told.
 fn jobs(app: &App, user: &User, origin: &Origin) -> Result<Vec<NewJob>> {
     let code = Some(Code::generate()?.expose().to_owned());
     let (email, full_name) = (user.email.expose().to_owned(), user.full_name.expose().to_owned());
@@ -255,5 +256,6 @@ fn jobs(app: &App, user: &User, origin: &Origin) -> Result<Vec<NewJob>> {
         let event = Event { event: EventName::UserRegistered, user_id: user.id, occurred_at: user.created_at };
         jobs.push(job::<AnalyticsEvent>(&event, Some(user.id), origin, user.created_at));
     }
+    jobs.extend(Webhooks::new(&app.config.webhook).registered(user, origin));
     Ok(jobs)
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::erasure;
 use super::users;
+use super::webhooks::Webhooks;
 use crate::error::{Error, Result};
 use crate::state::App;
 use crate::telemetry::logging::{Exception, LoggerName, context, info, warn};
@@ -54,11 +55,12 @@ async fn erase_from(app: &Arc<App>, looked_at: &mut Uuid, retention: Duration, l
 
 async fn erase_one(app: &Arc<App>, id: Uuid, log: &Logger) -> Result<()> {
     let actor = Actor::service();
-    let erased = match erasure::erase_unverified(&app.db, &actor, id).await {
+    let erased = match erasure::erase_unverified(&app.db, &Webhooks::new(&app.config.webhook), &actor, id).await {
         // Gone, or verified meanwhile.
         Err(Error::NotFound) => return Ok(()),
         erased => erased?,
     };
+    app.outbox.committed(&erased.told);
     metrics::sessions_ended(SessionEnd::Revoked, erased.sessions);
     actor.has_done(UserChange::Erased, id);
     info!(log, "User erased whose address was not verified"; "user_id" => id.to_string(),

@@ -9,7 +9,9 @@ pub(super) use self::endpoint::{answer, endpoints, send};
 use super::actor::Actor;
 use super::codes::{self, Code};
 use super::users::{self, User};
+use super::webhooks::Webhooks;
 use crate::error::Result;
+use crate::outbox::NewJob;
 use crate::store::Db;
 use crate::telemetry::metrics::CodePurpose;
 use crate::values::Origin;
@@ -19,12 +21,14 @@ struct Verified {
     user: User,
     /// Whether the address was not verified before.
     is_new: bool,
+    /// What tells endpoints.
+    jobs: Vec<NewJob>,
 }
 
 /// The transaction. Nothing where the code is good for nothing, or for another address than the user has now.
-async fn verify(db: &Db, code: &Code, origin: &Origin) -> Result<Option<Verified>> {
+async fn verify(db: &Db, webhooks: &Webhooks, code: &Code, origin: &Origin) -> Result<Option<Verified>> {
     const PURPOSE: CodePurpose = CodePurpose::VerifyEmail;
-    let (hash, origin) = (code.hash(), origin.clone());
+    let (hash, webhooks, origin) = (code.hash(), webhooks.clone(), origin.clone());
     let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
     db.transaction(move |tx| {
         async move {
@@ -33,12 +37,14 @@ async fn verify(db: &Db, code: &Code, origin: &Origin) -> Result<Option<Verified
                 return Ok(None);
             }
             codes::spend_all_of(tx, user.id, PURPOSE, &hash).await?;
-            let is_new = user.email_verified_at.is_none();
-            if is_new {
-                users::set_verified(tx, &user).await?;
-                tx.insert(Actor::user(user.id, origin).entry("user.verified", user.id, json!({})));
+            if user.email_verified_at.is_some() {
+                return Ok(Some(Verified { user, is_new: false, jobs: Vec::new() }));
             }
-            Ok(Some(Verified { user, is_new }))
+            let user = users::set_verified(tx, &user).await?;
+            let jobs = webhooks.verified(&user, &origin);
+            jobs.iter().for_each(|job| tx.insert(job.clone()));
+            tx.insert(Actor::user(user.id, origin).entry("user.verified", user.id, json!({})));
+            Ok(Some(Verified { user, is_new: true, jobs }))
         }
         .boxed()
     })

@@ -1,6 +1,5 @@
 //! The HTTP client: what it trusts, whom it follows, how long it keeps a connection.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +7,10 @@ use http::StatusCode;
 use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::{Action, Attempt, Policy};
-use tokio::net::lookup_host;
 use url::Url;
 
 use crate::error::Cause;
+use crate::outgoing::look_up;
 use crate::tls::http_client_config;
 
 /// A connection takes at most this long to open, and at most half of the attempt.
@@ -48,20 +47,12 @@ pub(super) fn build(base: &Url, timeout: Duration) -> Result<Client, Cause> {
     Ok(client.build()?)
 }
 
-/// The host's name could not be resolved.
-#[derive(Debug, thiserror::Error)]
-#[error("no address of the host")]
-pub(super) struct Unresolved(#[source] io::Error);
-
 /// Asks the system, as the client would by itself, and tells afterwards that it was the name that failed.
 struct Resolver;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let addresses = lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?;
-            Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
-        })
+        Box::pin(async move { Ok(Box::new(look_up(name.as_str()).await?.into_iter()) as Addrs) })
     }
 }
 

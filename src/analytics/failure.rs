@@ -1,58 +1,19 @@
 //! What an answer, or its absence, means: for this job, for the next one, and when.
 
-use std::error::Error as StdError;
-use std::io::{self, ErrorKind};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::StatusCode;
-use http::header::{HeaderMap, RETRY_AFTER};
 use reqwest::Response;
 
-use super::client::Unresolved;
 use super::expectation::{Foreign, is_page};
-use crate::error::chain;
-use crate::tls::has_expired;
+use crate::outgoing::retry_after;
 use crate::values::job::{Effect, Failure, Reason};
-
-/// The longest wait that a service can ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// A status that is no success, and what to do about it. The body is the service's text, which may repeat anything, and is
 /// left out.
 #[derive(Debug, thiserror::Error)]
 #[error("the service answered {0}{1}")]
 struct Refused(StatusCode, &'static str);
-
-/// No answer came.
-#[derive(Debug, thiserror::Error)]
-#[error("no answer within {0:?}")]
-struct NoAnswer(Duration);
-
-/// The service did not answer in time.
-pub(super) fn timeout(limit: Duration) -> Failure {
-    down(Reason::Timeout, NoAnswer(limit))
-}
-
-/// There was no answer, or none in HTTP.
-pub(super) fn broken(error: reqwest::Error) -> Failure {
-    let reason = if let Some(tls) = chain(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        if has_expired(tls) { Reason::TlsExpired } else { Reason::Tls }
-    } else if chain(&error).any(|cause| cause.is::<Unresolved>()) {
-        Reason::Dns
-    } else if error.is_connect() {
-        Reason::Connect
-    } else if error.is_timeout() {
-        Reason::Timeout
-    } else {
-        Reason::Protocol
-    };
-    // After a redirect the URL is text of the service.
-    down(reason, error.without_url())
-}
-
-fn down(reason: Reason, cause: impl StdError + Send + Sync + 'static) -> Failure {
-    Failure::new(reason, Effect::ServiceDown, cause)
-}
 
 /// What the status means. An event dies at once only of what is wrong with this very event; whatever would end every other
 /// event in the same way is left to the operator, and the events wait.
@@ -112,62 +73,4 @@ fn remedy(status: StatusCode) -> &'static str {
 /// What is answered where no events are taken, or not in this way.
 fn is_of_a_wrong_address(code: u16) -> bool {
     matches!(code, 404 | 405 | 406 | 410..=412 | 414..=418 | 421 | 426 | 428 | 431)
-}
-
-/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date. A date in the past means now.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default(),
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
-/// Whether a connection that stood broke before there was an answer.
-pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
-    !error.is_connect() && !error.is_timeout() && chain(error).any(is_loss)
-}
-
-fn is_loss(error: &(dyn StdError + 'static)) -> bool {
-    let kinds = [ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
-    error.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind()))
-        || error
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: &str = "Sun, 22 Nov 2026 08:31:02 GMT";
-
-    fn wait(text: &str) -> Option<u64> {
-        let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-        retry_after(&headers, httpdate::parse_http_date(NOW).unwrap()).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn a_wait_is_given_in_seconds_or_as_a_date() {
-        assert_eq!(wait("0"), Some(0));
-        assert_eq!(wait(" 17 "), Some(17));
-        assert_eq!(wait("Sun, 22 Nov 2026 08:32:32 GMT"), Some(90));
-        assert_eq!(wait("Sunday, 22-Nov-26 08:32:32 GMT"), Some(90));
-    }
-
-    #[test]
-    fn no_wait_is_longer_than_an_hour_or_before_now() {
-        assert_eq!(wait("86400"), Some(3600));
-        assert_eq!(wait("Fri, 01 Jan 2100 00:00:00 GMT"), Some(3600));
-        assert_eq!(wait("Sun, 22 Nov 2026 08:31:01 GMT"), Some(0));
-    }
-
-    #[test]
-    fn a_wait_that_makes_no_sense_is_none() {
-        for text in ["", "soon", "-1", "1.5", "99999999999999999999999", "Sun, 42 Nov 2026 08:31:02 GMT"] {
-            assert_eq!(wait(text), None, "{text}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
-    }
 }

@@ -4,8 +4,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::expectation::{Foreign, is_page};
-use super::{Analytics, BODY_TIME, beginning, failure};
+use super::{Analytics, failure};
 use crate::error::Cause;
+use crate::outgoing::{BODY_TIME, beginning, broken};
 
 impl Analytics {
     /// Asks `GET {base}/health`. Any 2xx will do that is no page of HTML.
@@ -14,7 +15,7 @@ impl Analytics {
     /// What stands in the way; nothing of what the service wrote.
     pub async fn probe(&self) -> Result<(), Cause> {
         let request = self.client.get(health_of(&self.endpoint)?).timeout(self.timeout);
-        let mut response = request.send().await.map_err(|error| failure::broken(error).cause)?;
+        let mut response = request.send().await.map_err(|error| broken(error).cause)?;
         let body = beginning(&mut response, Instant::now() + BODY_TIME).await;
         if !response.status().is_success() {
             return Err(failure::refused(&response, &body).cause);

@@ -6,7 +6,7 @@ mod user;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::flags::{OF_THE_DATABASE, with_settings};
-use super::{demo_traffic, email, health, import, log, openapi, runbook};
+use super::{demo_traffic, email, health, import, log, openapi, runbook, webhook};
 use crate::config::{SETTINGS, Sources};
 
 const VERSION: &str =
@@ -43,6 +43,7 @@ pub(super) fn command() -> Command {
             operator::outbox(),
             operator::audit(),
             operator::keys(),
+            webhook::command(),
             Command::new("errors")
                 .about("List every error type: kind, status, meaning, what to do")
                 .arg(markdown("Print the list as Markdown")),

@@ -23,6 +23,10 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     print(line("setting", "value", "source"))?;
     print(config.effective().iter().map(row).collect::<String>())?;
     print(format_args!("\nmail: {}\n", Mailer::new(&config.mail)?.describe()))?;
+    for endpoint in config.webhook.endpoints() {
+        let url = endpoint.url.map(ToString::to_string).unwrap_or_default();
+        print(format_args!("webhook {}: POST {url}\n", endpoint.number))?;
+    }
     print(format_args!("open files: {}\n", Limits::secure(config)?.descriptors))?;
     print(format_args!("password hashes: argon2id, kernel {}\n", password::kernel().as_str()))?;
     print(format_args!("database: {}\n", name(&config.database.url)))?;

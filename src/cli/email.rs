@@ -168,7 +168,9 @@ fn advice(reason: Reason) -> &'static str {
         Reason::Refused5xx => "read what the server said",
         Reason::NoSmtputf8 => "use a mail server that offers SMTPUTF8",
         Reason::SenderRefused => "correct mail_from or smtp_helo_name, or ask the server's operator (a block list?)",
-        Reason::NotTheService | Reason::Protocol => "check that a mail server listens there, and its log",
+        Reason::NotTheService | Reason::Gone | Reason::Protocol => {
+            "check that a mail server listens there, and its log"
+        }
         Reason::Payload => "check the address and the name, and the templates",
         Reason::Io => "check mail_directory: space, owner and rights",
     }

@@ -2,12 +2,12 @@
 
 use super::output::print;
 use super::table::align;
-use crate::accounts::topics;
+use crate::accounts::{topics, webhooks};
 use crate::config::{Config, Sources};
 use crate::health;
 use crate::operations;
 use crate::outbox::series_of;
-use crate::telemetry::metrics::{self, Metric, inventory, markdown};
+use crate::telemetry::metrics::{self, Metric, SwitchOffs, inventory, markdown};
 
 pub(super) fn run(as_markdown: bool) -> anyhow::Result<()> {
     metrics::init();
@@ -15,6 +15,7 @@ pub(super) fn run(as_markdown: bool) -> anyhow::Result<()> {
     // Each route, and each topic, has series of its own, which exist once it does.
     let _routes = (operations::api_routes(&Config::load(&Sources::default())?), operations::ops_routes());
     let _topics: Vec<_> = topics::ALL.iter().map(series_of).collect();
+    let _webhooks = webhooks::ABOUT.map(|about| SwitchOffs::new(about.name));
     let metrics = inventory();
     if as_markdown {
         return print(markdown(&metrics));

@@ -5,7 +5,8 @@ use url::Url;
 
 use super::problem::Problems;
 use super::{
-    Config, DatabaseUrl, Environment, RegistrationConflict, SmtpTls, is_localhost, is_loopback, is_this_machine,
+    Config, DatabaseUrl, Environment, RegistrationConflict, SmtpTls, WebhookEndpoint, is_localhost, is_loopback,
+    is_this_machine,
 };
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
@@ -62,6 +63,7 @@ fn contradictions(config: &Config) -> Faults {
     {
         faults.push(("ops_token", "the value has characters that no header carries; use visible ASCII".into()));
     }
+    faults.extend(config.webhook.faults());
     faults
 }
 
@@ -116,6 +118,12 @@ fn production_refusals(config: &Config) -> Faults {
             "0.0.0.0/0 and ::/0 let every client choose the address it is logged with; name your proxies".into(),
         ),
         (
+            "webhook_private_networks",
+            config.webhook.private_networks.iter().any(everyone),
+            "0.0.0.0/0 and ::/0 let a webhook reach whatever this machine can reach; name the network of your receiver"
+                .into(),
+        ),
+        (
             "breached_passwords_url",
             config.new_password.breached_url.as_ref().is_some_and(is_plain_text_to_another_host),
             "http sends a part of the hash of each new password over the network in plain text; use https".into(),
@@ -131,7 +139,13 @@ fn production_refusals(config: &Config) -> Faults {
             "nobody can answer an address at localhost, and servers refuse it; use one of your own domain".into(),
         ),
     ];
-    refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text)).collect()
+    let refusals = refusals.into_iter().filter(|(_, is_unsafe, _)| *is_unsafe).map(|(key, _, text)| (key, text));
+    refusals.chain(config.webhook.endpoints().filter_map(|endpoint| plain_webhook(&endpoint))).collect()
+}
+
+fn plain_webhook(endpoint: &WebhookEndpoint<'_>) -> Option<(&'static str, String)> {
+    let text = "http sends names and addresses over the network in plain text; use https";
+    endpoint.url.filter(|url| is_plain_text_to_another_host(url)).map(|_| (endpoint.url_setting, text.into()))
 }
 
 fn is_plain_text_to_another_host(url: &Url) -> bool {

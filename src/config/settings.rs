@@ -14,7 +14,7 @@ use super::value::Value;
 use super::values::{Effective, Values};
 use super::{
     DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, PathPrefix, RegistrationConflict, Secret,
-    SmtpTls, WebOrigin,
+    SmtpTls, WebOrigin, WebhookEvent, WebhookSecrets,
 };
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
@@ -265,6 +265,40 @@ settings! {
         /// Text that its body must have within the first 64 KiB.
         expect_text: Option<String> = "analytics_expect_text", "";
     }
+    /// Who else is told what happens to users.
+    webhook: WebhookConfig "Webhooks" {
+        /// Where events of users are sent, signed as Standard Webhooks says: the first endpoint. `https`; `http` only to an address
+        /// within `webhook_private_networks`. Without one there is no such endpoint. An endpoint keeps its number.
+        url_1: Option<Url> = "webhook_1_url", "";
+        /// What the requests to the first endpoint are signed with, and nobody else's. While one is replaced, both, with a space
+        /// between.
+        secret_1: WebhookSecrets = "webhook_1_secret", "";
+        /// Events that the first endpoint is told of; without any, all.
+        events_1: Vec<WebhookEvent> = "webhook_1_events", "";
+        /// Where events of users are sent to the second endpoint.
+        url_2: Option<Url> = "webhook_2_url", "";
+        /// What the requests to the second endpoint are signed with.
+        secret_2: WebhookSecrets = "webhook_2_secret", "";
+        /// Events that the second endpoint is told of; without any, all.
+        events_2: Vec<WebhookEvent> = "webhook_2_events", "";
+        /// Where events of users are sent to the third endpoint.
+        url_3: Option<Url> = "webhook_3_url", "";
+        /// What the requests to the third endpoint are signed with.
+        secret_3: WebhookSecrets = "webhook_3_secret", "";
+        /// Events that the third endpoint is told of; without any, all.
+        events_3: Vec<WebhookEvent> = "webhook_3_events", "";
+        /// Where events of users are sent to the fourth endpoint.
+        url_4: Option<Url> = "webhook_4_url", "";
+        /// What the requests to the fourth endpoint are signed with.
+        secret_4: WebhookSecrets = "webhook_4_secret", "";
+        /// Events that the fourth endpoint is told of; without any, all.
+        events_4: Vec<WebhookEvent> = "webhook_4_events", "";
+        /// Time for one request as a whole.
+        timeout: Duration = "webhook_timeout", "15s", LIMIT;
+        /// Networks that are not public and that webhooks may be sent into. To any other address that is loopback, private,
+        /// link-local, shared or reserved nothing is sent, whatever name leads there.
+        private_networks: Vec<IpNet> = "webhook_private_networks", "";
+    }
     /// What follows a registration.
     outbox: OutboxConfig "Outbox" {
         /// Time between two looks for jobs, besides the one that each new job causes.
@@ -292,6 +326,12 @@ settings! {
         analytics_event_lease: Duration = "analytics_event_lease", "1m", LIMIT;
         /// Time for which delivered analytics events are remembered.
         analytics_event_retention: Duration = "analytics_event_retention", "7d", RETENTION;
+        /// Webhooks sent at once by one instance to one endpoint.
+        webhook_concurrency: usize = "webhook_concurrency", "4", 1..=256;
+        /// Time after which a webhook whose instance died is taken over by another.
+        webhook_lease: Duration = "webhook_lease", "1m", LIMIT;
+        /// Time for which delivered webhooks are remembered.
+        webhook_retention: Duration = "webhook_retention", "7d", RETENTION;
         /// Time for which audit rows are kept.
         audit_retention: Duration = "audit_retention", "365d", RETENTION;
     }

@@ -38,7 +38,9 @@ const MOST: usize = 3;
 pub fn similar(given: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     let rated: Vec<_> = names.map(|name| (likeness(given, &name), name)).collect();
     let best = rated.iter().map(|(likeness, _)| *likeness).fold(LIKE, f64::max);
-    let near = rated.into_iter().filter(|(likeness, _)| *likeness >= LIKE.max(best - NEAR_THE_BEST));
+    // Beside the same words nothing else is meant.
+    let near_the_best = if best < 1.0 { NEAR_THE_BEST } else { 0.0 };
+    let near = rated.into_iter().filter(|(likeness, _)| *likeness >= LIKE.max(best - near_the_best));
     near.map(|(_, name)| name).take(MOST).collect()
 }
 

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::{DatabaseUrl, Host, HostPattern, MediaType, PathPrefix, Secret, WebOrigin};
+use super::{DatabaseUrl, Host, HostPattern, MediaType, PathPrefix, Secret, WebOrigin, WebhookEvent};
 use crate::text::is_control;
 
 const OUT_OF_RANGE: &str = "is out of range";
@@ -161,6 +161,8 @@ lists! {
         |text| HostPattern::parse(text).ok_or("is not a list of host names");
     MediaType, "TYPES", "media types with commas between, such as application/json,text/plain",
         |text| MediaType::parse(text).ok_or("is not a list of media types");
+    WebhookEvent, "EVENTS", "events with commas between: user.registered, user.verified, user.updated, user.deactivated, user.deleted",
+        |text| WebhookEvent::parse(text).ok_or("is not a list of events");
     u16, "STATUSES", "HTTP statuses with commas between, such as 200,202",
         |text| parse_status(text).ok_or("is not a list of HTTP statuses");
     WebOrigin, "ORIGINS", "origins, scheme://host or scheme://host:port, with commas between, such as https://app.example.com,http://localhost:5173",

@@ -80,6 +80,10 @@ error_codes! {
     /// `outbox_retry_for`, where the service fails for as long as that takes.
     AnalyticsServiceError = "ANALYTICS_SERVICE_ERROR", Unexpected [], "The service failed",
         "Look at the analytics service: `analytics_base_url`.";
+    /// An event could not be sent to the endpoint of a webhook. It is tried again: where the fault is its own for
+    /// `outbox_retry_for`, where the endpoint fails for as long as that takes.
+    WebhookServiceError = "WEBHOOK_SERVICE_ERROR", Unexpected [], "The service failed",
+        "Look at the endpoint: `neodyme webhook list`, then `neodyme webhook test`.";
     /// A registration failed for a reason of the service's own.
     UserRegistrationError = "USER_REGISTRATION_ERROR", Unexpected [500], "The registration failed",
         "Read the cause chain; the step says where.";

@@ -53,8 +53,9 @@ impl Descriptors {
             let enough = reserve + least;
             return Err(TooLittle(format!(
                 "{files} files may be open at once, and the service needs at least {enough}: {reserve} for the database, \
-                 mail, analytics and itself, {least} for connections; allow {enough} ({WHERE_TO_ALLOW}), or lower \
-                 database_pool_size, welcome_email_concurrency, account_email_concurrency or analytics_event_concurrency"
+                 mail, analytics, webhooks and itself, {least} for connections; allow {enough} ({WHERE_TO_ALLOW}), or lower \
+                 database_pool_size, welcome_email_concurrency, account_email_concurrency, analytics_event_concurrency or \
+                 webhook_concurrency"
             )));
         }
         let api = wanted.min(room - OPERATIONS.min(wanted).min(room / 4));
@@ -96,8 +97,9 @@ fn reserve(config: &Config) -> usize {
         Some(_) => 2 * (config.outbox.analytics_event_concurrency + 1),
         None => 0,
     };
+    let webhooks = config.webhook.endpoints().count() * 2 * config.outbox.webhook_concurrency;
     let breaches = if config.new_password.breached_url.is_some() { 2 * MAX_QUESTIONS } else { 0 };
-    PROCESS + MAX_REFUSALS + database + mail + analytics + breaches
+    PROCESS + MAX_REFUSALS + database + mail + analytics + webhooks + breaches
 }
 
 /// On lines of at most 80 columns, for `neodyme check`.

@@ -25,7 +25,7 @@ pub struct Threads {
     /// Those that hash passwords.
     pub hashing: usize,
     /// Those that block, at most: one for each thing that may do so at the same time, so that none waits behind one that
-    /// hangs. A connection to the database, to the mail server or to the analytics service looks up a host's name.
+    /// hangs. A connection to the database, to the mail server, to the analytics service or to the endpoint of a webhook looks up a host's name.
     pub blocking: usize,
 }
 
@@ -33,7 +33,8 @@ impl Threads {
     pub(super) fn of(config: &Config) -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let hashing = if config.password.workers == 0 { cores } else { config.password.workers };
-        let calls: usize = topics::ALL.iter().map(|topic| (topic.settings)(&config.outbox).concurrency).sum();
+        let topics = topics::in_use(&config.webhook);
+        let calls: usize = topics.iter().map(|topic| (topic.settings)(&config.outbox).concurrency).sum();
         let blocking = BLOCKING + config.database.pool_size + calls;
         Threads { runtime: cores, hashing, blocking }
     }

@@ -25,7 +25,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Runs until the service closes.
 pub(super) async fn run(
-    stations: &[Arc<Station>],
+    (stations, unused): (&[Arc<Station>], &[About]),
     watch: &Watch,
     db: &Db,
     settings: &OutboxConfig,
@@ -46,7 +46,7 @@ pub(super) async fn run(
         warn_of(log, count(stations, watch, db).await);
         if pruned.elapsed() >= PRUNE_INTERVAL {
             pruned = Instant::now();
-            warn_of(log, prune(stations, db, settings, log).await);
+            warn_of(log, prune((stations, unused), db, settings, log).await);
         }
     }
 }
@@ -77,10 +77,15 @@ fn unix_seconds(time: OffsetDateTime) -> f64 {
 }
 
 /// Removes delivered jobs that are older than they need be.
-async fn prune(stations: &[Arc<Station>], db: &Db, settings: &OutboxConfig, log: &Logger) -> Result<()> {
+async fn prune(
+    (stations, unused): (&[Arc<Station>], &[About]),
+    db: &Db,
+    settings: &OutboxConfig,
+    log: &Logger,
+) -> Result<()> {
     let now = db.earliest_time().await?;
     let mut removed = 0;
-    for About { name, settings: of, .. } in stations.iter().map(|station| station.about) {
+    for About { name, settings: of, .. } in stations.iter().map(|station| station.about).chain(unused.iter().copied()) {
         let delivered_before = now - of(settings).retention;
         removed += in_batches(|limit| outbox::prune(db, name, delivered_before, limit)).await?;
     }

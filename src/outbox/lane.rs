@@ -197,6 +197,10 @@ impl Lane {
         self.last_look = Instant::now();
         self.settle().await?;
         self.renew().await?;
+        if self.is_switched_off().await? {
+            self.waiting.end();
+            return Ok(());
+        }
         self.count_waiting().await?;
         let free = self.free();
         let (limit, pick) = match self.circuit.permit(Instant::now()) {

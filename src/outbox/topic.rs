@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::config::OutboxConfig;
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::telemetry::metrics::ExternalService;
 use crate::values::Origin;
 use crate::values::job::{Failure, Job, NewJob, Payload, Receipt, TopicName};
@@ -67,9 +67,20 @@ pub fn job<T: Topic>(
     origin: &Origin,
     created_at: OffsetDateTime,
 ) -> NewJob {
+    job_of(T::ABOUT.name, payload, user_id, origin, created_at)
+}
+
+/// The same, where the topic is not a type.
+pub fn job_of(
+    topic: TopicName,
+    payload: &impl Serialize,
+    user_id: Option<Uuid>,
+    origin: &Origin,
+    created_at: OffsetDateTime,
+) -> NewJob {
     NewJob {
         id: Uuid::now_v7(),
-        topic: T::ABOUT.name,
+        topic,
         payload: Payload::new(json!(payload)),
         user_id,
         request_id: origin.request_id.clone(),
@@ -84,6 +95,13 @@ pub trait Deliver: Send + Sync {
     fn about(&self) -> About;
     /// Makes one attempt.
     fn deliver<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<Receipt, Failure>>;
+    /// Whether the other side wants nothing any more, and nobody has said otherwise since.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn is_switched_off(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        ready(Ok(false)).boxed()
+    }
     /// Ends what deliveries have left open.
     fn end(&self) -> BoxFuture<'_, ()>;
 }

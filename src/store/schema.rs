@@ -164,6 +164,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+    use super::InstantSql;
+
+    webhooks_off (topic) {
+        topic -> Text,
+        url_hash -> Binary,
+        switched_off_at -> InstantSql,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{Binary, Bool, Integer, Text};
     use super::InstantSql;
 

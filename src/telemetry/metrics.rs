@@ -31,6 +31,7 @@ mod sketch;
 mod summary;
 mod totals;
 mod user_changes;
+mod webhooks;
 
 pub use self::asked::Asked;
 pub use self::clock::{ClockReference, clock_difference, clock_jumped};
@@ -72,6 +73,7 @@ pub use self::signing_keys::signing_keys;
 pub use self::summary::{Summary, summary};
 pub use self::totals::{Took, Totals, totals};
 pub use self::user_changes::{ChangedBy, UserChange, user_changed};
+pub use self::webhooks::SwitchOffs;
 
 /// Touches every static, so that the first scrape has every series. Called once, at start.
 pub fn init() {
@@ -93,6 +95,7 @@ pub fn init() {
     sign_in::init();
     signing_keys::init();
     user_changes::init();
+    webhooks::init();
 }
 
 /// Every metric, by name. Complete once [`init`] has run, and the routes, topics and checks exist.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -101,6 +101,8 @@ labels! {
         NoSmtputf8 = "no_smtputf8",
         /// HTTP: the answer is not the service's: another page, a redirect, no such path.
         NotTheService = "not_the_service",
+        /// HTTP: the other side wants no more, ever.
+        Gone = "gone",
         /// What the other side said made no sense, or broke off.
         Protocol = "protocol",
         /// The job itself cannot be read.
@@ -114,7 +116,8 @@ impl Reason {
     /// Whether somebody has to correct a setting or a right, here or there: it does not pass by itself, and is the same for
     /// every job.
     pub const fn needs_an_operator(self) -> bool {
-        matches!(self, Reason::Auth | Reason::Tls | Reason::TlsExpired | Reason::SenderRefused | Reason::NotTheService)
+        use Reason::{Auth, Gone, NotTheService, SenderRefused, Tls, TlsExpired};
+        matches!(self, Auth | Tls | TlsExpired | SenderRefused | NotTheService | Gone)
     }
 }
 
@@ -135,6 +138,13 @@ pub struct NewJob {
     pub traceparent: String,
     /// When it was caused.
     pub created_at: OffsetDateTime,
+}
+
+impl NewJob {
+    /// What a line of the log says of it.
+    pub fn shown(&self) -> Value {
+        json!({ "topic": self.topic.as_str(), "job_id": self.id })
+    }
 }
 
 /// A job that this instance has claimed.

@@ -6,6 +6,7 @@ use diesel::connection::SimpleConnection;
 use neodyme::accounts::Actor;
 use neodyme::accounts::erasure::{erase, wipe};
 use neodyme::accounts::users;
+use neodyme::accounts::webhooks::Webhooks;
 use neodyme::error::Error;
 use serde_json::json;
 use uuid::Uuid;
@@ -30,7 +31,7 @@ async fn the_user_goes_and_the_trail_keeps_the_id(backend: Backend) {
     let ada = world.user("ada@example.com").await;
     world.live(&ada).await;
     let admin = Uuid::now_v7();
-    let erased = erase(&world.db, &world.actor(admin), ada.id, None).await.unwrap();
+    let erased = erase(&world.db, &Webhooks::default(), &world.actor(admin), ada.id, None).await.unwrap();
     assert_eq!((erased.sessions, erased.jobs, erased.entries), (1, 1, 2));
     for table in TABLES {
         assert_eq!(world.database.count(table).await, 0, "{table}");
@@ -48,8 +49,10 @@ async fn who_erases_oneself_leaves_no_address(backend: Backend) {
     let world = World::new(backend).await;
     let (ada, bob) = (world.user("ada@example.com").await, world.user("bob@example.com").await);
     let renamed = neodyme::accounts::change::Change { is_active: Some(false), ..Default::default() };
-    neodyme::accounts::change::change(&world.db, &world.actor(ada.id), bob.id, None, &renamed).await.unwrap();
-    erase(&world.db, &world.actor(ada.id), ada.id, None).await.unwrap();
+    neodyme::accounts::change::change(&world.db, &Webhooks::default(), &world.actor(ada.id), bob.id, None, &renamed)
+        .await
+        .unwrap();
+    erase(&world.db, &Webhooks::default(), &world.actor(ada.id), ada.id, None).await.unwrap();
     for entry in [world.trail_of(ada.id).await, world.trail_of(bob.id).await].concat() {
         assert_eq!((entry.actor, entry.client_ip), (ada.id.to_string(), None), "{}", entry.action);
     }
@@ -62,7 +65,7 @@ async fn others_are_as_they_were(backend: Backend) {
         world.live(user).await;
     }
     let before = world.trail_of(bob.id).await;
-    erase(&world.db, &Actor::operator(), ada.id, None).await.unwrap();
+    erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None).await.unwrap();
     for table in TABLES {
         assert_eq!(world.database.count(table).await, 1, "{table}");
     }
@@ -73,8 +76,8 @@ async fn others_are_as_they_were(backend: Backend) {
 async fn nobody_is_erased_twice(backend: Backend) {
     let world = World::new(backend).await;
     let ada = world.user("ada@example.com").await;
-    erase(&world.db, &Actor::operator(), ada.id, None).await.unwrap();
-    let again = erase(&world.db, &Actor::operator(), ada.id, None).await;
+    erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None).await.unwrap();
+    let again = erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None).await;
     assert!(matches!(again, Err(Error::NotFound)), "{again:?}");
     assert_eq!(world.trail_of(ada.id).await.len(), 1);
     // The address is free for somebody else.
@@ -99,7 +102,7 @@ async fn no_file_of_the_database_holds_an_erased_address() {
     for user in all.iter().step_by(10) {
         world.live(user).await;
         assert!(holds(&world, user.email_key.expose()));
-        let erased = erase(&world.db, &Actor::operator(), user.id, None).await.unwrap();
+        let erased = erase(&world.db, &Webhooks::default(), &Actor::operator(), user.id, None).await.unwrap();
         assert!(wipe(&world.db, &erased).await.unwrap());
         for text in [user.email.expose(), user.email_key.expose()] {
             assert!(!holds(&world, text), "{text}");
@@ -121,7 +124,7 @@ async fn what_was_left_before_goes_as_well() {
         )
         .unwrap();
     }
-    let erased = erase(&world.db, &Actor::operator(), ada.id, None).await.unwrap();
+    let erased = erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None).await.unwrap();
     assert!(wipe(&world.db, &erased).await.unwrap());
     assert!(!holds(&world, "ada@example.com"));
 }
@@ -132,7 +135,7 @@ async fn it_is_told_when_somebody_reads_what_is_to_go() {
     let ada = world.user("ada@example.com").await;
     let mut reader = open_sqlite(&world.folder.path().join("data/neodyme.db"));
     reader.batch_execute("BEGIN; SELECT count(*) FROM users").unwrap();
-    let erased = erase(&world.db, &Actor::operator(), ada.id, None).await.unwrap();
+    let erased = erase(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None).await.unwrap();
     assert!(!wipe(&world.db, &erased).await.unwrap());
     world.user("bob@example.com").await;
     reader.batch_execute("COMMIT").unwrap();

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::common::app::{AppOptions, TestApp, fresh_email};
 use crate::common::database::Backend;
 use crate::common::eventually;
+use crate::common::options::WEBHOOK_SECRET;
 use crate::common::programs::free_port;
 use crate::{Answer, Neodyme};
 
@@ -79,6 +80,7 @@ async fn every_message_is_documented_and_every_documented_message_is_said() {
     of_serve(&mut seen);
     of_the_system(&mut seen);
     of_email(&mut seen);
+    of_webhooks(&mut seen);
     of_those_who_ask(&mut seen);
     of_imports(&mut seen);
     of_keys(&mut seen);
@@ -245,6 +247,25 @@ fn of_email(seen: &mut Seen) {
     seen.run(&neodyme, &[&test[..], &["--mail-templates", "/nowhere"]].concat());
     seen.run(&neodyme, &[&test[..], &["--smtp-host", "localhost", "--smtp-ca-file", "/nowhere"]].concat());
     seen.run(&neodyme, &[&test[..], &["--mail-directory", "/dev/null/mail"]].concat());
+}
+
+fn of_webhooks(seen: &mut Seen) {
+    let neodyme = Neodyme::new();
+    seen.run(&neodyme, &["webhook", "test", "--endpoint", "2"]);
+    assert_eq!(neodyme.run(&["migrate"]).code, 0);
+    seen.run(&neodyme, &["webhook", "on", "--endpoint", "2"]);
+    let nobody = Neodyme::new()
+        .variable("NEODYME_WEBHOOK_1_URL", &format!("http://127.0.0.1:{}", free_port()))
+        .variable("NEODYME_WEBHOOK_1_SECRET", WEBHOOK_SECRET)
+        .variable("NEODYME_WEBHOOK_PRIVATE_NETWORKS", "127.0.0.1");
+    seen.run(&nobody, &["webhook", "test", "--endpoint", "1"]);
+    let without_certificates = Neodyme::new()
+        .variable("SSL_CERT_FILE", "/nowhere")
+        .variable("SSL_CERT_DIR", "/nowhere")
+        .variable("NEODYME_WEBHOOK_1_SECRET", WEBHOOK_SECRET);
+    let url =
+        ["--webhook-1-url", "https://webhooks.invalid", "--api-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+    seen.run(&without_certificates, &[&["serve"][..], &url].concat());
 }
 
 fn of_those_who_ask(seen: &mut Seen) {

@@ -64,6 +64,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Its body; null if it was no JSON.
     pub body: Value,
+    /// Its body as it came.
+    pub text: String,
     /// The client's end of its connection.
     pub connection: SocketAddr,
     /// Whether the service took it: answered, or was about to answer, with 2xx.

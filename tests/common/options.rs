@@ -27,6 +27,9 @@ struct SmallDisk {
     prepared: &'static str,
 }
 
+/// What webhooks are signed with.
+pub const WEBHOOK_SECRET: &str = "whsec_Y2FuYXJ5LXRoYXQtbm9ib2R5LW1heS1zZWU=";
+
 const MOUNTING: [&str; 3] = ["--user", "--map-root-user", "--mount"];
 
 impl AppOptions {
@@ -71,6 +74,13 @@ impl AppOptions {
     /// With settings, by their keys, such as those of a fake at the far end of a socket. The last one counts.
     pub fn set_all<V: ToString>(self, settings: impl IntoIterator<Item = (&'static str, V)>) -> AppOptions {
         settings.into_iter().fold(self, |options, (key, value)| options.set(key, value))
+    }
+
+    /// With an endpoint of webhooks on this machine, whose requests are signed with [`WEBHOOK_SECRET`].
+    pub fn webhook(self, number: usize, url: &str) -> AppOptions {
+        self.set(&format!("webhook_{number}_url"), url)
+            .set(&format!("webhook_{number}_secret"), WEBHOOK_SECRET)
+            .set("webhook_private_networks", "127.0.0.0/8")
     }
 
     /// With a variable of the environment that is no setting of ours.

@@ -51,6 +51,7 @@ impl Trouble {
         let analytics = AnalyticsService::start().await;
         let mut options = options
             .set("analytics_base_url", analytics.base_url())
+            .webhook(1, &format!("{}/webhook", analytics.base_url()))
             .set("http_max_body_bytes", 1024)
             .set("health_interval", "1s")
             .set("database_pool_size", 2)

@@ -48,6 +48,10 @@ pub enum Injection {
     AnalyticsFailing,
     /// The analytics service refuses connections.
     AnalyticsDown,
+    /// The endpoint of webhooks answers 500.
+    WebhooksFailing,
+    /// The endpoint of webhooks answers 410.
+    WebhooksGone,
     /// One instance gets SIGKILL.
     OneKilled,
     /// One instance stands still: SIGSTOP.

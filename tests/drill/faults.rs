@@ -152,6 +152,19 @@ pub const FAULTS: &[Fault] = &[
         ..NOTHING
     },
     Fault {
+        name: "webhooks answered with 500",
+        injection: Injection::WebhooksFailing,
+        warnings: &["NeodymeWebhookFailing webhook_1"],
+        may: &["NeodymeErrorUsersAffected WEBHOOK_SERVICE_ERROR", "NeodymeErrorRateHigh WEBHOOK_SERVICE_ERROR"],
+        ..NOTHING
+    },
+    Fault {
+        name: "webhooks answered with 410",
+        injection: Injection::WebhooksGone,
+        warnings: &["NeodymeWebhookSwitchedOff webhook_1"],
+        ..NOTHING
+    },
+    Fault {
         name: "one instance killed",
         injection: Injection::OneKilled,
         warnings: &["NeodymeInstanceDown"],

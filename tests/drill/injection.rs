@@ -58,6 +58,8 @@ impl World {
             }
             Injection::AnalyticsFailing => self.analytics.behave(Analytics::Status(500, None)),
             Injection::AnalyticsDown => self.analytics.stop().await,
+            Injection::WebhooksFailing => self.webhooks.behave(Analytics::Status(500, None)),
+            Injection::WebhooksGone => self.webhooks.behave(Analytics::Status(410, None)),
             Injection::OneKilled => self.instances[1].kill(),
             Injection::AllKilled => self.instances.iter_mut().for_each(|instance| instance.kill()),
             Injection::MailRefused(times) => self.refuse_mail(times).await,
@@ -145,6 +147,12 @@ impl World {
             }
             Injection::AnalyticsFailing | Injection::AnalyticsLoginPage => self.analytics.behave(Analytics::Ok),
             Injection::AnalyticsDown => self.analytics.resume().await,
+            Injection::WebhooksFailing => self.webhooks.behave(Analytics::Ok),
+            Injection::WebhooksGone => {
+                self.webhooks.behave(Analytics::Ok);
+                // As `neodyme webhook on` does.
+                self.session().await.unwrap().batch_execute("DELETE FROM webhooks_off").await.unwrap();
+            }
             Injection::OneKilled | Injection::RestartLoop => self.instances[1].restart().await,
             Injection::AllKilled => {
                 for instance in &mut self.instances {

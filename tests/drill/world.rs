@@ -32,6 +32,8 @@ pub struct World {
     pub instances: Vec<TestApp>,
     pub mail: SmtpSink,
     pub analytics: AnalyticsService,
+    /// The endpoint of webhooks.
+    pub webhooks: AnalyticsService,
     /// The way from neodyme to PostgreSQL.
     pub way: Proxy,
     /// PostgreSQL itself, past the way.
@@ -58,6 +60,7 @@ impl World {
         let through = Database::Postgres(url.replace(server, &way.address().to_string()));
         let mail = SmtpSink::start(Behaviour::Normal).await;
         let analytics = AnalyticsService::start().await;
+        let webhooks = AnalyticsService::start().await;
         let clock = FakeClock::new();
 
         let mut instances = Vec::new();
@@ -66,6 +69,7 @@ impl World {
                 .set("api_listen", format!("127.0.0.1:{}", lasting_port()))
                 .set("ops_listen", format!("127.0.0.1:{}", lasting_port()))
                 .set("analytics_base_url", analytics.base_url())
+                .webhook(1, &webhooks.base_url())
                 // Traffic comes through a load balancer, and a client may register as often as it is shipped.
                 .set("trusted_proxies", "127.0.0.1")
                 .set("registrations_per_client", setting("registrations_per_client").default);
@@ -98,6 +102,7 @@ impl World {
             instances,
             mail,
             analytics,
+            webhooks,
             way,
             database: Database::Postgres(url),
             cluster,

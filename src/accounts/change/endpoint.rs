@@ -7,6 +7,7 @@ use crate::accounts::id::PathId;
 use crate::accounts::if_match::IfMatch;
 use crate::accounts::profile::{Profile, versioned};
 use crate::accounts::users::Role;
+use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, change};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json, Path, Permission, Versioned, json_body};
@@ -46,6 +47,7 @@ async fn answer(
     (Path(PathId(id)), (IfMatch(expected), Json(body))): (Path<PathId>, (IfMatch, Json<ChangeBody>)),
 ) -> Result<Versioned<Profile>> {
     let caller = call.caller()?;
+    let app = &call.state;
     let ChangeBody { full_name, is_active, role } = body;
     if caller.user_id == id && (is_active.is_some() || role.is_some()) {
         return Err(Error::Forbidden("nobody changes their own state or role; somebody else with `users:write` does"));
@@ -53,9 +55,11 @@ async fn answer(
     call.context.set_user_id(id);
     let actor = Actor::user(caller.user_id, call.context.origin());
     let changed = {
-        let _turn = call.state.db.turn(call.context.client).await?;
-        change::change(&call.state.db, &actor, id, expected, &Change { full_name, is_active, role }).await?
+        let (webhooks, change) = (Webhooks::new(&app.config.webhook), Change { full_name, is_active, role });
+        let _turn = app.db.turn(call.context.client).await?;
+        change::change(&app.db, &webhooks, &actor, id, expected, &change).await?
     };
+    app.outbox.committed(&changed.jobs);
     metrics::sessions_ended(SessionEnd::Revoked, changed.sessions);
     changed.changes.iter().for_each(|change| actor.has_done(*change, id));
     if changed.is_new() {

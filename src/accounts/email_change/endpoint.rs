@@ -9,6 +9,7 @@ use crate::accounts::account_email::AccountEmail;
 use crate::accounts::authority::session_ended;
 use crate::accounts::codes::{self, Code};
 use crate::accounts::users::{self, User};
+use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, sessions, sign_in};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
@@ -128,7 +129,8 @@ pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<EmailC
     request.enter_step("change_email");
     let changed = {
         let _turn = app.db.turn(request.client).await?;
-        confirm(&app.db, &form.code, app.config.codes.undo_lifetime, &request.origin()).await?
+        let webhooks = Webhooks::new(&app.config.webhook);
+        confirm(&app.db, &webhooks, &form.code, app.config.codes.undo_lifetime, &request.origin()).await?
     };
     tell(&call, changed, CodePurpose::ChangeEmail, UserChange::EmailChanged)
 }
@@ -138,21 +140,21 @@ pub(in crate::accounts) async fn take_back(call: Call<App>, Json(form): Json<Ema
     request.enter_step("undo_email_change");
     let changed = {
         let _turn = app.db.turn(request.client).await?;
-        undo(&app.db, &form.code, &request.origin()).await?
+        undo(&app.db, &Webhooks::new(&app.config.webhook), &form.code, &request.origin()).await?
     };
     tell(&call, changed, CodePurpose::UndoEmailChange, UserChange::EmailRestored)
 }
 
 fn tell(call: &Call<App>, changed: Option<Changed>, purpose: CodePurpose, change: UserChange) -> Result<NoContent> {
     let request = &call.context;
-    let Some(Changed { user, sessions, job }) = changed else { return Err(codes::refused(purpose, request)) };
+    let Some(Changed { user, sessions, jobs }) = changed else { return Err(codes::refused(purpose, request)) };
     request.set_user_id(user.id);
     metrics::email_code(purpose, CodeEvent::Used);
     metrics::sessions_ended(SessionEnd::Revoked, sessions);
     Actor::user(user.id, request.origin()).has_done(change, user.id);
-    let told = json!({ "topic": job.topic.as_str(), "job_id": job.id });
-    let details = json!({ "change": change.as_str(), "sessions": sessions, "jobs": [told] });
-    call.state.outbox.committed(&[job]);
+    let told: Vec<_> = jobs.iter().map(NewJob::shown).collect();
+    let details = json!({ "change": change.as_str(), "sessions": sessions, "jobs": told });
+    call.state.outbox.committed(&jobs);
     info!(request.logger(LoggerName::UserActions), "User action: user_email_changed"; "context" => context(details));
     Ok(NoContent)
 }

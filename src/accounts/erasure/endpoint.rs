@@ -7,6 +7,7 @@ use super::wiping::wipe_out;
 use crate::accounts::id::PathId;
 use crate::accounts::if_match::IfMatch;
 use crate::accounts::users::{self, Role};
+use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, sign_in};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{Access, Call, Endpoint, Json, NoContent, Path, Permission, json_body};
@@ -51,9 +52,11 @@ async fn answer(
     }
     let actor = Actor::user(caller.user_id, call.context.origin());
     let erased = {
+        let webhooks = Webhooks::new(&call.state.config.webhook);
         let _turn = call.state.db.turn(call.context.client).await?;
-        erase(&call.state.db, &actor, id, expected).await?
+        erase(&call.state.db, &webhooks, &actor, id, expected).await?
     };
+    call.state.outbox.committed(&erased.told);
     metrics::sessions_ended(SessionEnd::Revoked, erased.sessions);
     actor.has_done(UserChange::Erased, id);
     info!(call.context.logger(LoggerName::UserActions), "User action: user_erased");

@@ -6,10 +6,12 @@ use serde_json::json;
 use super::{Reset, reset, user_of};
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
+use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, new_password};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
+use crate::outbox::NewJob;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose, SessionEnd, UserChange};
@@ -74,7 +76,8 @@ async fn prepare(call: &Call<App>, form: PasswordReset) -> Result<Reset> {
     new_password::check_breaches(app, request, &form.new_password, NEW).await?;
     request.enter_step("hash_password");
     let hash = app.hash_pool.hash(request.client, form.new_password.as_password().clone()).await?;
-    Ok(Reset { user, code, hash, origin: request.origin() })
+    let webhooks = Webhooks::new(&app.config.webhook);
+    Ok(Reset { user, code, hash, origin: request.origin(), webhooks })
 }
 
 async fn finish(call: Call<App>, prepared: Reset) -> Result<NoContent> {
@@ -85,12 +88,12 @@ async fn finish(call: Call<App>, prepared: Reset) -> Result<NoContent> {
         let _turn = app.db.turn(request.client).await?;
         reset(&app.db, prepared).await?.ok_or_else(|| codes::refused(PURPOSE, &request))?
     };
-    app.outbox.committed(std::slice::from_ref(&done.job));
+    app.outbox.committed(&done.jobs);
     metrics::email_code(PURPOSE, CodeEvent::Used);
     metrics::sessions_ended(SessionEnd::PasswordChanged, done.sessions);
     Actor::user(id, request.origin()).has_done(UserChange::PasswordReset, id);
-    let job = json!({ "topic": done.job.topic.as_str(), "job_id": done.job.id });
-    let details = json!({ "sessions": done.sessions, "jobs": [job] });
+    let jobs: Vec<_> = done.jobs.iter().map(NewJob::shown).collect();
+    let details = json!({ "sessions": done.sessions, "jobs": jobs });
     info!(request.logger(LoggerName::UserActions), "User action: user_password_reset"; "context" => context(details));
     Ok(NoContent)
 }

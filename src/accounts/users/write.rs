@@ -18,6 +18,7 @@ use crate::store::schema::users;
 use crate::store::transaction::Connection;
 use crate::store::types::{Id, UtcTime, to_micros};
 use crate::telemetry::metrics::DbOperation;
+use crate::values::Personal;
 
 /// Which state of a user it is: another after each change that others can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,38 +112,32 @@ pub async fn set_password(tx: &mut Transaction, id: Uuid, hash: &PasswordHash) -
     .map(drop)
 }
 
-/// Writes that the address is the user's own, since now.
+/// Writes that the address is the user's own, since now. Gives the user as it is then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_verified(tx: &mut Transaction, user: &User) -> Result<()> {
-    with_tx!(tx, DbOperation::ChangeUser, |conn| {
-        diesel::update(users::table.find(Id(user.id)))
-            .set((
-                users::email_verified_at.eq(Some(UtcTime(to_micros(clock::now())))),
-                users::updated_at.eq(UtcTime(user.next_change())),
-            ))
-            .execute(conn)
-    })
-    .map(drop)
+pub async fn set_verified(tx: &mut Transaction, user: &User) -> Result<User> {
+    set_email(tx, user, user.email.clone(), user.email_key.clone()).await
 }
 
-/// Writes another address, which is the user's own since now.
+/// Writes another address, which is the user's own since now. Gives the user as it is then.
 ///
 /// # Errors
 /// [`Error::EmailAlreadyExists`], or when the database fails.
-pub async fn set_email(tx: &mut Transaction, user: &User, email: &str, email_key: &str) -> Result<()> {
+pub async fn set_email(tx: &mut Transaction, user: &User, email: Personal, email_key: Personal) -> Result<User> {
+    let (verified_at, updated_at) = (to_micros(clock::now()), user.next_change());
     let written = with_tx!(tx, DbOperation::ChangeUser, |conn| {
         diesel::update(users::table.find(Id(user.id)))
             .set((
-                users::email.eq(email),
-                users::email_key.eq(email_key),
-                users::email_verified_at.eq(Some(UtcTime(to_micros(clock::now())))),
-                users::updated_at.eq(UtcTime(user.next_change())),
+                users::email.eq(email.expose()),
+                users::email_key.eq(email_key.expose()),
+                users::email_verified_at.eq(Some(UtcTime(verified_at))),
+                users::updated_at.eq(UtcTime(updated_at)),
             ))
             .execute(conn)
     });
-    written.map(drop).map_err(as_address_taken)
+    written.map_err(as_address_taken)?;
+    Ok(User { email, email_key, email_verified_at: Some(verified_at), updated_at, ..user.clone() })
 }
 
 /// Deletes a user, with the sessions, the tokens and the wrong passwords. Says whether there was such a user.

@@ -6,6 +6,7 @@ use super::{Verified, verify};
 use crate::accounts::Actor;
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
+use crate::accounts::webhooks::Webhooks;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
@@ -48,12 +49,13 @@ pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<Verifi
     let origin = request.origin();
     let verified = {
         let _turn = app.db.turn(request.client).await?;
-        verify(&app.db, &form.code, &origin).await?
+        verify(&app.db, &Webhooks::new(&app.config.webhook), &form.code, &origin).await?
     };
-    let Some(Verified { user, is_new }) = verified else {
+    let Some(Verified { user, is_new, jobs }) = verified else {
         return Err(codes::refused(CodePurpose::VerifyEmail, request));
     };
     request.set_user_id(user.id);
+    app.outbox.committed(&jobs);
     metrics::email_code(CodePurpose::VerifyEmail, CodeEvent::Used);
     if is_new {
         Actor::user(user.id, origin).has_done(UserChange::Verified, user.id);

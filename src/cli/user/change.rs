@@ -7,6 +7,7 @@ use super::selection::{find, operator, or_force};
 use super::view::UserView;
 use crate::accounts::change::{self, Change, Changed};
 use crate::accounts::users::Role;
+use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, revocation};
 use crate::cli::database::open;
 use crate::cli::output::{print, to_json};
@@ -36,7 +37,9 @@ pub(super) async fn revoke_sessions(config: &Config, arguments: &ArgMatches) -> 
 async fn apply(config: &Config, arguments: &ArgMatches, change: Change) -> anyhow::Result<Changed> {
     let db = open(&config.database).await?;
     let user = find(&db, arguments).await?;
-    change::change(&db, &operator(arguments), user.id, None, &change).await.map_err(or_force)
+    change::change(&db, &Webhooks::new(&config.webhook), &operator(arguments), user.id, None, &change)
+        .await
+        .map_err(or_force)
 }
 
 fn report(arguments: &ArgMatches, changed: &Changed, state: &str) -> anyhow::Result<()> {

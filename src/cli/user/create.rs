@@ -10,6 +10,7 @@ use super::view::UserView;
 use crate::accounts::Actor;
 use crate::accounts::creation::{self, Newcomer};
 use crate::accounts::users::Role;
+use crate::accounts::webhooks::Webhooks;
 use crate::cli::database::open;
 use crate::cli::output::{print, to_json};
 use crate::cli::password;
@@ -37,7 +38,7 @@ pub(super) async fn create(config: &Config, arguments: &ArgMatches) -> anyhow::R
             .await?,
         role: if arguments.get_flag("admin") { Role::Admin } else { role },
     };
-    let user = creation::create(&db, &Actor::operator(), &newcomer).await?;
+    let user = creation::create(&db, &Webhooks::new(&config.webhook), &Actor::operator(), &newcomer).await?;
     match arguments.get_flag("json") {
         true => print(to_json(&UserView::new(&user, true))?),
         false => print(format_args!("user {} is new, with the role {}\n", user.id, user.role.as_str())),

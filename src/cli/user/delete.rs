@@ -11,6 +11,7 @@ use super::selection::{find, operator, or_force};
 use super::view::UserView;
 use crate::accounts::erasure::{self, Erased};
 use crate::accounts::users::User;
+use crate::accounts::webhooks::Webhooks;
 use crate::cli::database::open;
 use crate::cli::output::{note, print, to_json};
 use crate::cli::table::align;
@@ -32,7 +33,9 @@ pub(super) async fn delete(config: &Config, arguments: &ArgMatches) -> anyhow::R
     if ask {
         confirm(&user, &mut std::io::stdin().lock(), &mut std::io::stderr())?;
     }
-    let erased = erasure::erase(&db, &operator(arguments), user.id, None).await.map_err(or_force)?;
+    let erased = erasure::erase(&db, &Webhooks::new(&config.webhook), &operator(arguments), user.id, None)
+        .await
+        .map_err(or_force)?;
     wipe(&db, &erased).await.context("the user is erased, but the file of the database may still hold the address")?;
     let Erased { user, sessions, jobs, .. } = erased;
     match arguments.get_flag("json") {

@@ -20,7 +20,8 @@ use crate::state::App;
 use crate::telemetry::errors::recorder;
 use crate::telemetry::history::Span;
 use crate::telemetry::metrics::RegistrationOutcome::{Error, Success};
-use crate::telemetry::metrics::{Asked, Dependency, DependencyStatus};
+use crate::telemetry::metrics::{Asked, Dependency, DependencyStatus, ExternalService};
+use crate::values::job::Reason;
 
 /// The route that registers users.
 const REGISTRATION: &str = "/users/";
@@ -92,14 +93,19 @@ fn of_topic(topic: &Standing) -> Vec<Trouble> {
     let name = topic.name.as_str();
     let mut all = Vec::new();
     if let Some(fault) = topic.fault {
-        let text = format!("{name} is paused until somebody mends it ({}): {}.", fault.as_str(), wait(topic));
-        all.push(Trouble::new("warn", "NeodymeOutboxPaused", text));
+        let (runbook, why) = match (topic.service, fault) {
+            (ExternalService::Webhook, Reason::Gone) => {
+                ("NeodymeWebhookSwitchedOff", "is switched off by its endpoint")
+            }
+            (ExternalService::Webhook, _) => ("NeodymeWebhookFailing", "is paused until somebody mends it"),
+            _ => ("NeodymeOutboxPaused", "is paused until somebody mends it"),
+        };
+        let text = format!("{name} {why} ({}): {}.", fault.as_str(), wait(topic));
+        all.push(Trouble::new("warn", runbook, text));
     } else if topic.is_left_alone && waited(topic).is_some_and(|waited| waited.as_secs_f64() > OLD_JOB) {
-        all.push(Trouble::new(
-            "warn",
-            "NeodymeOutboxStuck",
-            format!("Nothing of {name} is delivered: {}.", wait(topic)),
-        ));
+        let is_webhook = topic.service == ExternalService::Webhook;
+        let runbook = if is_webhook { "NeodymeWebhookFailing" } else { "NeodymeOutboxStuck" };
+        all.push(Trouble::new("warn", runbook, format!("Nothing of {name} is delivered: {}.", wait(topic))));
     }
     if topic.dead > 0 {
         let text = format!("{} of {name} given up ({}).", counted(topic.dead, "job"), deaths(topic));

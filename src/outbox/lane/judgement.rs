@@ -5,7 +5,9 @@ use tokio::time::Instant;
 
 use super::{Lane, tell_of_pause};
 use crate::clock;
+use crate::error::Error;
 use crate::outbox::backoff::{random, wait_after};
+use crate::outbox::circuit::Circuit;
 use crate::outbox::delivery::logger;
 use crate::outbox::store::Settlement;
 use crate::telemetry::logging::{context, error, info, warn};
@@ -50,6 +52,19 @@ impl Lane {
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
             self.circuit.pause(now + pause.min(self.settings.max_backoff));
         }
+    }
+
+    /// Whoever wants nothing any more gets nothing, not even a probe, until an operator says otherwise.
+    pub(super) async fn is_switched_off(&mut self) -> Result<bool, Error> {
+        let is_off = self.station.topic.is_switched_off().await?;
+        if is_off {
+            // It does not fail: once it is on again, nobody waits for it to come back.
+            self.circuit = Circuit::new();
+            self.fault = Some(Reason::Gone);
+        } else if self.circuit.state() == CircuitState::Closed {
+            self.fault = None;
+        }
+        Ok(is_off)
     }
 
     pub(super) fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {

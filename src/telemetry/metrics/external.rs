@@ -25,6 +25,8 @@ labels! {
         Analytics = "analytics",
         /// The service that knows passwords from data breaches.
         BreachedPasswords = "breached_passwords",
+        /// The endpoints of webhooks.
+        Webhook = "webhook",
     }
 }
 

@@ -13,8 +13,8 @@ const api = createClient<paths>({ baseUrl });
 const password = "correct horse battery";
 
 /** What was answered, or an end with what went wrong. */
-function expect<T>({ data, error }: { data?: T; error?: Problem }): T {
-  if (data === undefined) {
+function expect<T>({ data, error }: { data?: T; error?: Problem }): NonNullable<T> {
+  if (data === undefined || data === null) {
     throw new Error(`${error?.status} ${error?.code}: ${error?.detail}`);
   }
   return data;

@@ -42,6 +42,7 @@ pub(super) async fn answer(
         path: head.uri.path().to_owned(),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        text: String::from_utf8_lossy(&body).into_owned(),
         connection: client,
         taken: takes(&behaviour),
     });
