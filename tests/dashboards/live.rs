@@ -1,6 +1,7 @@
 //! Every query of every panel, executed by the real Prometheus on the real service, before anything is seen of it, in a healthy
 //! and in a faulty hour.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -95,18 +96,22 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     }
 }
 
-/// What is compared with the past has one: as much came two hours ago, as many passwords were wrong, and nothing was invalid.
+/// What is compared with the past has one: as much came two hours ago, as many passwords were wrong and codes asked for, and nothing
+/// was invalid; and a day ago, half of the addresses were verified.
 fn history(now: u64) -> String {
     let recorded = [
         (r#"job_of:neodyme_traffic:rate10m{job="neodyme",of="attempts"}"#, 1.0),
         (r#"job_of:neodyme_traffic:rate10m{job="neodyme",of="wrong_passwords"}"#, 1.0),
+        (r#"job:neodyme_email_codes_asked:rate10m{job="neodyme"}"#, 1.0),
         (r#"job:neodyme_invalid_registrations:ratio10m{job="neodyme"}"#, 0.0),
         (r#"job:neodyme_targets:count{job="neodyme"}"#, 1.0),
     ];
-    let minutes = |(series, value): (&str, f64)| {
-        (20..140).rev().map(|minute| format!("{series} {value} {}\n", now - 60 * minute)).collect::<String>()
+    let minutes = |series: &str, value: f64, minutes: Range<u64>| {
+        minutes.rev().map(|minute| format!("{series} {value} {}\n", now - 60 * minute)).collect::<String>()
     };
-    recorded.into_iter().map(minutes).collect()
+    let verified = r#"job:neodyme_email_codes_verified:ratio6h{job="neodyme"}"#;
+    let hours_ago = recorded.into_iter().map(|(series, value)| minutes(series, value, 20..140));
+    hours_ago.chain([minutes(verified, 0.5, 1430..1450)]).collect()
 }
 
 impl Look {
