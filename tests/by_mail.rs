@@ -33,6 +33,7 @@ on_both_databases!(
     of_many_emails_to_one_address_few_are_sent,
     a_new_address_is_confirmed_and_the_old_one_can_take_it_back,
     an_address_is_kept_for_whom_it_was_taken_from,
+    a_thief_keeps_nothing_that_was_prepared,
     what_was_asked_for_survives_a_crash_and_ends_with_the_user,
     who_never_verifies_is_erased_where_that_is_set,
     whether_an_address_is_taken_is_told_to_its_owner_alone,
@@ -299,7 +300,7 @@ async fn a_new_address_is_confirmed_and_the_old_one_can_take_it_back(backend: Ba
     app.refresh(&changed.refresh).await.assert_problem(401, "UNAUTHORIZED");
     app.login(&new, PASSWORD).await.assert_problem(401, "INVALID_CREDENTIALS");
     // Whoever changed it may know the password: the user is sent a code for another one.
-    let reset = code_in(&mail_to(&sink, &user.email, "another password", 0).await);
+    let reset = code_in(&mail_to(&sink, &user.email, "has its address again", 0).await);
     assert_eq!(post(&app, "/auth/reset-password", json!({ "code": reset, "new_password": NEW })).await.status, 204);
     assert_eq!(app.login(&user.email, NEW).await.status, 200);
     let trail = app.audited().await;
@@ -322,12 +323,44 @@ async fn an_address_is_kept_for_whom_it_was_taken_from(backend: Backend) {
     let other = app.signed_in().await;
     ask_to_change(&app, &other.access, &user.email, PASSWORD).await.assert_problem(409, "EMAIL_ALREADY_EXISTS");
     let undo = code_in(&mail_to(&sink, &user.email, "was changed", 0).await);
+    // That of the first address is good even after the thief has taken the second change back himself, and not the other way round.
     let of_thief = code_in(&mail_to(&sink, &second, "was changed", 0).await);
+    assert_eq!(post(&app, "/auth/undo-email-change", json!({ "code": of_thief })).await.status, 204);
     assert_eq!(post(&app, "/auth/undo-email-change", json!({ "code": undo })).await.status, 204);
-    assert_code_refused(&post(&app, "/auth/undo-email-change", json!({ "code": of_thief })).await);
     assert_eq!(app.login(&user.email, PASSWORD).await.status, 200);
     // What is not kept any more is free.
     assert_eq!(app.register(&third).await.status, 201);
+}
+
+/// What a thief asked for in a stolen session is good for nothing once the user has ended that; and the user who goes back to the old
+/// address gives the thief's no code to take that back.
+async fn a_thief_keeps_nothing_that_was_prepared(backend: Backend) {
+    let (app, mut sink) = app_and_sink(backend, |options| options.set("outbox_max_backoff", "500ms")).await;
+    let (user, of_thief, later) = (app.signed_in().await, fresh_email(), fresh_email());
+    let thief = app.sign_in(&user.email).await;
+    assert_eq!(ask_to_change(&app, &thief.access, &of_thief, PASSWORD).await.status, 202);
+    let prepared = code_in(&mail_to(&sink, &of_thief, "new address", 0).await);
+    sink.go_down().await;
+    assert_eq!(ask_to_change(&app, &thief.access, &later, PASSWORD).await.status, 202);
+    let change = json!({ "current_password": PASSWORD, "new_password": NEW });
+    let request = app.request("POST", "/auth/password").bearer_auth(&user.access).json(&change);
+    assert_eq!(Answer::to(request).await.unwrap().status, 204);
+    sink.come_back().await;
+    app.wait_for_log("it is withheld", |line| line["context"]["why"] == "the session that asked for it has ended")
+        .await;
+    assert_code_refused(&post(&app, "/auth/change-email", json!({ "code": prepared })).await);
+
+    let again = app.login(&user.email, NEW).await.json();
+    let user = user.with(&again);
+    for new in [&of_thief, &user.email] {
+        assert_eq!(ask_to_change(&app, &user.access, new, NEW).await.status, 202);
+        let before = usize::from(new == &of_thief);
+        let code = code_in(&mail_to(&sink, new, "new address", before).await);
+        assert_eq!(post(&app, "/auth/change-email", json!({ "code": code })).await.status, 204);
+    }
+    mail_to(&sink, &user.email, "was changed", 0).await;
+    let told = |mail: &Received| mail.to == of_thief && mail.header("Subject").contains("was changed");
+    assert!(!sink.received().iter().any(told), "no code for the address between");
 }
 
 async fn what_was_asked_for_survives_a_crash_and_ends_with_the_user(backend: Backend) {
@@ -418,8 +451,21 @@ async fn whether_an_address_is_taken_is_told_to_its_owner_alone(backend: Backend
     let reset = json!({ "code": code_in(&told), "new_password": NEW });
     assert_eq!(post(&app, "/auth/reset-password", reset).await.status, 204);
     assert_eq!(app.login(&email, NEW).await.status, 200);
-    metric("neodyme_registrations_total").label("outcome", "duplicate").value(3.0).assert_in(&app).await;
-    metric("neodyme_registrations_total").label("outcome", "success").value(1.0).assert_in(&app).await;
+    // Nor do a key, wrong passwords from before, or a change to it tell anything.
+    for address in [&email, &fresh_email()] {
+        for _ in 0..6 {
+            app.login(address, "wrong horse battery").await;
+        }
+        for name in ["Ada Lovelace", "Ada King"] {
+            let mut body = common::app::user(address);
+            body["full_name"] = json!(name);
+            let request = app.request("POST", "/users/").header("idempotency-key", "\"the-same\"").json(&body);
+            assert_eq!(Answer::to(request).await.unwrap().status, 202, "{address} {name}");
+        }
+        app.login(address, PASSWORD).await.assert_problem(429, "RATE_LIMITED");
+    }
+    metric("neodyme_registrations_total").label("outcome", "duplicate").value(6.0).assert_in(&app).await;
+    metric("neodyme_registrations_total").label("outcome", "success").value(2.0).assert_in(&app).await;
 }
 
 /// How long a registration takes tells nothing of whether its address is taken, nor does a request for a code.

@@ -76,7 +76,7 @@ async fn a_right_that_is_taken_away_is_missed() {
         ("INSERT", "users"),
         ("INSERT", "audit_log"),
         ("INSERT", "outbox_jobs"),
-        ("INSERT", "one_time_codes"),
+        ("SELECT", "one_time_codes"),
         ("DELETE", "login_failures"),
     ] {
         session.batch_execute(&format!("REVOKE {right} ON {table} FROM {role}")).await.unwrap();

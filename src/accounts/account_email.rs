@@ -14,6 +14,7 @@ use crate::label;
 use crate::mail::{Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{self, About, NewJob, Topic, TopicSettings};
 use crate::telemetry::metrics::{CodePurpose, ExternalService};
+use crate::tokens::Caller;
 use crate::values::job::{Effect, Failure, Job, Reason, Receipt, TopicName};
 use crate::values::{Email, Origin};
 
@@ -35,6 +36,9 @@ pub struct AccountEmailPayload {
     /// The code that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The session without which its code is good for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Uuid>,
 }
 
 impl AccountEmail {
@@ -58,24 +62,26 @@ impl AccountEmail {
     ) -> NewJob {
         let (email, full_name) = (user.email.expose().to_owned(), user.full_name.expose().to_owned());
         let code = code.map(|code| code.expose().to_owned());
-        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code };
+        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code, session_id: None };
         outbox::job::<AccountEmail>(&payload, Some(user.id), origin, at)
     }
 
-    /// A job that sends a code to an address, if it is somebody's: whose, is looked up when it is sent.
+    /// A job that sends a code to an address, if it is somebody's: whose, is looked up when it is sent. Whoever asks in a session
+    /// is who it is for, as long as that goes on.
     pub(super) fn asked(
         kind: MailKind,
         email: &Email,
-        user_id: Option<Uuid>,
+        asker: Option<Caller>,
         origin: &Origin,
         at: OffsetDateTime,
     ) -> Result<NewJob> {
         let code = Some(Code::generate()?.expose().to_owned());
         // Where nobody is named, it is looked for by its key, also by who erases the user.
-        let email = if user_id.is_some() { email.expose() } else { email.key() };
+        let email = if asker.is_some() { email.expose() } else { email.key() };
         let (email, full_name) = (email.to_owned(), String::new());
-        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code };
-        Ok(outbox::job::<AccountEmail>(&payload, user_id, origin, at))
+        let session_id = asker.map(|asker| asker.session_id);
+        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code, session_id };
+        Ok(outbox::job::<AccountEmail>(&payload, asker.map(|asker| asker.user_id), origin, at))
     }
 
     /// Sends an email whose code is good for something from now on, if there is somebody to send it to.
@@ -84,11 +90,11 @@ impl AccountEmail {
         job: &Job,
         kind: MailKind,
         purpose: CodePurpose,
-        AccountEmailPayload { email, code, .. }: AccountEmailPayload,
+        AccountEmailPayload { email, code, session_id, .. }: AccountEmailPayload,
     ) -> std::result::Result<Receipt, Failure> {
         let code = code.ok_or_else(|| Failure::unreadable("it has no code"))?;
         let is_notice = kind == MailKind::AddressTaken;
-        let order = Order { purpose, code: &code, email: &email, is_notice };
+        let order = Order { purpose, code: &code, email: &email, is_notice, session_id };
         let Some(ready) = self.issuer.issue(job, &order).await? else {
             return Ok(Receipt { code: None });
         };
@@ -102,7 +108,7 @@ impl AccountEmail {
 fn purpose(kind: MailKind) -> Option<CodePurpose> {
     match kind {
         MailKind::VerifyEmail => Some(CodePurpose::VerifyEmail),
-        MailKind::ResetPassword | MailKind::AddressTaken => Some(CodePurpose::ResetPassword),
+        MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => Some(CodePurpose::ResetPassword),
         MailKind::ChangeEmail => Some(CodePurpose::ChangeEmail),
         MailKind::Welcome | MailKind::PasswordChanged | MailKind::EmailChanged => None,
     }

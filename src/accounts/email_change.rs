@@ -21,6 +21,7 @@ use crate::outbox::NewJob;
 use crate::sealing::HASH_BYTES;
 use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::CodePurpose;
+use crate::tokens::Caller;
 use crate::values::Origin;
 
 /// What came of it.
@@ -32,19 +33,15 @@ struct Changed {
     jobs: Vec<NewJob>,
 }
 
-/// Uses a code up, and says whose it is and of which address. Nothing where it is good for nothing.
-async fn spent(
-    tx: &mut Transaction,
-    bound: Bound,
-    code: &[u8; HASH_BYTES],
-    purpose: CodePurpose,
-) -> Result<Option<(User, Bound)>> {
+/// Uses a code up, and says whose it is. Nothing where it is good for nothing.
+async fn spent(tx: &mut Transaction, bound: &Bound, code: &[u8; HASH_BYTES]) -> Result<Option<User>> {
     let Some(user) = users::find_to_change(tx, bound.user_id).await? else { return Ok(None) };
-    if !user.is_active || !codes::spend(tx, code).await? {
+    if let Some(session_id) = bound.session_id
+        && !sessions::goes_on(tx, Caller { user_id: user.id, session_id }).await?
+    {
         return Ok(None);
     }
-    codes::spend_all_of(tx, user.id, purpose, code).await?;
-    Ok(Some((user, bound)))
+    Ok((user.is_active && codes::spend(tx, code).await?).then_some(user))
 }
 
 /// The new address is the user's. The user is told at the one of before, which is kept for as long as that can be taken back.
@@ -63,22 +60,19 @@ async fn confirm(
     }
     db.transaction(move |tx| {
         async move {
-            let Some((before, bound)) = spent(tx, bound, &hash, PURPOSE).await? else { return Ok(None) };
+            let Some(before) = spent(tx, &bound, &hash).await? else { return Ok(None) };
+            codes::spend_all_of(tx, before.id, PURPOSE, &hash).await?;
+            // Who goes back to an address that can take back the change from it has repaired what somebody else did.
+            let is_return = codes::can_undo_to(tx, before.id, bound.email_key.expose()).await?;
             let after = users::set_email(tx, &before, bound.email, bound.email_key).await?;
-            // An address of before that one stays good to take it back: a thief makes two changes in a row.
-            let kept = CodeRow {
-                hash: undo.hash(),
-                purpose: CodePurpose::UndoEmailChange,
-                user_id: before.id,
-                email: before.email.clone(),
-                email_key: before.email_key.clone(),
-                lifetime: undo_lifetime,
-            };
-            codes::issue(tx, &kept).await?;
             let entry = Actor::user(before.id, origin.clone()).entry("user.email_changed", before.id, json!({}));
-            let (kind, at) = (MailKind::EmailChanged, entry.occurred_at);
             let mut jobs = webhooks.changed(&before, &after, &origin);
-            jobs.push(AccountEmail::job_with(kind, &before, Some(&undo), &origin, at));
+            if !is_return {
+                // An address of before that one stays good to take it back: a thief makes two changes in a row.
+                codes::issue(tx, &undo_to(&before, &undo, undo_lifetime)).await?;
+                let (kind, at) = (MailKind::EmailChanged, entry.occurred_at);
+                jobs.push(AccountEmail::job_with(kind, &before, Some(&undo), &origin, at));
+            }
             tx.insert(entry);
             jobs.iter().for_each(|job| tx.insert(job.clone()));
             Ok(Some(Changed { user: after, sessions: 0, jobs }))
@@ -86,6 +80,19 @@ async fn confirm(
         .boxed()
     })
     .await
+}
+
+/// The code that makes the address of before the user's again.
+fn undo_to(before: &User, code: &Code, lifetime: Duration) -> CodeRow {
+    CodeRow {
+        hash: code.hash(),
+        purpose: CodePurpose::UndoEmailChange,
+        user_id: before.id,
+        email: before.email.clone(),
+        email_key: before.email_key.clone(),
+        session_id: None,
+        lifetime,
+    }
 }
 
 /// The address of before is the user's again. Whoever changed it may know the password: all sessions end, and a code for another
@@ -96,7 +103,8 @@ async fn undo(db: &Db, webhooks: &Webhooks, code: &Code, origin: &Origin) -> Res
     let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
     db.transaction(move |tx| {
         async move {
-            let Some((user, bound)) = spent(tx, bound, &hash, PURPOSE).await? else { return Ok(None) };
+            let Some(user) = spent(tx, &bound, &hash).await? else { return Ok(None) };
+            codes::spend_later_undos(tx, &bound).await?;
             let restored = users::set_email(tx, &user, bound.email, bound.email_key).await?;
             // What was sent to the other address is good for nothing any more.
             for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
@@ -108,7 +116,7 @@ async fn undo(db: &Db, webhooks: &Webhooks, code: &Code, origin: &Origin) -> Res
                 user.id,
                 json!({ "sessions": sessions }),
             );
-            let (kind, at) = (MailKind::ResetPassword, entry.occurred_at);
+            let (kind, at) = (MailKind::EmailRestored, entry.occurred_at);
             let mut jobs = webhooks.changed(&user, &restored, &origin);
             jobs.push(AccountEmail::job_with(kind, &restored, Some(&Code::generate()?), &origin, at));
             tx.insert(entry);

@@ -80,7 +80,7 @@ const FORGOTTEN: Text = Text {
 const RESET: Text = Text {
     path: "/account/reset-password",
     title: "Choose another password",
-    about: "You are signed out everywhere.",
+    about: "You will be signed out everywhere.",
     fields: &[
         CODE,
         Field { name: "new_password", label: "New password", kind: "password", autocomplete: "new-password" },
@@ -137,8 +137,7 @@ where
     Fut: Future<Output = Result<O>> + Send,
     O: Send,
 {
-    let send = move |call: Call<App>,
-                     (SameOrigin, (Query(link), form)): (SameOrigin, (Query<Link>, Unread<Form<T>>))| {
+    let send = move |call: Call<App>, (Query(link), form): (Query<Link>, Unread<(SameOrigin, Form<T>)>)| {
         submit(text, call, link, form, run)
     };
     Endpoint::new(Access::Anyone, Method::POST, text.path, text.about, send).fails_with(FAILS)
@@ -148,7 +147,7 @@ async fn submit<T, O, F, Fut>(
     text: &'static Text,
     call: Call<App>,
     Link { code }: Link,
-    form: Unread<Form<T>>,
+    form: Unread<(SameOrigin, Form<T>)>,
     run: F,
 ) -> Result<Page>
 where
@@ -159,7 +158,7 @@ where
     let view = View::of(&call, text, code.as_deref().unwrap_or_default());
     let context = Arc::clone(&call.context);
     let ended = match form.read(&context).await {
-        Ok(Form(form)) => run(call, Json(form)).await.map(drop),
+        Ok((SameOrigin, Form(form))) => run(call, Json(form)).await.map(drop),
         Err(error) => Err(error),
     };
     match ended {
@@ -224,9 +223,18 @@ impl View {
 
     fn with(self, error: &Error) -> Self {
         match error {
-            Error::Validation(faults) => View { faults: faults.clone(), ..self },
+            Error::Validation(faults) if faults.iter().any(|fault| self.has(&fault.field)) => {
+                View { faults: faults.clone(), ..self }
+            }
+            Error::Validation(_) | Error::UnsupportedMediaType => {
+                View { failure: Some("This is not what the form below sends.".to_owned()), ..self }
+            }
             other => View { failure: Some(other.detail()), ..self },
         }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
     }
 
     fn page(self) -> Result<Page> {

@@ -11,7 +11,7 @@ use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::codes;
 use super::sessions;
-use super::sign_in::forget_failures_of;
+use super::sign_in::{NobodysFailures, forget_failures_of};
 use super::users::{self, User};
 use super::webhooks::Webhooks;
 use crate::error::Result;
@@ -33,6 +33,8 @@ struct Reset {
     hash: PasswordHash,
     origin: Origin,
     webhooks: Webhooks,
+    /// Wrong passwords of the address that are nobody's yet.
+    failures: NobodysFailures,
 }
 
 /// What came of it.
@@ -54,13 +56,16 @@ async fn user_of(db: &Db, code: &[u8; HASH_BYTES]) -> Result<Option<User>> {
 async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
     db.transaction(move |tx| {
         async move {
-            let Reset { user: before, code, hash, origin, webhooks } = reset;
+            let Reset { user: before, code, hash, origin, webhooks, failures } = reset;
             let Some(user) = users::find_to_change(tx, before.id).await? else { return Ok(None) };
             let is_same = user.is_active && user.email_key == before.email_key;
             if !is_same || !codes::spend(tx, &code).await? {
                 return Ok(None);
             }
-            codes::spend_all_of(tx, user.id, CodePurpose::ResetPassword, &code).await?;
+            // Whoever asked for another address did so with the password of before.
+            for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
+                codes::spend_all_of(tx, user.id, purpose, &code).await?;
+            }
             users::set_password(tx, user.id, &hash).await?;
             let actor = Actor::user(user.id, origin.clone());
             let mut jobs = Vec::new();
@@ -70,6 +75,7 @@ async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
                 tx.insert(actor.entry("user.verified", user.id, json!({})));
             }
             forget_failures_of(tx, user.id).await?;
+            tx.insert(failures);
             let sessions = sessions::delete_all(tx, user.id).await?;
             let entry = actor.entry("user.password_reset", user.id, json!({ "sessions": sessions }));
             jobs.push(AccountEmail::job(MailKind::PasswordChanged, &user, &origin, entry.occurred_at));

@@ -93,7 +93,8 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
     if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
         return attempt.step(Step::HashPassword, ready(Err(refused))).await;
     }
-    let sent = key.with(&registration, &app.login_key);
+    // Where nothing is told, a key has nothing to tell again.
+    let sent = key.with(&registration, &app.login_key).filter(|_| tells_of_taken(app));
     let check = check_existing(app, attempt, &registration, sent.as_ref());
     let Existing { is_taken, first } = attempt.step(Step::CheckExisting, check).await?;
     if let (Some(first), Some(sent)) = (first, &sent) {
@@ -103,6 +104,11 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
     let hash = app.hash_pool.hash(attempt.context.client, registration.password.as_password().clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
     Ok(Prepared::New(Box::new(Newcomer { user: new_user(&registration, &hash), registration, sent, is_taken })))
+}
+
+/// Whether whoever registers is told that an address is taken.
+fn tells_of_taken(app: &App) -> bool {
+    app.config.registration.conflict == RegistrationConflict::Reveal
 }
 
 /// What there is of a registration already.
@@ -127,9 +133,9 @@ async fn check_existing(
         None => None,
     };
     let is_taken = exists && first.is_none();
-    match app.config.registration.conflict {
-        RegistrationConflict::Reveal if is_taken => Err(Error::EmailAlreadyExists),
-        _ => Ok(Existing { is_taken, first }),
+    match is_taken && tells_of_taken(app) {
+        true => Err(Error::EmailAlreadyExists),
+        false => Ok(Existing { is_taken, first }),
     }
 }
 
@@ -193,13 +199,17 @@ async fn create(app: &App, attempt: &Attempt, user: &User, sent: Option<Repeatab
         jobs(app, user, &origin)?,
     );
     let address = sign_in::address_hash(&app.login_key, user.email_key.expose());
+    // Else wrong passwords would tell, until the address is verified.
+    let forgets = tells_of_taken(app);
     let write = || {
         let (user, entry, jobs) = (user.clone(), entry.clone(), jobs.clone());
         let creation = app.db.transaction(move |tx| {
             let key = sent.map(|sent| sent.row(&user));
             tx.insert(user);
             key.into_iter().for_each(|key| tx.insert(key));
-            tx.insert(NobodysFailures(address));
+            if forgets {
+                tx.insert(NobodysFailures(address));
+            }
             tx.insert(entry);
             jobs.into_iter().for_each(|job| tx.insert(job));
             async { Ok(()) }.boxed()

@@ -1,7 +1,5 @@
 //! A registration of nobody, which shows whether one of somebody could be written.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt;
@@ -11,18 +9,18 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit::AuditEntry;
-use super::codes::{self, CodeRow};
+use super::codes;
 use super::registration::WelcomeEmail;
 use super::sign_in::NobodysFailures;
 use super::users::{Role, User};
 use crate::error::Result;
 use crate::outbox::{NewJob, Payload, Topic};
-use crate::sealing::{self, HASH_BYTES};
+use crate::sealing::HASH_BYTES;
 use crate::store::Transaction;
 use crate::store::query::with_tx;
 use crate::store::schema::{audit_log, outbox_jobs, users};
 use crate::store::types::Id;
-use crate::telemetry::metrics::{CodePurpose, DbOperation};
+use crate::telemetry::metrics::DbOperation;
 
 /// Inserts what a registration inserts, for an address that is none, and deletes it.
 pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
@@ -33,7 +31,8 @@ pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
     tx.insert(job);
     tx.insert(NobodysFailures([0; HASH_BYTES]));
     async move {
-        codes::issue(tx, &code_of_nobody(user_id)).await?;
+        // A registration asks for it, since addresses are kept for those who had them.
+        codes::can_undo_to(tx, user_id, "").await?;
         with_tx!(tx, DbOperation::Rehearse, |conn| async {
             diesel::delete(users::table.find(Id(user_id))).execute(conn).await?;
             diesel::delete(audit_log::table.find(Id(entry_id))).execute(conn).await?;
@@ -42,19 +41,6 @@ pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
         .map(drop)
     }
     .boxed()
-}
-
-/// As the welcome email carries one. It goes with its user.
-fn code_of_nobody(user_id: Uuid) -> CodeRow {
-    let name = format!("rehearsal {user_id}");
-    CodeRow {
-        hash: sealing::hash(name.as_bytes()),
-        purpose: CodePurpose::VerifyEmail,
-        user_id,
-        email: name.clone().into(),
-        email_key: name.into(),
-        lifetime: Duration::ZERO,
-    }
 }
 
 fn rows_of_nobody() -> (User, AuditEntry, NewJob) {

@@ -8,11 +8,12 @@ use serde_json::json;
 pub(super) use self::endpoint::{answer, endpoints, send};
 use super::actor::Actor;
 use super::codes::{self, Code};
+use super::sign_in::{NobodysFailures, address_hash};
 use super::users::{self, User};
 use super::webhooks::Webhooks;
 use crate::error::Result;
 use crate::outbox::NewJob;
-use crate::store::Db;
+use crate::state::App;
 use crate::telemetry::metrics::CodePurpose;
 use crate::values::Origin;
 
@@ -26,27 +27,31 @@ struct Verified {
 }
 
 /// The transaction. Nothing where the code is good for nothing, or for another address than the user has now.
-async fn verify(db: &Db, webhooks: &Webhooks, code: &Code, origin: &Origin) -> Result<Option<Verified>> {
+async fn verify(app: &App, code: &Code, origin: &Origin) -> Result<Option<Verified>> {
     const PURPOSE: CodePurpose = CodePurpose::VerifyEmail;
-    let (hash, webhooks, origin) = (code.hash(), webhooks.clone(), origin.clone());
-    let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
-    db.transaction(move |tx| {
-        async move {
-            let Some(user) = users::find_to_change(tx, bound.user_id).await? else { return Ok(None) };
-            if user.email_key != bound.email_key || !codes::spend(tx, &hash).await? {
-                return Ok(None);
+    let (hash, webhooks, origin) = (code.hash(), Webhooks::new(&app.config.webhook), origin.clone());
+    let Some(bound) = codes::find(&app.db, &hash, PURPOSE).await? else { return Ok(None) };
+    let failures = NobodysFailures(address_hash(&app.login_key, bound.email_key.expose()));
+    app.db
+        .transaction(move |tx| {
+            async move {
+                let Some(user) = users::find_to_change(tx, bound.user_id).await? else { return Ok(None) };
+                if user.email_key != bound.email_key || !codes::spend(tx, &hash).await? {
+                    return Ok(None);
+                }
+                codes::spend_all_of(tx, user.id, PURPOSE, &hash).await?;
+                if user.email_verified_at.is_some() {
+                    return Ok(Some(Verified { user, is_new: false, jobs: Vec::new() }));
+                }
+                let user = users::set_verified(tx, &user).await?;
+                // Whoever reads the emails of the address may try anew.
+                tx.insert(failures);
+                let jobs = webhooks.verified(&user, &origin);
+                jobs.iter().for_each(|job| tx.insert(job.clone()));
+                tx.insert(Actor::user(user.id, origin).entry("user.verified", user.id, json!({})));
+                Ok(Some(Verified { user, is_new: true, jobs }))
             }
-            codes::spend_all_of(tx, user.id, PURPOSE, &hash).await?;
-            if user.email_verified_at.is_some() {
-                return Ok(Some(Verified { user, is_new: false, jobs: Vec::new() }));
-            }
-            let user = users::set_verified(tx, &user).await?;
-            let jobs = webhooks.verified(&user, &origin);
-            jobs.iter().for_each(|job| tx.insert(job.clone()));
-            tx.insert(Actor::user(user.id, origin).entry("user.verified", user.id, json!({})));
-            Ok(Some(Verified { user, is_new: true, jobs }))
-        }
-        .boxed()
-    })
-    .await
+            .boxed()
+        })
+        .await
 }

@@ -75,7 +75,7 @@ pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::
 /// How long the code of such an email can be used.
 fn lifetime(config: &CodesConfig, kind: MailKind) -> Duration {
     match kind {
-        MailKind::ResetPassword | MailKind::AddressTaken => config.reset_lifetime,
+        MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => config.reset_lifetime,
         MailKind::ChangeEmail => config.change_lifetime,
         MailKind::EmailChanged => config.undo_lifetime,
         MailKind::Welcome | MailKind::VerifyEmail | MailKind::PasswordChanged => config.verification_lifetime,

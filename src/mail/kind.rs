@@ -19,6 +19,8 @@ labels! {
         ChangeEmail = "change_email",
         /// To the address of before: it is not the account's any more.
         EmailChanged = "email_changed",
+        /// The address of before is the account's again: a password can be chosen.
+        EmailRestored = "email_restored",
     }
 }
 
@@ -27,7 +29,7 @@ impl MailKind {
     pub const fn page(self) -> Option<&'static str> {
         match self {
             MailKind::Welcome | MailKind::VerifyEmail => Some("verify-email"),
-            MailKind::ResetPassword | MailKind::AddressTaken => Some("reset-password"),
+            MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => Some("reset-password"),
             MailKind::ChangeEmail => Some("change-email"),
             MailKind::EmailChanged => Some("undo-email-change"),
             MailKind::PasswordChanged => None,

@@ -38,6 +38,9 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "email_changed.subject.txt",
     "email_changed.txt",
     "email_changed.html",
+    "email_restored.subject.txt",
+    "email_restored.txt",
+    "email_restored.html",
 ];
 
 /// What a template can use. Values are escaped in HTML.

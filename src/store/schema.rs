@@ -157,6 +157,7 @@ diesel::table! {
         user_id -> UuidSql,
         email -> Text,
         email_key -> Text,
+        session_id -> Nullable<UuidSql>,
         created_at -> InstantSql,
         expires_at -> InstantSql,
         used_at -> Nullable<InstantSql>,

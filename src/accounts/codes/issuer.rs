@@ -8,8 +8,9 @@ use slog::o;
 use uuid::Uuid;
 
 use super::code::Code;
-use super::table::{self, CodeRow};
+use super::table::{self, CodeRow, Issued};
 use crate::accounts::audit::{ANONYMOUS, AuditEntry};
+use crate::accounts::sessions;
 use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::config::CodesConfig;
@@ -19,6 +20,7 @@ use crate::store::types::to_micros;
 use crate::store::{Db, Transaction};
 use crate::telemetry::logging::{LoggerName, Loggers, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
+use crate::tokens::Caller;
 use crate::values::job::{Effect, Failure, Job, Reason};
 use crate::values::{Email, Origin, Personal};
 
@@ -40,6 +42,8 @@ pub struct Order<'a> {
     pub email: &'a str,
     /// Whether the email tells of what somebody else did, which it does once an hour.
     pub is_notice: bool,
+    /// The session that asked for it, where it is good for nothing without.
+    pub session_id: Option<Uuid>,
 }
 
 /// An email with a code that is good for something.
@@ -63,6 +67,7 @@ struct Wanted {
     /// Whether somebody asked for it, and whoever asks for many gets few.
     is_asked: bool,
     is_notice: bool,
+    session_id: Option<Uuid>,
 }
 
 impl Issuer {
@@ -89,7 +94,7 @@ impl Issuer {
     pub async fn issue(
         &self,
         job: &Job,
-        Order { purpose, code, email, is_notice }: &Order<'_>,
+        Order { purpose, code, email, is_notice, session_id }: &Order<'_>,
     ) -> std::result::Result<Option<Ready>, Failure> {
         let email = Email::parse(email)
             .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
@@ -103,6 +108,7 @@ impl Issuer {
             per_address: if *is_notice { 1 } else { self.config.emails_per_address },
             is_asked: job.user_id.is_none() || *purpose == CodePurpose::ChangeEmail,
             is_notice: *is_notice,
+            session_id: *session_id,
         };
         let issued = self.try_to_issue(job, wanted).await;
         let issued = issued.map_err(|error| Failure::new(Reason::Payload, Effect::RetryJob, error))?;
@@ -169,6 +175,12 @@ async fn issue_to(
     if let Some(why) = why_not(&user, &wanted) {
         return Ok(Err(why));
     }
+    // Whoever ended the session may have done so since somebody else asked.
+    if let Some(session_id) = wanted.session_id
+        && !sessions::goes_on(tx, Caller { user_id, session_id }).await?
+    {
+        return Ok(Err("the session that asked for it has ended"));
+    }
     // A welcome goes where the address was given; all else to the address as its user writes it.
     let email = match wanted.purpose {
         CodePurpose::ChangeEmail => wanted.email.expose().into(),
@@ -180,12 +192,20 @@ async fn issue_to(
         user_id,
         email: email.clone(),
         email_key: wanted.email.key().into(),
+        session_id: wanted.session_id,
         lifetime: wanted.lifetime,
     };
     if wanted.is_asked && table::count_of_late(tx, &row).await? >= wanted.per_address {
         return Ok(Err("too many were asked for within an hour"));
     }
-    let is_new = table::issue(tx, &row).await?;
+    let is_new = match table::issue(tx, &row).await? {
+        Issued::Spent => return Ok(Err("it was used, or another one was asked for since")),
+        issued => issued == Issued::New,
+    };
+    // Who registered first may be a stranger, whose password would be verified with the address: its owner chooses one instead.
+    if wanted.is_notice && user.email_verified_at.is_none() {
+        table::spend_all_of(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;
+    }
     // The last one asked for counts. Whoever opens the welcome after it was sent again is verified as well.
     if is_new && wanted.purpose != CodePurpose::VerifyEmail {
         table::spend_all_of(tx, user_id, wanted.purpose, &wanted.hash).await?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -14,7 +15,7 @@ use crate::store::moment::Moment;
 use crate::store::prune::{self, Kept};
 use crate::store::query::{with_read, with_tx};
 use crate::store::schema::one_time_codes;
-use crate::store::types::Id;
+use crate::store::types::{Id, UtcTime};
 use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::{CodePurpose, DbOperation};
 use crate::values::Personal;
@@ -37,6 +38,8 @@ pub struct CodeRow {
     pub email: Personal,
     /// That address in the form in which it is unique.
     pub email_key: Personal,
+    /// The session that asked for it, where it is good for nothing without.
+    pub session_id: Option<Uuid>,
     /// How long it can be used from now on.
     pub lifetime: Duration,
 }
@@ -50,6 +53,21 @@ pub struct Bound {
     pub email: Personal,
     /// That address in the form in which it is unique.
     pub email_key: Personal,
+    /// The session that asked for it.
+    pub session_id: Option<Uuid>,
+    /// When it began to be good for something.
+    pub created_at: OffsetDateTime,
+}
+
+/// What became of a code that was to be good for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issued {
+    /// It is so for the first time.
+    New,
+    /// It was so before, and is so for longer.
+    Again,
+    /// It was used, or made useless by another one.
+    Spent,
 }
 
 /// When there was a code, and of which address.
@@ -62,11 +80,11 @@ pub(super) struct Life {
     pub(super) used_at: Option<OffsetDateTime>,
 }
 
-/// A code is good for something from now on. One that was so before, and not used, is so for longer. Says whether it is new.
+/// A code is good for something from now on. One that was so before, and not used, is so for longer.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn issue(tx: &mut Transaction, code: &CodeRow) -> Result<bool> {
+pub async fn issue(tx: &mut Transaction, code: &CodeRow) -> Result<Issued> {
     let (now, end) = (Moment::now(), Moment::of(clock::now() + code.lifetime));
     with_tx!(tx, DbOperation::Codes, |conn| async {
         let row = (
@@ -75,19 +93,21 @@ pub async fn issue(tx: &mut Transaction, code: &CodeRow) -> Result<bool> {
             one_time_codes::user_id.eq(Id(code.user_id)),
             one_time_codes::email.eq(code.email.expose()),
             one_time_codes::email_key.eq(code.email_key.expose()),
+            one_time_codes::session_id.eq(code.session_id.map(Id)),
             one_time_codes::created_at.eq(now),
             one_time_codes::expires_at.eq(end),
         );
         let inserted =
             diesel::insert_into(one_time_codes::table).values(row).on_conflict_do_nothing().execute(conn).await?;
-        if inserted == 0 {
-            diesel::update(one_time_codes::table.find(code.hash.as_slice()))
-                .filter(one_time_codes::used_at.is_null())
-                .set(one_time_codes::expires_at.eq(end))
-                .execute(conn)
-                .await?;
+        if inserted == 1 {
+            return Ok(Issued::New);
         }
-        Ok(inserted == 1)
+        let prolonged = diesel::update(one_time_codes::table.find(code.hash.as_slice()))
+            .filter(one_time_codes::used_at.is_null())
+            .set(one_time_codes::expires_at.eq(end))
+            .execute(conn)
+            .await?;
+        Ok(if prolonged == 1 { Issued::Again } else { Issued::Spent })
     })
 }
 
@@ -102,7 +122,13 @@ pub async fn find(db: &Db, hash: &[u8; HASH_BYTES], purpose: CodePurpose) -> Res
             .filter(one_time_codes::purpose.eq(purpose.as_str()))
             .filter(one_time_codes::used_at.is_null())
             .filter(one_time_codes::expires_at.gt(Moment::now()))
-            .select((one_time_codes::user_id, one_time_codes::email, one_time_codes::email_key))
+            .select((
+                one_time_codes::user_id,
+                one_time_codes::email,
+                one_time_codes::email_key,
+                one_time_codes::session_id,
+                one_time_codes::created_at,
+            ))
             .first::<Bound>(conn)
             .await
             .optional()
@@ -142,6 +168,38 @@ pub async fn spend_all_of(
             .filter(one_time_codes::used_at.is_null())
             .set(one_time_codes::used_at.eq(Moment::now().nullable()))
             .execute(conn)
+    })
+}
+
+/// Makes the codes of a user useless that take back later changes of the address than this one does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spend_later_undos(tx: &mut Transaction, bound: &Bound) -> Result<usize> {
+    with_tx!(tx, DbOperation::Codes, |conn| {
+        diesel::update(one_time_codes::table)
+            .filter(one_time_codes::user_id.eq(Id(bound.user_id)))
+            .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
+            .filter(one_time_codes::created_at.gt(UtcTime(bound.created_at)))
+            .filter(one_time_codes::used_at.is_null())
+            .set(one_time_codes::used_at.eq(Moment::now().nullable()))
+            .execute(conn)
+    })
+}
+
+/// Whether a user can still take back a change from this address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn can_undo_to(tx: &mut Transaction, user_id: Uuid, email_key: &str) -> Result<bool> {
+    with_tx!(tx, DbOperation::Codes, |conn| {
+        let undo = one_time_codes::table
+            .filter(one_time_codes::user_id.eq(Id(user_id)))
+            .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
+            .filter(one_time_codes::email_key.eq(email_key))
+            .filter(one_time_codes::used_at.is_null())
+            .filter(one_time_codes::expires_at.gt(Moment::now()));
+        diesel::select(exists(undo)).get_result(conn)
     })
 }
 

@@ -11,6 +11,7 @@ use crate::accounts::codes::{self, Code};
 use crate::accounts::users::{self, User};
 use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, sessions, sign_in};
+use crate::config::RegistrationConflict;
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
@@ -87,7 +88,9 @@ async fn send(call: Call<App>, Json(form): Json<ChangeWanted>) -> Result<Accepte
     sign_in::confirm(app, request, &user, &form.password).await?;
     request.enter_step("request_code");
     let _turn = app.db.turn(request.client).await?;
-    if users::email_exists(&app.db, form.new_email.key(), Some(user.id)).await? {
+    // Where it is not told who is registered, the email is not sent, and this is answered as any.
+    let tells = app.config.registration.conflict == RegistrationConflict::Reveal;
+    if tells && users::email_exists(&app.db, form.new_email.key(), Some(user.id)).await? {
         return Err(Error::EmailAlreadyExists);
     }
     let job = order(&call, &user, &form.new_email).await?;
@@ -106,7 +109,7 @@ fn unchanged() -> Error {
 async fn order(call: &Call<App>, user: &User, email: &Email) -> Result<NewJob> {
     let (caller, origin) = (call.caller()?, call.context.origin());
     let entry = Actor::user(user.id, origin.clone()).entry("user.email_change_requested", user.id, json!({}));
-    let job = AccountEmail::asked(MailKind::ChangeEmail, email, Some(user.id), &origin, entry.occurred_at)?;
+    let job = AccountEmail::asked(MailKind::ChangeEmail, email, Some(caller), &origin, entry.occurred_at)?;
     let row = job.clone();
     let work = call.state.db.transaction(move |tx| {
         async move {

@@ -52,7 +52,8 @@ impl Topic for WelcomeEmail {
         let NewcomerPayload { email, full_name, code } = &payload;
         let ready = match code {
             Some(code) => {
-                let order = Order { purpose: CodePurpose::VerifyEmail, code, email, is_notice: false };
+                let order =
+                    Order { purpose: CodePurpose::VerifyEmail, code, email, is_notice: false, session_id: None };
                 self.issuer.issue(job, &order).await?
             }
             None => None,

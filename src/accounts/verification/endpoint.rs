@@ -6,7 +6,6 @@ use super::{Verified, verify};
 use crate::accounts::Actor;
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
-use crate::accounts::webhooks::Webhooks;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
@@ -49,7 +48,7 @@ pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<Verifi
     let origin = request.origin();
     let verified = {
         let _turn = app.db.turn(request.client).await?;
-        verify(&app.db, &Webhooks::new(&app.config.webhook), &form.code, &origin).await?
+        verify(app, &form.code, &origin).await?
     };
     let Some(Verified { user, is_new, jobs }) = verified else {
         return Err(codes::refused(CodePurpose::VerifyEmail, request));
