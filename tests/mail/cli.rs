@@ -36,7 +36,7 @@ fn the_preview_shows_what_would_be_sent() {
     let changed = preview(&["password_changed"]);
     assert!(changed.starts_with("Subject: Your password at neodyme was changed\n\nHello Zoë O'Brien,\n"), "{changed}");
     let (_, err, code, _) = neodyme(&[], &["email", "preview", "farewell"]);
-    assert!(code == 2 && err.contains("welcome, password_changed"), "{err}");
+    assert!(code == 2 && err.contains("welcome, verify_email"), "{err}");
 }
 
 #[test]
