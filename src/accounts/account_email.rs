@@ -31,6 +31,9 @@ pub struct AccountEmailPayload {
     pub kind: String,
     /// The address.
     pub email: String,
+    /// The address in the form in which it is unique, where the job names nobody: who erases the user finds it by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_key: Option<String>,
     /// The name; empty where it is not known yet.
     pub full_name: String,
     /// The code that it carries.
@@ -62,7 +65,14 @@ impl AccountEmail {
     ) -> NewJob {
         let (email, full_name) = (user.email.expose().to_owned(), user.full_name.expose().to_owned());
         let code = code.map(|code| code.expose().to_owned());
-        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code, session_id: None };
+        let payload = AccountEmailPayload {
+            kind: kind.as_str().to_owned(),
+            email,
+            email_key: None,
+            full_name,
+            code,
+            session_id: None,
+        };
         outbox::job::<AccountEmail>(&payload, Some(user.id), origin, at)
     }
 
@@ -76,11 +86,11 @@ impl AccountEmail {
         at: OffsetDateTime,
     ) -> Result<NewJob> {
         let code = Some(Code::generate()?.expose().to_owned());
-        // Where nobody is named, it is looked for by its key, also by who erases the user.
-        let email = if asker.is_some() { email.expose() } else { email.key() };
-        let (email, full_name) = (email.to_owned(), String::new());
+        let email_key = asker.is_none().then(|| email.key().to_owned());
+        let (email, full_name) = (email.expose().to_owned(), String::new());
         let session_id = asker.map(|asker| asker.session_id);
-        let payload = AccountEmailPayload { kind: kind.as_str().to_owned(), email, full_name, code, session_id };
+        let payload =
+            AccountEmailPayload { kind: kind.as_str().to_owned(), email, email_key, full_name, code, session_id };
         Ok(outbox::job::<AccountEmail>(&payload, asker.map(|asker| asker.user_id), origin, at))
     }
 
@@ -96,7 +106,7 @@ impl AccountEmail {
         let is_notice = kind == MailKind::AddressTaken;
         let order = Order { purpose, code: &code, email: &email, is_notice, session_id };
         let Some(ready) = self.issuer.issue(job, &order).await? else {
-            return Ok(Receipt { code: None });
+            return Ok(Receipt { code: None, is_unasked: true });
         };
         let (email, full_name) = (ready.email.expose(), ready.full_name.expose());
         let code = Some(MailCode { text: &code, lifetime: ready.lifetime });

@@ -14,7 +14,7 @@ pub use self::code::Code;
 pub use self::export::{ExportedCode, of_user as exported_of_user};
 pub use self::issuer::{Issuer, Order, Ready};
 pub use self::table::{
-    Bound, CodeRow, addresses_of, can_undo_to, find, issue, prune, spend, spend_all_of, spend_later_undos,
+    Bound, CodeRow, addresses_of, find, first_undo_to, issue, prune, spend, spend_all_of, spend_later_undos,
 };
 use serde_json::json;
 

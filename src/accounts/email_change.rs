@@ -13,13 +13,15 @@ use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::codes::{self, Bound, Code, CodeRow};
 use super::sessions;
+use super::sign_in::{NobodysFailures, address_hash};
 use super::users::{self, User};
 use super::webhooks::Webhooks;
 use crate::error::{Error, Result};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
 use crate::sealing::HASH_BYTES;
-use crate::store::{Db, Transaction};
+use crate::state::App;
+use crate::store::Transaction;
 use crate::telemetry::metrics::CodePurpose;
 use crate::tokens::Caller;
 use crate::values::Origin;
@@ -45,41 +47,43 @@ async fn spent(tx: &mut Transaction, bound: &Bound, code: &[u8; HASH_BYTES]) -> 
 }
 
 /// The new address is the user's. The user is told at the one of before, which is kept for as long as that can be taken back.
-async fn confirm(
-    db: &Db,
-    webhooks: &Webhooks,
-    code: &Code,
-    undo_lifetime: Duration,
-    origin: &Origin,
-) -> Result<Option<Changed>> {
+async fn confirm(app: &App, code: &Code, origin: &Origin) -> Result<Option<Changed>> {
     const PURPOSE: CodePurpose = CodePurpose::ChangeEmail;
-    let (hash, undo, webhooks, origin) = (code.hash(), Code::generate()?, webhooks.clone(), origin.clone());
-    let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
-    if users::email_exists(db, bound.email_key.expose(), Some(bound.user_id)).await? {
+    let (hash, undo, origin) = (code.hash(), Code::generate()?, origin.clone());
+    let (webhooks, undo_lifetime) = (Webhooks::new(&app.config.webhook), app.config.codes.undo_lifetime);
+    let Some(bound) = codes::find(&app.db, &hash, PURPOSE).await? else { return Ok(None) };
+    if users::email_exists(&app.db, bound.email_key.expose(), Some(bound.user_id)).await? {
         return Err(Error::EmailAlreadyExists);
     }
-    db.transaction(move |tx| {
-        async move {
-            let Some(before) = spent(tx, &bound, &hash).await? else { return Ok(None) };
-            codes::spend_all_of(tx, before.id, PURPOSE, &hash).await?;
-            // Who goes back to an address that can take back the change from it has repaired what somebody else did.
-            let is_return = codes::can_undo_to(tx, before.id, bound.email_key.expose()).await?;
-            let after = users::set_email(tx, &before, bound.email, bound.email_key).await?;
-            let entry = Actor::user(before.id, origin.clone()).entry("user.email_changed", before.id, json!({}));
-            let mut jobs = webhooks.changed(&before, &after, &origin);
-            if !is_return {
-                // An address of before that one stays good to take it back: a thief makes two changes in a row.
-                codes::issue(tx, &undo_to(&before, &undo, undo_lifetime)).await?;
-                let (kind, at) = (MailKind::EmailChanged, entry.occurred_at);
-                jobs.push(AccountEmail::job_with(kind, &before, Some(&undo), &origin, at));
+    let failures = NobodysFailures(address_hash(&app.login_key, bound.email_key.expose()));
+    app.db
+        .transaction(move |tx| {
+            async move {
+                let Some(before) = spent(tx, &bound, &hash).await? else { return Ok(None) };
+                codes::spend_all_of(tx, before.id, PURPOSE, &hash).await?;
+                // Who goes back to an address that can take back the change from it has repaired what somebody else did.
+                let first_undo = codes::first_undo_to(tx, before.id, bound.email_key.expose()).await?;
+                if let Some(first) = &first_undo {
+                    codes::spend_later_undos(tx, first).await?;
+                }
+                // Whoever reads the emails of the address may try anew.
+                tx.insert(failures);
+                let after = users::set_email(tx, &before, bound.email, bound.email_key).await?;
+                let entry = Actor::user(before.id, origin.clone()).entry("user.email_changed", before.id, json!({}));
+                let mut jobs = webhooks.changed(&before, &after, &origin);
+                if first_undo.is_none() {
+                    // An address of before that one stays good to take it back: a thief makes two changes in a row.
+                    codes::issue(tx, &undo_to(&before, &undo, undo_lifetime)).await?;
+                    let (kind, at) = (MailKind::EmailChanged, entry.occurred_at);
+                    jobs.push(AccountEmail::job_with(kind, &before, Some(&undo), &origin, at));
+                }
+                tx.insert(entry);
+                jobs.iter().for_each(|job| tx.insert(job.clone()));
+                Ok(Some(Changed { user: after, sessions: 0, jobs }))
             }
-            tx.insert(entry);
-            jobs.iter().for_each(|job| tx.insert(job.clone()));
-            Ok(Some(Changed { user: after, sessions: 0, jobs }))
-        }
-        .boxed()
-    })
-    .await
+            .boxed()
+        })
+        .await
 }
 
 /// The code that makes the address of before the user's again.
@@ -97,33 +101,36 @@ fn undo_to(before: &User, code: &Code, lifetime: Duration) -> CodeRow {
 
 /// The address of before is the user's again. Whoever changed it may know the password: all sessions end, and a code for another
 /// password is sent.
-async fn undo(db: &Db, webhooks: &Webhooks, code: &Code, origin: &Origin) -> Result<Option<Changed>> {
+async fn undo(app: &App, code: &Code, origin: &Origin) -> Result<Option<Changed>> {
     const PURPOSE: CodePurpose = CodePurpose::UndoEmailChange;
-    let (hash, webhooks, origin) = (code.hash(), webhooks.clone(), origin.clone());
-    let Some(bound) = codes::find(db, &hash, PURPOSE).await? else { return Ok(None) };
-    db.transaction(move |tx| {
-        async move {
-            let Some(user) = spent(tx, &bound, &hash).await? else { return Ok(None) };
-            codes::spend_later_undos(tx, &bound).await?;
-            let restored = users::set_email(tx, &user, bound.email, bound.email_key).await?;
-            // What was sent to the other address is good for nothing any more.
-            for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
-                codes::spend_all_of(tx, user.id, purpose, &hash).await?;
+    let (hash, webhooks, origin) = (code.hash(), Webhooks::new(&app.config.webhook), origin.clone());
+    let Some(bound) = codes::find(&app.db, &hash, PURPOSE).await? else { return Ok(None) };
+    let failures = NobodysFailures(address_hash(&app.login_key, bound.email_key.expose()));
+    app.db
+        .transaction(move |tx| {
+            async move {
+                let Some(user) = spent(tx, &bound, &hash).await? else { return Ok(None) };
+                codes::spend_later_undos(tx, &bound).await?;
+                tx.insert(failures);
+                let restored = users::set_email(tx, &user, bound.email, bound.email_key).await?;
+                // What was sent to the other address is good for nothing any more.
+                for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
+                    codes::spend_all_of(tx, user.id, purpose, &hash).await?;
+                }
+                let sessions = sessions::delete_all(tx, user.id).await?;
+                let entry = Actor::user(user.id, origin.clone()).entry(
+                    "user.email_restored",
+                    user.id,
+                    json!({ "sessions": sessions }),
+                );
+                let (kind, at) = (MailKind::EmailRestored, entry.occurred_at);
+                let mut jobs = webhooks.changed(&user, &restored, &origin);
+                jobs.push(AccountEmail::job_with(kind, &restored, Some(&Code::generate()?), &origin, at));
+                tx.insert(entry);
+                jobs.iter().for_each(|job| tx.insert(job.clone()));
+                Ok(Some(Changed { user: restored, sessions, jobs }))
             }
-            let sessions = sessions::delete_all(tx, user.id).await?;
-            let entry = Actor::user(user.id, origin.clone()).entry(
-                "user.email_restored",
-                user.id,
-                json!({ "sessions": sessions }),
-            );
-            let (kind, at) = (MailKind::EmailRestored, entry.occurred_at);
-            let mut jobs = webhooks.changed(&user, &restored, &origin);
-            jobs.push(AccountEmail::job_with(kind, &restored, Some(&Code::generate()?), &origin, at));
-            tx.insert(entry);
-            jobs.iter().for_each(|job| tx.insert(job.clone()));
-            Ok(Some(Changed { user: restored, sessions, jobs }))
-        }
-        .boxed()
-    })
-    .await
+            .boxed()
+        })
+        .await
 }

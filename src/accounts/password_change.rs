@@ -10,6 +10,7 @@ pub(super) use self::endpoint::endpoints;
 use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::authority::session_ended;
+use super::codes;
 use super::sessions;
 use super::sign_in::{Tries, forget_seen_failures};
 use super::users::{self, User};
@@ -17,7 +18,9 @@ use crate::error::{Error, Result};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
 use crate::password::PasswordHash;
+use crate::sealing::HASH_BYTES;
 use crate::store::Db;
+use crate::telemetry::metrics::CodePurpose;
 use crate::tokens::Caller;
 use crate::values::Origin;
 
@@ -57,6 +60,8 @@ async fn change(db: &Db, change: Change) -> Result<Changed> {
             }
             forget_seen_failures(tx, &tries).await?;
             users::set_password(tx, user.id, &hash).await?;
+            // One that somebody else asked for, who reads the emails, is of no use any more.
+            codes::spend_all_of(tx, user.id, CodePurpose::ResetPassword, &[0; HASH_BYTES]).await?;
             let sessions = sessions::delete_others(tx, caller).await?;
             let actor = Actor::user(user.id, origin.clone());
             let entry = actor.entry("user.password_changed", user.id, json!({ "sessions": sessions }));

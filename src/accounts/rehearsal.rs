@@ -32,7 +32,7 @@ pub fn rehearse(tx: &mut Transaction) -> BoxFuture<'_, Result<()>> {
     tx.insert(NobodysFailures([0; HASH_BYTES]));
     async move {
         // A registration asks for it, since addresses are kept for those who had them.
-        codes::can_undo_to(tx, user_id, "").await?;
+        codes::first_undo_to(tx, user_id, "").await?;
         with_tx!(tx, DbOperation::Rehearse, |conn| async {
             diesel::delete(users::table.find(Id(user_id))).execute(conn).await?;
             diesel::delete(audit_log::table.find(Id(entry_id))).execute(conn).await?;

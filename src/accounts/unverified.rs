@@ -17,11 +17,11 @@ use crate::state::App;
 use crate::telemetry::logging::{Exception, LoggerName, context, info, warn};
 use crate::telemetry::metrics::{self, SessionEnd, UserChange};
 
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(600);
 /// So many are looked for at a time.
 const BATCH: usize = 100;
 
-/// Erases them, every minute, until it is dropped.
+/// Erases them, every ten minutes, until it is dropped.
 pub async fn erase(app: Arc<App>) {
     let retention = app.config.codes.unverified_retention;
     if retention.is_zero() {
@@ -30,26 +30,25 @@ pub async fn erase(app: Arc<App>) {
     let log = app.loggers.get(LoggerName::UserService).clone();
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // Who is verified stays so, and ids are in the order of registration: nobody is looked at twice.
-    let mut looked_at = Uuid::nil();
     loop {
         ticks.tick().await;
-        if let Err(error) = erase_from(&app, &mut looked_at, retention, &log).await {
+        if let Err(error) = erase_all(&app, retention, &log).await {
             let exception = Exception::named(error.code().as_str(), &error);
             warn!(log, "Users who were not verified could not be erased"; "exception" => exception);
         }
     }
 }
 
-async fn erase_from(app: &Arc<App>, looked_at: &mut Uuid, retention: Duration, log: &Logger) -> Result<()> {
+async fn erase_all(app: &Arc<App>, retention: Duration, log: &Logger) -> Result<()> {
+    let mut looked_at = Uuid::nil();
     loop {
         let before = app.db.earliest_time().await? - retention;
-        let unverified = users::unverified(&app.db, *looked_at, before, BATCH).await?;
+        let unverified = users::unverified(&app.db, looked_at, before, BATCH).await?;
         let Some(last) = unverified.last().copied() else { return Ok(()) };
         for id in unverified {
             erase_one(app, id, log).await?;
         }
-        *looked_at = last;
+        looked_at = last;
     }
 }
 
@@ -65,6 +64,7 @@ async fn erase_one(app: &Arc<App>, id: Uuid, log: &Logger) -> Result<()> {
     actor.has_done(UserChange::Erased, id);
     info!(log, "User erased whose address was not verified"; "user_id" => id.to_string(),
         "context" => context(json!({ "sessions": erased.sessions, "jobs": erased.jobs })));
-    tokio::spawn(erasure::wipe_out(Arc::clone(app), erased));
+    // One after the other: each looks through the file.
+    erasure::wipe_out(Arc::clone(app), erased).await;
     Ok(())
 }

@@ -151,7 +151,7 @@ fn advice(reason: Reason) -> &'static str {
         Reason::Refused4xx => "compare the secret on both sides, and read the receiver's log",
         Reason::Refused5xx => "read the receiver's log",
         Reason::NotTheService => "correct the URL; or name the network in webhook_private_networks",
-        Reason::Gone => "ask the receiver's operator; then `neodyme webhook on`, or remove the endpoint",
+        Reason::Gone => "ask the receiver's operator; then `neodyme webhook on --endpoint N`, or remove the endpoint",
         Reason::NoSmtputf8 | Reason::SenderRefused | Reason::Protocol | Reason::Payload | Reason::Io => {
             "check that an HTTP server listens there"
         }

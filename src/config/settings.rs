@@ -215,7 +215,8 @@ settings! {
         /// Emails with a code of one kind that are sent to one address, and for one user, within an hour, whoever asks. For one
         /// more the answer is the same, and nothing is sent.
         emails_per_address: usize = "code_emails_per_address", "5", 1..=1000;
-        /// Time after which a user is erased whose address was never verified, and who has no role but `user`; 0s for never.
+        /// Time after which a user is erased whose address was never verified, and who has no role but `user`; 0s for never. It
+        /// counts from the registration, the import or the last change.
         unverified_retention: Duration = "unverified_retention", "0s", Duration::ZERO..=Duration::from_secs(10 * 366 * 86_400);
     }
     /// The emails to users.

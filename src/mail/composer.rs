@@ -128,7 +128,8 @@ impl Composer {
             .singlepart(part(ContentType::TEXT_HTML, &html));
         let message = builder.multipart(parts).map_err(|_| Failure::unreadable("no message can be made of it"))?;
         let message = String::from_utf8(message.formatted()).map_err(|_| Failure::unreadable("it is not UTF-8"))?;
-        let person = Person::new(email.local_part(), name.expose());
+        let secret = mail.code.map(|code| code.text).unwrap_or_default();
+        let person = Person::new(email.local_part(), name.expose()).with_secret(secret);
         Ok(Letter {
             message,
             message_id,

@@ -55,6 +55,10 @@ impl Station {
         if result.is_err() && job.handed_over.since().is_some() {
             metrics::mail_perhaps_sent();
         }
+        // Whoever had nothing to ask for has said so, and why.
+        if result.as_ref().is_ok_and(|receipt| receipt.is_unasked) {
+            return result;
+        }
         let took = began.elapsed();
         self.calls.ended(outcome_of(&result), took);
         if let Err(failure) = &result {

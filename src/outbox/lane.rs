@@ -254,7 +254,10 @@ impl Lane {
         let Some(Running { job, is_late, .. }) = self.running.remove(&task) else { return };
         // That an answer did not come was noted when it was late.
         if !(is_late && result.is_err() && job.handed_over.since().is_some()) {
-            self.note_service(&job, result.as_ref().err());
+            match &result {
+                Ok(receipt) if receipt.is_unasked => self.circuit.unasked(),
+                _ => self.note_service(&job, result.as_ref().err()),
+            }
         }
         let settlement = match result {
             Ok(_) => Settlement::Delivered,

@@ -16,6 +16,12 @@ impl Person {
         Self(local.chain(name.split_whitespace()).map(str::to_lowercase).collect())
     }
 
+    /// The same, and a secret that only this person is told.
+    pub fn with_secret(mut self, secret: &str) -> Self {
+        self.0.extend((!secret.is_empty()).then(|| secret.to_lowercase()));
+        self
+    }
+
     /// Nobody in particular: what looks like an address is left out all the same.
     pub fn nobody() -> Self {
         Self(Vec::new())

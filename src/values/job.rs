@@ -240,6 +240,8 @@ impl Job {
 pub struct Receipt {
     /// The SMTP reply or HTTP status, where there is one.
     pub code: Option<u16>,
+    /// Whether the service was not asked at all, since there was nothing to ask it for.
+    pub is_unasked: bool,
 }
 
 /// What a failure means for the next attempt.

@@ -45,7 +45,7 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
         404 | 405 | 406 | 414 | 421 | 426 => {
             (Reason::NotTheService, Effect::ServiceDown, "; check the URL of the endpoint")
         }
-        410 => (Reason::Gone, Effect::ServiceDown, "; it is switched off until `neodyme webhook on`"),
+        410 => (Reason::Gone, Effect::ServiceDown, "; it is switched off until `neodyme webhook on --endpoint N`"),
         429 => (Reason::Refused4xx, Effect::ServiceDown, ""),
         400..=499 => {
             (Reason::Refused4xx, Effect::RetryJob, "; if it refuses every event, compare the secret on both sides")

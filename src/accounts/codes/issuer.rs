@@ -152,7 +152,7 @@ impl Issuer {
 fn entry(job: &Job, wanted: &Wanted, user_id: Uuid) -> Option<AuditEntry> {
     let action = match wanted.purpose {
         _ if wanted.is_notice => "user.registered_again",
-        CodePurpose::ResetPassword => "user.password_reset_requested",
+        CodePurpose::ResetPassword if wanted.is_asked => "user.password_reset_requested",
         CodePurpose::VerifyEmail if wanted.is_asked => "user.verification_requested",
         _ => return None,
     };
@@ -218,7 +218,9 @@ fn why_not(user: &User, wanted: &Wanted) -> Option<&'static str> {
     let is_same = user.email_key.expose() == wanted.email.key();
     match wanted.purpose {
         _ if !user.is_active => Some("the user is switched off"),
-        CodePurpose::ChangeEmail if is_same => Some("it is the user's address already"),
+        CodePurpose::ChangeEmail if user.email.expose() == wanted.email.expose() => {
+            Some("it is the user's address already")
+        }
         CodePurpose::ChangeEmail => None,
         _ if !is_same => Some("the user has another address"),
         CodePurpose::VerifyEmail if user.email_verified_at.is_some() => Some("the address is verified"),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -187,19 +186,29 @@ pub async fn spend_later_undos(tx: &mut Transaction, bound: &Bound) -> Result<us
     })
 }
 
-/// Whether a user can still take back a change from this address.
+/// The first of the codes with which a user can still take back a change from this address.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn can_undo_to(tx: &mut Transaction, user_id: Uuid, email_key: &str) -> Result<bool> {
-    with_tx!(tx, DbOperation::Codes, |conn| {
-        let undo = one_time_codes::table
+pub async fn first_undo_to(tx: &mut Transaction, user_id: Uuid, email_key: &str) -> Result<Option<Bound>> {
+    with_tx!(tx, DbOperation::Codes, |conn| async {
+        one_time_codes::table
             .filter(one_time_codes::user_id.eq(Id(user_id)))
             .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
             .filter(one_time_codes::email_key.eq(email_key))
             .filter(one_time_codes::used_at.is_null())
-            .filter(one_time_codes::expires_at.gt(Moment::now()));
-        diesel::select(exists(undo)).get_result(conn)
+            .filter(one_time_codes::expires_at.gt(Moment::now()))
+            .order(one_time_codes::created_at)
+            .select((
+                one_time_codes::user_id,
+                one_time_codes::email,
+                one_time_codes::email_key,
+                one_time_codes::session_id,
+                one_time_codes::created_at,
+            ))
+            .first::<Bound>(conn)
+            .await
+            .optional()
     })
 }
 

@@ -9,7 +9,6 @@ use crate::accounts::account_email::AccountEmail;
 use crate::accounts::authority::session_ended;
 use crate::accounts::codes::{self, Code};
 use crate::accounts::users::{self, User};
-use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, sessions, sign_in};
 use crate::config::RegistrationConflict;
 use crate::error::{Error, ErrorCode, FieldError, Result};
@@ -132,8 +131,7 @@ pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<EmailC
     request.enter_step("change_email");
     let changed = {
         let _turn = app.db.turn(request.client).await?;
-        let webhooks = Webhooks::new(&app.config.webhook);
-        confirm(&app.db, &webhooks, &form.code, app.config.codes.undo_lifetime, &request.origin()).await?
+        confirm(app, &form.code, &request.origin()).await?
     };
     tell(&call, changed, CodePurpose::ChangeEmail, UserChange::EmailChanged)
 }
@@ -143,7 +141,7 @@ pub(in crate::accounts) async fn take_back(call: Call<App>, Json(form): Json<Ema
     request.enter_step("undo_email_change");
     let changed = {
         let _turn = app.db.turn(request.client).await?;
-        undo(&app.db, &Webhooks::new(&app.config.webhook), &form.code, &request.origin()).await?
+        undo(app, &form.code, &request.origin()).await?
     };
     tell(&call, changed, CodePurpose::UndoEmailChange, UserChange::EmailRestored)
 }

@@ -22,7 +22,7 @@ static WIPING: Mutex<()> = Mutex::const_new(());
 
 /// What is to leave the files.
 enum Left {
-    Of(Erased),
+    Of(Box<Erased>),
     /// Of users whose address nobody knows any more, so that it cannot be looked for.
     OfThese(Vec<Uuid>),
 }
@@ -40,7 +40,7 @@ impl Left {
 
 /// Takes a user out of the files of the database, as soon as nobody reads what is to go.
 pub(in crate::accounts) async fn wipe_out(app: Arc<App>, erased: Erased) {
-    until_done(&app, &Left::Of(erased)).await;
+    until_done(&app, &Left::Of(Box::new(erased))).await;
 }
 
 /// Does what was left to do when the service ended: the whole file is written anew.

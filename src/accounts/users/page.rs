@@ -105,7 +105,7 @@ pub async fn list(db: &Db, filter: &UserFilter, page: &Page) -> Result<Vec<User>
     })
 }
 
-/// Those who registered before this time, in the order of that, after this one, whose address is not verified, and who may no more
+/// Those who registered, and were last changed, before this time, in the order of that, after this one, whose address is not verified, and who may no more
 /// than all may.
 ///
 /// # Errors
@@ -116,6 +116,7 @@ pub async fn unverified(db: &Db, after: Uuid, before: OffsetDateTime, limit: usi
             .filter(users::id.gt(Id(after)))
             .filter(users::id.lt(id_at(before)))
             .filter(users::created_at.lt(UtcTime(before)))
+            .filter(users::updated_at.lt(UtcTime(before)))
             .filter(users::email_verified_at.is_null())
             .filter(users::role.eq(Role::User.as_str()))
             .order(users::id.asc())

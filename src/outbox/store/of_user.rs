@@ -40,7 +40,7 @@ pub async fn erase_of_user(tx: &mut Transaction, user_id: Uuid, topics: &[TopicN
 /// When the database fails.
 pub async fn erase_of_address(tx: &mut Transaction, address: &str, topic: TopicName) -> Result<usize> {
     const STATEMENT: &str = "DELETE FROM outbox_jobs WHERE topic = $1 AND state IN ('pending', 'running', 'dead')
-                             AND user_id IS NULL AND payload ->> 'email' = $2";
+                             AND user_id IS NULL AND payload ->> 'email_key' = $2";
     with_tx!(tx, DbOperation::OperateJobs, |conn| {
         diesel::sql_query(STATEMENT).bind::<Text, _>(topic.as_str()).bind::<Text, _>(address).execute(conn)
     })
