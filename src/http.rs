@@ -36,7 +36,7 @@ pub use self::intake::Intake;
 pub use self::limit::Limit;
 pub use self::observer::Service;
 pub use self::openapi::{Document, document};
-pub use self::output::{Accepted, Checked, Created, Gives, Held, Media, NoContent, Output, Versioned, Written};
+pub use self::output::{Accepted, Checked, Created, Gives, Held, Media, NoContent, Output, Page, Versioned, Written};
 pub use self::principal::{Authority, Permission, Principal};
 pub use self::progress::{Asker, Progress};
 pub use self::request::Request;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
+pub use self::delivery::logger;
 pub use self::failed::FailedJobs;
 use self::failed::Watch;
 use self::lane::Lane;

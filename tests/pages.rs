@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 
 use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::Backend;
-use common::eventually;
 use common::http::{self, Answer};
 use common::programs::program;
 use common::scrape::metric;
@@ -32,11 +31,7 @@ async fn app_and_sink(backend: Backend) -> (TestApp, SmtpSink) {
 
 /// The link of the next email to this address with a subject like this.
 async fn link_in_mail(app: &TestApp, sink: &SmtpSink, email: &str, subject: &str) -> String {
-    let mail = eventually(&format!("a mail to {email}: {subject}"), async || {
-        sink.received().into_iter().find(|mail| mail.to == email && mail.header("Subject").contains(subject))
-    })
-    .await;
-    let [text, _] = mail.parts();
+    let [text, _] = sink.mail_to(email, subject, 0).await.parts();
     let link = text.lines().map(str::trim).find(|line| line.starts_with(LINKS)).unwrap().to_owned();
     link.replace("https://example.com", &app.api_url())
 }

@@ -114,16 +114,6 @@ impl AccountEmail {
     }
 }
 
-/// What the code of such an email is for, where it is asked for when it is sent.
-fn purpose(kind: MailKind) -> Option<CodePurpose> {
-    match kind {
-        MailKind::VerifyEmail => Some(CodePurpose::VerifyEmail),
-        MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => Some(CodePurpose::ResetPassword),
-        MailKind::ChangeEmail => Some(CodePurpose::ChangeEmail),
-        MailKind::Welcome | MailKind::PasswordChanged | MailKind::EmailChanged => None,
-    }
-}
-
 impl Topic for AccountEmail {
     const ABOUT: About = About {
         name: TopicName::new("account_email"),
@@ -138,12 +128,16 @@ impl Topic for AccountEmail {
     async fn deliver(&self, job: &Job, payload: AccountEmailPayload) -> std::result::Result<Receipt, Failure> {
         // A newer instance may have caused it, and can deliver it.
         let unknown = || Failure::new(Reason::Payload, Effect::RetryJob, "this version knows no such kind of email");
-        let kind = label::parse(&payload.kind).ok_or_else(unknown)?;
-        if let Some(purpose) = purpose(kind) {
-            return self.send_with_code(job, kind, purpose, payload).await;
-        }
-        let lifetime = self.issuer.lifetime(CodePurpose::UndoEmailChange);
-        let code = payload.code.as_deref().map(|text| MailCode { text, lifetime });
+        let kind: MailKind = label::parse(&payload.kind).ok_or_else(unknown)?;
+        let code = match kind.purpose() {
+            // It is good for something since the address was changed.
+            Some(purpose @ CodePurpose::UndoEmailChange) => {
+                let lifetime = self.issuer.lifetime(purpose);
+                payload.code.as_deref().map(|text| MailCode { text, lifetime })
+            }
+            Some(purpose) => return self.send_with_code(job, kind, purpose, payload).await,
+            None => None,
+        };
         self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name, code }).await
     }
 

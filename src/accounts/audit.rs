@@ -6,7 +6,6 @@ use diesel::dsl::{exists, max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
-use futures_util::FutureExt;
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -104,11 +103,7 @@ fn insertion(entry: &AuditEntry) -> insertion!() {
 /// # Errors
 /// When the database fails.
 pub async fn write(db: &Db, entry: AuditEntry) -> Result<()> {
-    db.transaction(move |tx| {
-        tx.insert(entry);
-        async { Ok(()) }.boxed()
-    })
-    .await
+    db.insert(entry).await
 }
 
 /// Takes the addresses out of the trail that a user came from. Says of how many entries.

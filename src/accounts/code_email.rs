@@ -1,6 +1,5 @@
 //! Somebody asks for an email with a code, and says whose address it is for.
 
-use futures_util::FutureExt;
 use serde_json::json;
 
 use super::account_email::AccountEmail;
@@ -34,14 +33,9 @@ impl CodeEmail<'_> {
         request.set_address(email.key());
         request.enter_step("request_code");
         let job = AccountEmail::asked(*kind, email, None, &request.origin(), to_micros(clock::now()))?;
-        let row = job.clone();
         {
             let _turn = app.db.turn(request.client).await?;
-            let work = app.db.transaction(move |tx| {
-                tx.insert(row);
-                async { Ok(()) }.boxed()
-            });
-            work.await?;
+            app.db.insert(job.clone()).await?;
         }
         metrics::email_code(*purpose, CodeEvent::Asked);
         let shown = if app.config.log.full_emails { email.expose().to_owned() } else { email.masked() };

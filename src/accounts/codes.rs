@@ -6,13 +6,11 @@
 //! costs nobody the time to use it.
 
 mod code;
-mod export;
 mod issuer;
 mod table;
 
 pub use self::code::Code;
-pub use self::export::{ExportedCode, of_user as exported_of_user};
-pub use self::issuer::{Issuer, Order, Ready};
+pub use self::issuer::{Issuer, Order, Ready, lifetime};
 pub use self::table::{
     Bound, CodeRow, addresses_of, find, first_undo_to, issue, prune, spend, spend_all_of, spend_later_undos,
 };
@@ -31,11 +29,6 @@ pub fn refused(purpose: CodePurpose, request: &Context) -> Error {
     metrics::email_code(purpose, CodeEvent::Refused);
     let details = context(json!({ "purpose": purpose.as_str(), "client_ip": request.client_ip }));
     info!(request.logger(LoggerName::UserService), "Code refused"; "context" => details);
-    invalid()
-}
-
-/// The fault of a code that is none, was used, or is too old.
-pub fn invalid() -> Error {
     let message = "is wrong, was used before, or is too old: ask for another one".to_owned();
     Error::Validation(vec![FieldError { field: FIELD.to_owned(), code: "invalid", message }])
 }

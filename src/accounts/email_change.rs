@@ -60,7 +60,7 @@ async fn confirm(app: &App, code: &Code, origin: &Origin) -> Result<Option<Chang
         .transaction(move |tx| {
             async move {
                 let Some(before) = spent(tx, &bound, &hash).await? else { return Ok(None) };
-                codes::spend_all_of(tx, before.id, PURPOSE, &hash).await?;
+                codes::spend_all_of(tx, before.id, PURPOSE).await?;
                 // Who goes back to an address that can take back the change from it has repaired what somebody else did.
                 let first_undo = codes::first_undo_to(tx, before.id, bound.email_key.expose()).await?;
                 if let Some(first) = &first_undo {
@@ -115,7 +115,7 @@ async fn undo(app: &App, code: &Code, origin: &Origin) -> Result<Option<Changed>
                 let restored = users::set_email(tx, &user, bound.email, bound.email_key).await?;
                 // What was sent to the other address is good for nothing any more.
                 for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
-                    codes::spend_all_of(tx, user.id, purpose, &hash).await?;
+                    codes::spend_all_of(tx, user.id, purpose).await?;
                 }
                 let sessions = sessions::delete_all(tx, user.id).await?;
                 let entry = Actor::user(user.id, origin.clone()).entry(

@@ -13,7 +13,6 @@ use super::{
     change, directory, email_change, erasure, export, keys, password_change, password_reset, sessions, sign_in, trail,
     verification,
 };
-use crate::config::RegistrationConflict;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Accepted, Access, Call, Created, Endpoint, Gives, Json, Output, Response, Unread};
 use crate::state::App;
@@ -83,8 +82,8 @@ async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registrati
     let (Call { state, context, .. }, began) = (call, Instant::now());
     let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
     let registered = registration::register(Arc::clone(&state), Arc::clone(&context), form).await;
-    match (state.config.registration.conflict, registered) {
-        (RegistrationConflict::Hide, Ok(_) | Err(Error::EmailAlreadyExists)) => {
+    match (state.config.registration.conflict.is_told(), registered) {
+        (false, Ok(_) | Err(Error::EmailAlreadyExists)) => {
             until_next_step(began).await;
             Ok(Answer::Hidden)
         }

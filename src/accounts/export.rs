@@ -10,10 +10,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub(super) use self::endpoint::endpoints;
-use self::rows::{Failures, TokenTimes};
+use self::rows::{CodeTimes, Failures, TokenTimes};
 use super::actor::Actor;
 use super::audit::{self, AuditEntry, AuditFilter};
-use super::codes::{self, ExportedCode};
 use super::sessions::Session;
 use super::topics;
 use super::users::{self, User};
@@ -115,6 +114,24 @@ struct ExportedKey {
     created_at: OffsetDateTime,
 }
 
+/// A code that an email carried, but for what makes it one.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ExportedCode {
+    /// What it was for.
+    purpose: String,
+    /// The address that it is of.
+    email: String,
+    #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
+    created_at: OffsetDateTime,
+    #[serde(with = "timestamp")]
+    #[schemars(with = "timestamp::Moment")]
+    expires_at: OffsetDateTime,
+    #[serde(serialize_with = "timestamp::option::serialize")]
+    #[schemars(with = "Option<timestamp::Moment>")]
+    used_at: Option<OffsetDateTime>,
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 struct ExportedJob {
     id: Uuid,
@@ -153,7 +170,7 @@ pub async fn export(db: &Db, actor: &Actor, id: Uuid) -> Result<Export> {
         rows::sessions(db, id).await?.into_iter().map(|session| exported_session(session, &tokens)).collect();
     let wrong_passwords = rows::failures(db, id).await?.map(Into::into);
     let registration_key = rows::registration_key(db, id).await?.map(|created_at| ExportedKey { created_at });
-    let codes = codes::exported_of_user(db, id).await?;
+    let codes = rows::codes(db, id).await?.into_iter().map(Into::into).collect();
     let jobs = outbox::waiting_of_user(db, id, &topics::names()).await?;
     let (audit_log, is_cut_off) = trail(db, id).await?;
     let entry = actor.entry("user.exported", id, json!({}));
@@ -244,6 +261,12 @@ fn algorithm(hash: &str) -> &str {
 impl From<Failures> for ExportedFailures {
     fn from(Failures { failures, last_failed_at }: Failures) -> Self {
         ExportedFailures { failures: failures.unsigned_abs(), last_failed_at }
+    }
+}
+
+impl From<CodeTimes> for ExportedCode {
+    fn from(CodeTimes { purpose, email, created_at, expires_at, used_at }: CodeTimes) -> Self {
+        ExportedCode { purpose, email: email.into_exposed(), created_at, expires_at, used_at }
     }
 }
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use http::Method;
 use serde::Serialize;
 
-use self::look::{Page, shown};
+use self::look::shown;
 use super::codes::Code;
 use super::email_change;
 use super::{password_reset, verification};
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{
-    Access, Call, Endpoint, Form, FromJson, FromQuery, Json, Parameter, Query, SameOrigin, Unread, Values, with_error,
+    Access, Call, Endpoint, Form, FromJson, FromQuery, Json, Page, Parameter, Query, SameOrigin, Unread, Values,
+    with_error,
 };
 use crate::mail;
 use crate::state::App;

@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
 use crate::password::PasswordHash;
-use crate::sealing::HASH_BYTES;
 use crate::store::Db;
 use crate::telemetry::metrics::CodePurpose;
 use crate::tokens::Caller;
@@ -61,7 +60,7 @@ async fn change(db: &Db, change: Change) -> Result<Changed> {
             forget_seen_failures(tx, &tries).await?;
             users::set_password(tx, user.id, &hash).await?;
             // One that somebody else asked for, who reads the emails, is of no use any more.
-            codes::spend_all_of(tx, user.id, CodePurpose::ResetPassword, &[0; HASH_BYTES]).await?;
+            codes::spend_all_of(tx, user.id, CodePurpose::ResetPassword).await?;
             let sessions = sessions::delete_others(tx, caller).await?;
             let actor = Actor::user(user.id, origin.clone());
             let entry = actor.entry("user.password_changed", user.id, json!({ "sessions": sessions }));

@@ -13,6 +13,7 @@ use super::codes;
 use super::sessions;
 use super::sign_in::{NobodysFailures, forget_failures_of};
 use super::users::{self, User};
+use super::verification::set_verified;
 use super::webhooks::Webhooks;
 use crate::error::Result;
 use crate::mail::MailKind;
@@ -64,15 +65,13 @@ async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
             }
             // Whoever asked for another address did so with the password of before.
             for purpose in [CodePurpose::ResetPassword, CodePurpose::ChangeEmail] {
-                codes::spend_all_of(tx, user.id, purpose, &code).await?;
+                codes::spend_all_of(tx, user.id, purpose).await?;
             }
             users::set_password(tx, user.id, &hash).await?;
             let actor = Actor::user(user.id, origin.clone());
             let mut jobs = Vec::new();
             if user.email_verified_at.is_none() {
-                let user = users::set_verified(tx, &user).await?;
-                jobs.extend(webhooks.verified(&user, &origin));
-                tx.insert(actor.entry("user.verified", user.id, json!({})));
+                jobs.extend(set_verified(tx, &user, &webhooks, &origin).await?.1);
             }
             forget_failures_of(tx, user.id).await?;
             tx.insert(failures);

@@ -33,7 +33,6 @@ use crate::accounts::users::{self, Role, User};
 use crate::accounts::webhooks::Webhooks;
 use crate::analytics::{Event, EventName};
 use crate::clock;
-use crate::config::RegistrationConflict;
 use crate::error::{DbErrorKind, Error, Result};
 use crate::http::Context;
 use crate::mail::MailKind;
@@ -108,7 +107,7 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
 
 /// Whether whoever registers is told that an address is taken.
 fn tells_of_taken(app: &App) -> bool {
-    app.config.registration.conflict == RegistrationConflict::Reveal
+    app.config.registration.conflict.is_told()
 }
 
 /// What there is of a registration already.
@@ -181,12 +180,7 @@ async fn create_or_repeat(app: &App, attempt: &Attempt, newcomer: Newcomer) -> R
 async fn tell_owner(app: &App, attempt: &Attempt, registration: &Registration) -> Result<Registered> {
     let (origin, now) = (attempt.context.origin(), types::to_micros(clock::now()));
     let job = AccountEmail::asked(MailKind::AddressTaken, &registration.email, None, &origin, now)?;
-    let row = job.clone();
-    let work = app.db.transaction(move |tx| {
-        tx.insert(row);
-        async { Ok(()) }.boxed()
-    });
-    work.await?;
+    app.db.insert(job.clone()).await?;
     app.outbox.committed(&[job]);
     Err(Error::EmailAlreadyExists)
 }

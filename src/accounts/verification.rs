@@ -14,6 +14,7 @@ use super::webhooks::Webhooks;
 use crate::error::Result;
 use crate::outbox::NewJob;
 use crate::state::App;
+use crate::store::Transaction;
 use crate::telemetry::metrics::CodePurpose;
 use crate::values::Origin;
 
@@ -24,6 +25,19 @@ struct Verified {
     is_new: bool,
     /// What tells endpoints.
     jobs: Vec<NewJob>,
+}
+
+/// The address is the user's own from now on. Returns the user as of now, and what tells endpoints, which is still to be inserted.
+pub(super) async fn set_verified(
+    tx: &mut Transaction,
+    user: &User,
+    webhooks: &Webhooks,
+    origin: &Origin,
+) -> Result<(User, Vec<NewJob>)> {
+    let user = users::set_verified(tx, user).await?;
+    tx.insert(Actor::user(user.id, origin.clone()).entry("user.verified", user.id, json!({})));
+    let jobs = webhooks.verified(&user, origin);
+    Ok((user, jobs))
 }
 
 /// The transaction. Nothing where the code is good for nothing, or for another address than the user has now.
@@ -39,16 +53,14 @@ async fn verify(app: &App, code: &Code, origin: &Origin) -> Result<Option<Verifi
                 if user.email_key != bound.email_key || !codes::spend(tx, &hash).await? {
                     return Ok(None);
                 }
-                codes::spend_all_of(tx, user.id, PURPOSE, &hash).await?;
+                codes::spend_all_of(tx, user.id, PURPOSE).await?;
                 if user.email_verified_at.is_some() {
                     return Ok(Some(Verified { user, is_new: false, jobs: Vec::new() }));
                 }
-                let user = users::set_verified(tx, &user).await?;
                 // Whoever reads the emails of the address may try anew.
                 tx.insert(failures);
-                let jobs = webhooks.verified(&user, &origin);
+                let (user, jobs) = set_verified(tx, &user, &webhooks, &origin).await?;
                 jobs.iter().for_each(|job| tx.insert(job.clone()));
-                tx.insert(Actor::user(user.id, origin).entry("user.verified", user.id, json!({})));
                 Ok(Some(Verified { user, is_new: true, jobs }))
             }
             .boxed()

@@ -13,8 +13,9 @@ use super::flags::with_settings;
 use super::output::print;
 use super::runtime::block_on;
 use super::table::align;
+use crate::accounts::codes;
 use crate::accounts::registration::WelcomeEmail;
-use crate::config::{CodesConfig, Config, MailConfig, SmtpTls};
+use crate::config::{Config, MailConfig, SmtpTls};
 use crate::label;
 use crate::mail::{Composer, Letter, Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{Age, Effect, Failure, HandedOver, Job, Payload, Reason, Receipt, Topic};
@@ -60,8 +61,8 @@ fn parse_address(text: &str) -> Result<String, String> {
 pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let (job, email, full_name) = (job(), text("address"), text("name"));
-    let code =
-        |kind: MailKind| kind.page().map(|_| MailCode { text: SAMPLE_CODE, lifetime: lifetime(&config.codes, kind) });
+    let sample = |purpose| MailCode { text: SAMPLE_CODE, lifetime: codes::lifetime(&config.codes, purpose) };
+    let code = |kind: MailKind| kind.purpose().map(sample);
     let mail = |kind| Mail { job: &job, kind, email: &email, full_name: &full_name, code: code(kind) };
     match task {
         "preview" => {
@@ -69,16 +70,6 @@ pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::
             preview(&Composer::new(&config.mail)?.compose(&mail(kind))?, &text("format"))
         }
         _ => block_on(test(config, &mail(MailKind::Welcome)))?,
-    }
-}
-
-/// How long the code of such an email can be used.
-fn lifetime(config: &CodesConfig, kind: MailKind) -> Duration {
-    match kind {
-        MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => config.reset_lifetime,
-        MailKind::ChangeEmail => config.change_lifetime,
-        MailKind::EmailChanged => config.undo_lifetime,
-        MailKind::Welcome | MailKind::VerifyEmail | MailKind::PasswordChanged => config.verification_lifetime,
     }
 }
 

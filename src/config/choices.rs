@@ -34,6 +34,13 @@ pub enum RegistrationConflict {
     Hide,
 }
 
+impl RegistrationConflict {
+    /// Whether whoever gives an address may learn that somebody is registered with it.
+    pub fn is_told(self) -> bool {
+        self == RegistrationConflict::Reveal
+    }
+}
+
 /// How a conversation with the mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpTls {

@@ -4,10 +4,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::problem::Problems;
-use super::{
-    Config, DatabaseUrl, Environment, RegistrationConflict, SmtpTls, WebhookEndpoint, is_localhost, is_loopback,
-    is_this_machine,
-};
+use super::{Config, DatabaseUrl, Environment, SmtpTls, WebhookEndpoint, is_localhost, is_loopback, is_this_machine};
 
 /// The least argon2id parameters of the OWASP password storage cheat sheet: KiB of memory and iterations.
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -54,7 +51,7 @@ fn contradictions(config: &Config) -> Faults {
         (None, Some(_)) => faults.push(("smtp_username", "it is missing, while smtp_password is set".into())),
         _ => {}
     }
-    if config.registration.conflict == RegistrationConflict::Hide && !config.codes.require_verified {
+    if !config.registration.conflict.is_told() && !config.codes.require_verified {
         let text = "hide hides nothing from who signs in with the password just registered; set require_verified_email";
         faults.push(("registration_conflict", text.into()));
     }

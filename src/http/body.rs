@@ -12,6 +12,8 @@ use super::{Context, Request};
 use crate::error::{Error, Result};
 use crate::telemetry::metrics;
 
+/// RFC 8259, 11.
+const JSON: &str = "application/json";
 /// How much of a refused body is read, so that the client reads the answer and not a broken connection.
 const DISCARD_BYTES: usize = 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
@@ -23,16 +25,16 @@ impl Request {
     /// [`Error::UnsupportedMediaType`], [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::BodyTimeout`],
     /// [`Error::BodyIncomplete`], and [`Error::RateLimited`] or [`Error::Overloaded`] where there is no place.
     pub async fn read_json(self, context: &Context) -> Result<Vec<u8>> {
-        self.read_body(context, is_json).await
+        self.read_body(context, JSON).await
     }
 
-    /// The same of a body of another type, which `is_expected` tells by its headers.
+    /// The same of a body of this media type.
     ///
     /// # Errors
     /// Those of [`Request::read_json`].
-    pub(super) async fn read_body(self, context: &Context, is_expected: fn(&HeaderMap) -> bool) -> Result<Vec<u8>> {
+    pub(super) async fn read_body(self, context: &Context, media_type: &str) -> Result<Vec<u8>> {
         let request = self.accept().await?;
-        match request.check_head(is_expected) {
+        match request.check_head(media_type) {
             Ok(()) => request.receive(context).await,
             Err(refused) => request.refuse(refused).await,
         }
@@ -48,7 +50,7 @@ impl Request {
             request.start_work(context)?;
             return Ok(None);
         }
-        let checked = request.check_head(is_json);
+        let checked = request.check_head(JSON);
         if request.body.size_hint().exact().is_some()
             && let Err(refused) = checked
         {
@@ -112,9 +114,9 @@ impl Request {
         Ok(())
     }
 
-    fn check_head(&self, is_expected: fn(&HeaderMap) -> bool) -> Result<()> {
+    fn check_head(&self, media_type: &str) -> Result<()> {
         let headers = &self.head.headers;
-        if !is_expected(headers) {
+        if !is_of_type(headers, media_type) {
             return Err(Error::UnsupportedMediaType);
         }
         if is_encoded(headers) {
@@ -136,10 +138,10 @@ async fn discard(mut body: Incoming) {
     }
 }
 
-/// `application/json`, with any parameters (RFC 8259, 11).
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body is said to be of a media type, with any parameters (RFC 9110, 8.3).
+pub(super) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
 }
 
 /// Whether the body has any coding but `identity`, which is none (RFC 9110, 8.4).

@@ -6,9 +6,9 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN, VARY,
 };
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
-use super::response::{Response, no_content};
+use super::response::{Response, empty};
 use crate::config::WebOrigin;
 
 /// What a page may send beside what every page may.
@@ -58,7 +58,7 @@ pub(super) fn is_preflight(head: &Parts) -> bool {
 
 /// What a page may send to a path that serves these methods.
 pub(super) fn preflight(methods: HeaderValue) -> Response {
-    let mut response = no_content();
+    let mut response = empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);

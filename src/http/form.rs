@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{HOST, ORIGIN};
 use serde_json::{Map, Value};
 
 use super::input::{FromHead, FromJson, Input, Takes};
 use super::{Context, Request};
 use crate::error::{Error, Result};
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a form of a page holds: the same as a JSON body of this type, whose members are all texts.
 pub struct Form<T>(pub T);
@@ -23,7 +25,7 @@ impl<T: FromJson> Input for Form<T> {
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
-        let body = request.read_body(context, is_form).await?;
+        let body = request.read_body(context, FORM).await?;
         let members: Map<String, Value> = url::form_urlencoded::parse(&body)
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
             .collect();
@@ -56,17 +58,12 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderName;
 
     use super::*;
+    use crate::http::body::is_of_type;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
@@ -98,7 +95,7 @@ mod tests {
             ("application/json", false),
             ("multipart/form-data; boundary=x", false),
         ] {
-            assert_eq!(is_form(&headers(&[("content-type", content_type)])), is_one, "{content_type}");
+            assert_eq!(is_of_type(&headers(&[("content-type", content_type)]), FORM), is_one, "{content_type}");
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::input::Json;
 use super::progress::Asker;
-use super::response::{Response, accepted, json, json_of, no_content, to_json, with_header, with_place};
+use super::response::{Response, empty, json, json_of, to_json, with_header, with_place};
 use crate::error::Result;
 use crate::fairness::Place;
 
@@ -125,6 +125,17 @@ pub trait Media {
     fn into_response(self) -> Response;
 }
 
+/// A page, in HTML.
+pub struct Page(pub Response);
+
+impl Media for Page {
+    const TYPES: &'static [&'static str] = &["text/html"];
+
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
 fn ok(media_types: &'static [&'static str], schema: Option<fn(&mut SchemaGenerator) -> Schema>) -> Given {
     Given { status: StatusCode::OK, about: "Success.", media_types, schema, has_location: false, has_version: false }
 }
@@ -161,7 +172,7 @@ impl Output for NoContent {
     }
 
     fn into_response(self) -> Result<Response> {
-        Ok(no_content())
+        Ok(empty(StatusCode::NO_CONTENT))
     }
 }
 
@@ -176,7 +187,7 @@ impl Output for Accepted {
     }
 
     fn into_response(self) -> Result<Response> {
-        Ok(accepted())
+        Ok(empty(StatusCode::ACCEPTED))
     }
 }
 

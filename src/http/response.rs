@@ -97,17 +97,10 @@ pub fn with_error(mut page: Response, error: Error) -> Response {
     page
 }
 
-/// An answer that says nothing but that it is done: 204.
-pub(super) fn no_content() -> Response {
+/// An answer that says nothing but its status.
+pub(super) fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Body::from(Vec::new()));
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-}
-
-/// An answer that says nothing but that it will be done: 202.
-pub(super) fn accepted() -> Response {
-    let mut response = Response::new(Body::from(Vec::new()));
-    *response.status_mut() = StatusCode::ACCEPTED;
+    *response.status_mut() = status;
     response
 }
 

@@ -1,6 +1,7 @@
 //! What emails there are.
 
 use crate::label::labels;
+use crate::telemetry::metrics::CodePurpose;
 
 labels! {
     /// What an email tells. Its templates are named after it.
@@ -25,14 +26,26 @@ labels! {
 }
 
 impl MailKind {
-    /// The page where the code of such an email is used; none where it carries no code.
-    pub const fn page(self) -> Option<&'static str> {
+    /// What the code of such an email is for; none where it carries no code.
+    pub const fn purpose(self) -> Option<CodePurpose> {
         match self {
-            MailKind::Welcome | MailKind::VerifyEmail => Some("verify-email"),
-            MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => Some("reset-password"),
-            MailKind::ChangeEmail => Some("change-email"),
-            MailKind::EmailChanged => Some("undo-email-change"),
+            MailKind::Welcome | MailKind::VerifyEmail => Some(CodePurpose::VerifyEmail),
+            MailKind::ResetPassword | MailKind::AddressTaken | MailKind::EmailRestored => {
+                Some(CodePurpose::ResetPassword)
+            }
+            MailKind::ChangeEmail => Some(CodePurpose::ChangeEmail),
+            MailKind::EmailChanged => Some(CodePurpose::UndoEmailChange),
             MailKind::PasswordChanged => None,
         }
+    }
+
+    /// The page where its code is used.
+    pub fn page(self) -> Option<&'static str> {
+        self.purpose().map(|purpose| match purpose {
+            CodePurpose::VerifyEmail => "verify-email",
+            CodePurpose::ResetPassword => "reset-password",
+            CodePurpose::ChangeEmail => "change-email",
+            CodePurpose::UndoEmailChange => "undo-email-change",
+        })
     }
 }

@@ -110,7 +110,7 @@ impl Templates {
         let texts = texts.map_err(|error| in_words(&error))?;
         for (form, text) in [("txt", &texts.text), ("html", &texts.html)] {
             // A welcome may be one and no more.
-            if kind.page().is_some() && kind != MailKind::Welcome && !text.contains(code) {
+            if kind.purpose().is_some() && kind != MailKind::Welcome && !text.contains(code) {
                 return Err(format!("{}.{form} shows neither code nor link", kind.as_str()));
             }
         }
@@ -222,7 +222,7 @@ mod tests {
     fn a_code_is_shown_or_linked_and_said_for_how_long() {
         let templates = Templates::load(None).unwrap();
         let (code, link) = CODES[0];
-        for kind in MailKind::ALL.iter().filter(|kind| kind.page().is_some()) {
+        for kind in MailKind::ALL.iter().filter(|kind| kind.purpose().is_some()) {
             let linked = templates.render(*kind, &variables("Ada")).unwrap();
             assert!(linked.html.contains(&format!("href=\"{}\"", link.replace('/', "&#x2f;"))), "{}", linked.html);
             assert!(linked.text.contains(&format!("\n    {link}\n")), "{}", linked.text);

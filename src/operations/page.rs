@@ -9,7 +9,7 @@ use minijinja::{Environment, Value};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::http::{Media, Response, html};
+use crate::http::{Page, html};
 use crate::values::accept::prefers_html;
 
 /// Nothing is loaded and nothing runs: a page is its text and its style. The search asks this listener alone.
@@ -42,17 +42,6 @@ fn templates() -> std::result::Result<Environment<'static>, minijinja::Error> {
 /// Whether a client asks for a page rather than for what scripts read; `None` where it does not say.
 pub(super) fn asks_for_page(head: &Parts) -> Option<bool> {
     prefers_html(head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default())
-}
-
-/// A page.
-pub(super) struct Page(pub(super) Response);
-
-impl Media for Page {
-    const TYPES: &'static [&'static str] = &["text/html"];
-
-    fn into_response(self) -> Response {
-        self.0
-    }
 }
 
 /// Renders a page from a template and the values in it.

@@ -16,12 +16,12 @@ use self::library::{Document, Kind, documents, find};
 use self::markdown::Section;
 use self::search::{Hit, Piece, Words};
 use super::large_answers::take_place;
-use super::page::{Page, asks_for_page, page};
+use super::page::{asks_for_page, page};
 use crate::build;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{
-    Access, Body, Call, Endpoint, FromPath, FromQuery, Head, Held, Media, Parameter, Path, Query, Response, Values,
-    with_header,
+    Access, Body, Call, Endpoint, FromPath, FromQuery, Head, Held, Media, Page, Parameter, Path, Query, Response,
+    Values, with_header,
 };
 use crate::state::App;
 

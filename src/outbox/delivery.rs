@@ -64,7 +64,7 @@ impl Station {
         if let Err(failure) = &result {
             self.record(job, failure);
         }
-        self.log_call(&logger(job, loggers), job, &result, took);
+        self.log_call(&logger(job, LoggerName::ExternalServices, loggers), job, &result, took);
         result
     }
 
@@ -75,7 +75,7 @@ impl Station {
         let failure = Failure::new(Reason::Timeout, Effect::ServiceDown, why);
         self.record(job, &failure);
         let exception = Exception::named(self.error_code(&failure).as_str(), &failure);
-        warn!(logger(job, loggers), "A service does not answer; it is waited for"; "exception" => exception,
+        warn!(logger(job, LoggerName::ExternalServices, loggers), "A service does not answer; it is waited for"; "exception" => exception,
             "context" => context(json!({ "topic": job.topic.as_str(), "job_id": job.id, "attempt": job.attempt })));
     }
 
@@ -118,8 +118,8 @@ impl Station {
 }
 
 /// A logger under the ids of the request that caused the job.
-pub(super) fn logger(job: &Job, loggers: &Loggers) -> Logger {
-    loggers.get(LoggerName::ExternalServices).new(o!(
+pub fn logger(job: &Job, name: LoggerName, loggers: &Loggers) -> Logger {
+    loggers.get(name).new(o!(
         "user_id" => job.user_id.map(|id| id.to_string()),
         "trace_id" => job.trace_id().to_owned(),
         "request_id" => job.request_id.clone(),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use diesel_async::RunQueryDsl;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 
@@ -11,6 +12,7 @@ use super::last_write::LastWrite;
 use super::migrations::{self, Task};
 use super::pool::{ConnectionPool, with_lease};
 use super::postgres::{PostgresManager, PostgresServer};
+use super::row::Row;
 use super::schema::InstantSql;
 use super::sqlite::{Role, SqliteFile, SqliteManager};
 use super::transaction::{Connection, Outcome, Transaction, package, run};
@@ -150,6 +152,18 @@ impl Db {
             self.last_write().note(&ended);
         }
         ended.map(|(value, _)| value)
+    }
+
+    /// Inserts a row in a transaction of its own.
+    ///
+    /// # Errors
+    /// Those of [`Db::transaction`].
+    pub async fn insert(&self, row: impl Row) -> Result<()> {
+        self.transaction(move |tx| {
+            tx.insert(row);
+            async { Ok(()) }.boxed()
+        })
+        .await
     }
 
     /// The earliest time that it may be now, as far as the service's own clock and the database's say.

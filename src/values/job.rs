@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::origin::Origin;
 use crate::error::{Cause, chain_in_words};
 use crate::label::labels;
 use crate::redaction::redact;
@@ -232,6 +233,16 @@ impl Job {
     /// The id of the trace that caused it.
     pub fn trace_id(&self) -> &str {
         self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+
+    /// What caused it; the address that that came from is not kept.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            request_id: self.request_id.clone(),
+            trace_id: self.trace_id().to_owned(),
+            traceparent: self.traceparent.clone(),
+            client_ip: None,
+        }
     }
 }
 

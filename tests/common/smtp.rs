@@ -237,6 +237,13 @@ impl SmtpSink {
         self.received()
     }
 
+    /// The next mail to this address with a subject like this, after so many of them.
+    pub async fn mail_to(&self, email: &str, subject: &str, before: usize) -> Received {
+        let fits = |mail: &Received| mail.to == email && mail.header("Subject").contains(subject);
+        let what = format!("a mail to {email}: {subject}");
+        eventually(&what, async || self.received().into_iter().filter(fits).nth(before)).await
+    }
+
     /// Every line that clients have sent outside messages, as they sent it.
     pub fn commands(&self) -> Vec<String> {
         self.shared.commands.lock().unwrap().clone()

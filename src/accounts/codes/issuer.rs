@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::json;
-use slog::o;
 use uuid::Uuid;
 
 use super::code::Code;
@@ -15,6 +14,7 @@ use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::config::CodesConfig;
 use crate::error::Result;
+use crate::outbox;
 use crate::sealing::HASH_BYTES;
 use crate::store::types::to_micros;
 use crate::store::{Db, Transaction};
@@ -22,7 +22,7 @@ use crate::telemetry::logging::{LoggerName, Loggers, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
 use crate::tokens::Caller;
 use crate::values::job::{Effect, Failure, Job, Reason};
-use crate::values::{Email, Origin, Personal};
+use crate::values::{Email, Personal};
 
 /// Lets codes be good for something, as their emails are sent.
 #[derive(Clone)]
@@ -78,12 +78,7 @@ impl Issuer {
 
     /// How long a code for this can be used.
     pub fn lifetime(&self, purpose: CodePurpose) -> Duration {
-        match purpose {
-            CodePurpose::VerifyEmail => self.config.verification_lifetime,
-            CodePurpose::ResetPassword => self.config.reset_lifetime,
-            CodePurpose::ChangeEmail => self.config.change_lifetime,
-            CodePurpose::UndoEmailChange => self.config.undo_lifetime,
-        }
+        lifetime(&self.config, purpose)
     }
 
     /// Lets a code be good for this, if there is somebody whom it can be sent to. Whom a job names as its user is who it is for;
@@ -138,13 +133,19 @@ impl Issuer {
 
     fn tell_withheld(&self, job: &Job, purpose: CodePurpose, why: &str) {
         metrics::email_code(purpose, CodeEvent::Withheld);
-        let log = self.loggers.get(LoggerName::UserService).new(o!(
-            "user_id" => job.user_id.map(|id| id.to_string()),
-            "trace_id" => job.trace_id().to_owned(),
-            "request_id" => job.request_id.clone(),
-        ));
+        let log = outbox::logger(job, LoggerName::UserService, &self.loggers);
         let details = context(json!({ "purpose": purpose.as_str(), "job_id": job.id, "why": why }));
         info!(log, "Code withheld"; "context" => details);
+    }
+}
+
+/// How long a code for this can be used.
+pub fn lifetime(config: &CodesConfig, purpose: CodePurpose) -> Duration {
+    match purpose {
+        CodePurpose::VerifyEmail => config.verification_lifetime,
+        CodePurpose::ResetPassword => config.reset_lifetime,
+        CodePurpose::ChangeEmail => config.change_lifetime,
+        CodePurpose::UndoEmailChange => config.undo_lifetime,
     }
 }
 
@@ -156,13 +157,7 @@ fn entry(job: &Job, wanted: &Wanted, user_id: Uuid) -> Option<AuditEntry> {
         CodePurpose::VerifyEmail if wanted.is_asked => "user.verification_requested",
         _ => return None,
     };
-    let origin = Origin {
-        request_id: job.request_id.clone(),
-        trace_id: job.trace_id().to_owned(),
-        traceparent: job.traceparent.clone(),
-        client_ip: None,
-    };
-    Some(AuditEntry::new(action, ANONYMOUS, user_id, &origin, to_micros(clock::now())))
+    Some(AuditEntry::new(action, ANONYMOUS, user_id, &job.origin(), to_micros(clock::now())))
 }
 
 async fn issue_to(
@@ -204,11 +199,11 @@ async fn issue_to(
     };
     // Who registered first may be a stranger, whose password would be verified with the address: its owner chooses one instead.
     if wanted.is_notice && user.email_verified_at.is_none() {
-        table::spend_all_of(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;
+        table::spend_all_but(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;
     }
     // The last one asked for counts. Whoever opens the welcome after it was sent again is verified as well.
     if is_new && wanted.purpose != CodePurpose::VerifyEmail {
-        table::spend_all_of(tx, user_id, wanted.purpose, &wanted.hash).await?;
+        table::spend_all_but(tx, user_id, wanted.purpose, &wanted.hash).await?;
     }
     entry.filter(|_| is_new).into_iter().for_each(|entry| tx.insert(entry));
     Ok(Ok((Ready { email, full_name: user.full_name, lifetime: wanted.lifetime }, is_new)))

@@ -58,6 +58,21 @@ pub struct Bound {
     pub created_at: OffsetDateTime,
 }
 
+/// The columns of [`Bound`].
+const BOUND: (
+    one_time_codes::user_id,
+    one_time_codes::email,
+    one_time_codes::email_key,
+    one_time_codes::session_id,
+    one_time_codes::created_at,
+) = (
+    one_time_codes::user_id,
+    one_time_codes::email,
+    one_time_codes::email_key,
+    one_time_codes::session_id,
+    one_time_codes::created_at,
+);
+
 /// What became of a code that was to be good for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issued {
@@ -67,16 +82,6 @@ pub enum Issued {
     Again,
     /// It was used, or made useless by another one.
     Spent,
-}
-
-/// When there was a code, and of which address.
-#[derive(Debug, Queryable)]
-pub(super) struct Life {
-    pub(super) purpose: String,
-    pub(super) email: Personal,
-    pub(super) created_at: OffsetDateTime,
-    pub(super) expires_at: OffsetDateTime,
-    pub(super) used_at: Option<OffsetDateTime>,
 }
 
 /// A code is good for something from now on. One that was so before, and not used, is so for longer.
@@ -121,13 +126,7 @@ pub async fn find(db: &Db, hash: &[u8; HASH_BYTES], purpose: CodePurpose) -> Res
             .filter(one_time_codes::purpose.eq(purpose.as_str()))
             .filter(one_time_codes::used_at.is_null())
             .filter(one_time_codes::expires_at.gt(Moment::now()))
-            .select((
-                one_time_codes::user_id,
-                one_time_codes::email,
-                one_time_codes::email_key,
-                one_time_codes::session_id,
-                one_time_codes::created_at,
-            ))
+            .select(BOUND)
             .first::<Bound>(conn)
             .await
             .optional()
@@ -149,21 +148,26 @@ pub async fn spend(tx: &mut Transaction, hash: &[u8; HASH_BYTES]) -> Result<bool
     Ok(used == 1)
 }
 
-/// Makes all other codes of a user for this purpose useless.
+/// Makes all codes of a user for this purpose useless.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn spend_all_of(
+pub async fn spend_all_of(tx: &mut Transaction, user_id: Uuid, purpose: CodePurpose) -> Result<usize> {
+    spend_all_but(tx, user_id, purpose, &[]).await
+}
+
+/// The same but for the code of this hash.
+pub(super) async fn spend_all_but(
     tx: &mut Transaction,
     user_id: Uuid,
     purpose: CodePurpose,
-    but: &[u8; HASH_BYTES],
+    hash: &[u8],
 ) -> Result<usize> {
     with_tx!(tx, DbOperation::Codes, |conn| {
         diesel::update(one_time_codes::table)
             .filter(one_time_codes::user_id.eq(Id(user_id)))
             .filter(one_time_codes::purpose.eq(purpose.as_str()))
-            .filter(one_time_codes::code_hash.ne(but.as_slice()))
+            .filter(one_time_codes::code_hash.ne(hash))
             .filter(one_time_codes::used_at.is_null())
             .set(one_time_codes::used_at.eq(Moment::now().nullable()))
             .execute(conn)
@@ -199,13 +203,7 @@ pub async fn first_undo_to(tx: &mut Transaction, user_id: Uuid, email_key: &str)
             .filter(one_time_codes::used_at.is_null())
             .filter(one_time_codes::expires_at.gt(Moment::now()))
             .order(one_time_codes::created_at)
-            .select((
-                one_time_codes::user_id,
-                one_time_codes::email,
-                one_time_codes::email_key,
-                one_time_codes::session_id,
-                one_time_codes::created_at,
-            ))
+            .select(BOUND)
             .first::<Bound>(conn)
             .await
             .optional()
@@ -239,23 +237,6 @@ pub async fn addresses_of(tx: &mut Transaction, user_id: Uuid) -> Result<Vec<(Pe
             .select((one_time_codes::email, one_time_codes::email_key))
             .distinct()
             .load(conn)
-    })
-}
-
-/// The codes of a user that are kept.
-pub(super) async fn lives_of(db: &Db, user_id: Uuid) -> Result<Vec<Life>> {
-    with_read!(db, DbOperation::Codes, |conn| {
-        one_time_codes::table
-            .filter(one_time_codes::user_id.eq(Id(user_id)))
-            .order(one_time_codes::created_at)
-            .select((
-                one_time_codes::purpose,
-                one_time_codes::email,
-                one_time_codes::created_at,
-                one_time_codes::expires_at,
-                one_time_codes::used_at,
-            ))
-            .load::<Life>(conn)
     })
 }
 

@@ -10,7 +10,6 @@ use crate::accounts::authority::session_ended;
 use crate::accounts::codes::{self, Code};
 use crate::accounts::users::{self, User};
 use crate::accounts::{Actor, sessions, sign_in};
-use crate::config::RegistrationConflict;
 use crate::error::{Error, ErrorCode, FieldError, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
@@ -88,8 +87,9 @@ async fn send(call: Call<App>, Json(form): Json<ChangeWanted>) -> Result<Accepte
     request.enter_step("request_code");
     let _turn = app.db.turn(request.client).await?;
     // Where it is not told who is registered, the email is not sent, and this is answered as any.
-    let tells = app.config.registration.conflict == RegistrationConflict::Reveal;
-    if tells && users::email_exists(&app.db, form.new_email.key(), Some(user.id)).await? {
+    if app.config.registration.conflict.is_told()
+        && users::email_exists(&app.db, form.new_email.key(), Some(user.id)).await?
+    {
         return Err(Error::EmailAlreadyExists);
     }
     let job = order(&call, &user, &form.new_email).await?;

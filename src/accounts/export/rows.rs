@@ -9,9 +9,10 @@ use crate::accounts::sessions::Session;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::with_read;
-use crate::store::schema::{login_failures, refresh_tokens, registration_keys, sessions};
+use crate::store::schema::{login_failures, one_time_codes, refresh_tokens, registration_keys, sessions};
 use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
+use crate::values::Personal;
 
 /// When a refresh token was made, used and will expire.
 #[derive(Queryable)]
@@ -27,6 +28,16 @@ pub(super) struct TokenTimes {
 pub(super) struct Failures {
     pub(super) failures: i32,
     pub(super) last_failed_at: OffsetDateTime,
+}
+
+/// When there was a code, and of which address.
+#[derive(Queryable)]
+pub(super) struct CodeTimes {
+    pub(super) purpose: String,
+    pub(super) email: Personal,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) expires_at: OffsetDateTime,
+    pub(super) used_at: Option<OffsetDateTime>,
 }
 
 pub(super) async fn sessions(db: &Db, user_id: Uuid) -> Result<Vec<Session>> {
@@ -59,6 +70,22 @@ pub(super) async fn failures(db: &Db, user_id: Uuid) -> Result<Option<Failures>>
             .first::<Failures>(conn)
             .await
             .optional()
+    })
+}
+
+pub(super) async fn codes(db: &Db, user_id: Uuid) -> Result<Vec<CodeTimes>> {
+    with_read!(db, DbOperation::Codes, |conn| {
+        one_time_codes::table
+            .filter(one_time_codes::user_id.eq(Id(user_id)))
+            .order(one_time_codes::created_at)
+            .select((
+                one_time_codes::purpose,
+                one_time_codes::email,
+                one_time_codes::created_at,
+                one_time_codes::expires_at,
+                one_time_codes::used_at,
+            ))
+            .load::<CodeTimes>(conn)
     })
 }
 

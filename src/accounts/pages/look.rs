@@ -10,7 +10,7 @@ use minijinja::{Environment, Value};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::http::{Media, Response, html};
+use crate::http::{Page, html};
 use crate::sealing;
 
 const TEMPLATE: &str = include_str!("form.html");
@@ -30,17 +30,6 @@ fn templates() -> std::result::Result<Environment<'static>, minijinja::Error> {
     let mut templates = Environment::new();
     templates.add_template("form.html", TEMPLATE)?;
     Ok(templates)
-}
-
-/// A page.
-pub(super) struct Page(pub(super) Response);
-
-impl Media for Page {
-    const TYPES: &'static [&'static str] = &["text/html"];
-
-    fn into_response(self) -> Response {
-        self.0
-    }
 }
 
 /// The page of these values. Its address has a code in it, which it tells nobody and leaves in no cache.

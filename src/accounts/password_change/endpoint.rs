@@ -87,8 +87,7 @@ async fn finish(call: Call<App>, changes: Change) -> Result<NoContent> {
     app.outbox.committed(std::slice::from_ref(&changed.job));
     metrics::sessions_ended(SessionEnd::PasswordChanged, changed.sessions);
     Actor::user(caller.user_id, request.origin()).has_done(UserChange::PasswordChanged, caller.user_id);
-    let job = json!({ "topic": changed.job.topic.as_str(), "job_id": changed.job.id });
-    let details = json!({ "sessions": changed.sessions, "jobs": [job] });
+    let details = json!({ "sessions": changed.sessions, "jobs": [changed.job.shown()] });
     info!(request.logger(LoggerName::UserActions), "User action: user_password_changed"; "context" => context(details));
     Ok(NoContent)
 }

@@ -99,7 +99,7 @@ impl Event for StepEnded<'_> {
 
 impl Event for Queued<'_> {
     fn emit(self, log: &Logger) {
-        let ids: Vec<_> = self.0.iter().map(|job| json!({ "topic": job.topic.as_str(), "job_id": job.id })).collect();
+        let ids: Vec<_> = self.0.iter().map(NewJob::shown).collect();
         info!(log, "Registration side effects queued"; "context" => context(json!({ "jobs": ids })));
     }
 }

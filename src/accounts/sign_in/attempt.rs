@@ -14,7 +14,6 @@ use crate::accounts::audit;
 use crate::accounts::sessions::{self, Device, Pair, RefreshToken, Session, TokenRow};
 use crate::accounts::users::{self, User};
 use crate::clock;
-use crate::config::RegistrationConflict;
 use crate::error::{Error, Result};
 use crate::http::Context;
 use crate::password::{PasswordHash, StoredHash};
@@ -64,7 +63,7 @@ impl Attempt<'_> {
         match user {
             Some(user) if right.is_some() && user.is_active && self.must_verify(&user) => {
                 // Where it is not told who is registered, it is not told here either.
-                if self.app.config.registration.conflict == RegistrationConflict::Hide {
+                if !self.app.config.registration.conflict.is_told() {
                     return Err(trial.refuse(Some(user.id)).await?);
                 }
                 trial.forget_failures().await?;

@@ -10,7 +10,7 @@ use crate::outbox::backoff::{random, wait_after};
 use crate::outbox::circuit::Circuit;
 use crate::outbox::delivery::logger;
 use crate::outbox::store::Settlement;
-use crate::telemetry::logging::{context, error, info, warn};
+use crate::telemetry::logging::{LoggerName, context, error, info, warn};
 use crate::telemetry::metrics::{self, CircuitState};
 use crate::values::job::{Effect, Failure, Job, Reason};
 
@@ -70,7 +70,7 @@ impl Lane {
     pub(super) fn after_failure(&self, job: &Job, failure: &Failure) -> Settlement {
         let error = failure.in_words();
         if failure.effect == Effect::GiveUp || self.has_failed_for_too_long(job, failure) {
-            error!(logger(job, &self.loggers), "Job given up"; "context" => context(json!({
+            error!(logger(job, LoggerName::ExternalServices, &self.loggers), "Job given up"; "context" => context(json!({
                 "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "reason": failure.reason.as_str(),
                 "reply_code": failure.code, "error": error })));
             return Settlement::Dead { error };
@@ -104,7 +104,7 @@ impl Lane {
         let failure = Failure::new(Reason::Timeout, Effect::ServiceDown, "the process ended before the answer came");
         let failure = failure.perhaps_done("it may have been sent");
         let error = failure.in_words();
-        warn!(logger(job, &self.loggers), "A delivery ended without its answer"; "context" => context(json!({
+        warn!(logger(job, LoggerName::ExternalServices, &self.loggers), "A delivery ended without its answer"; "context" => context(json!({
             "topic": self.topic().as_str(), "job_id": job.id, "attempt": job.attempt, "error": error })));
         Settlement::Retry { run_at: clock::now(), error, failing_since: None, unanswered: true }
     }
