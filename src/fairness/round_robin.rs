@@ -1,15 +1,26 @@
 //! A queue in which clients take turns, and what each client waits for goes in its order. So a client that asks for much
 //! waits for itself, and another waits for one thing of each client at most.
+//!
+//! A newcomer, for whom nothing waited, goes before those who have had a turn: beside a flood of one client it waits for what is
+//! under way alone. Every third turn is of the others, so that many newcomers keep nobody out. Networks do the same with the new
+//! flows of FQ-CoDel (RFC 8290, section 4.2).
 
 use std::collections::{HashMap, VecDeque};
 
 use super::ClientKey;
 
+/// Before one of the others has its turn.
+const NEWCOMERS_IN_A_ROW: usize = 2;
+
 /// What waits, by client.
 #[derive(Debug)]
 pub struct RoundRobin<T> {
-    /// Clients for whom something waits, in the order of their turns.
+    /// Clients for whom something waits and who have had no turn since they came.
+    newcomers: VecDeque<ClientKey>,
+    /// The others for whom something waits, in the order of their turns.
     turns: VecDeque<ClientKey>,
+    /// How many turns in a row were newcomers', while others waited.
+    newcomers_in_a_row: usize,
     waiting: HashMap<ClientKey, VecDeque<(u64, T)>>,
     length: usize,
     next_number: u64,
@@ -17,7 +28,14 @@ pub struct RoundRobin<T> {
 
 impl<T> Default for RoundRobin<T> {
     fn default() -> Self {
-        RoundRobin { turns: VecDeque::new(), waiting: HashMap::new(), length: 0, next_number: 0 }
+        RoundRobin {
+            newcomers: VecDeque::new(),
+            turns: VecDeque::new(),
+            newcomers_in_a_row: 0,
+            waiting: HashMap::new(),
+            length: 0,
+            next_number: 0,
+        }
     }
 }
 
@@ -30,14 +48,14 @@ impl<T> RoundRobin<T> {
         let waiting = self.waiting.entry(client).or_default();
         waiting.push_back((number, thing));
         if waiting.len() == 1 {
-            self.turns.push_back(client);
+            self.newcomers.push_back(client);
         }
         number
     }
 
     /// The next one.
     pub fn pop(&mut self) -> Option<T> {
-        let client = self.turns.pop_front()?;
+        let client = self.next_client()?;
         let waiting = self.waiting.get_mut(&client)?;
         let (_, thing) = waiting.pop_front()?;
         self.length -= 1;
@@ -46,6 +64,20 @@ impl<T> RoundRobin<T> {
             false => self.turns.push_back(client),
         }
         Some(thing)
+    }
+
+    fn next_client(&mut self) -> Option<ClientKey> {
+        if self.turns.is_empty() {
+            return self.newcomers.pop_front();
+        }
+        if self.newcomers_in_a_row < NEWCOMERS_IN_A_ROW
+            && let Some(newcomer) = self.newcomers.pop_front()
+        {
+            self.newcomers_in_a_row += 1;
+            return Some(newcomer);
+        }
+        self.newcomers_in_a_row = 0;
+        self.turns.pop_front()
     }
 
     /// Takes something back, if it still waits.
@@ -57,6 +89,7 @@ impl<T> RoundRobin<T> {
         self.length -= removed;
         if is_last {
             self.waiting.remove(&client);
+            self.newcomers.retain(|other| *other != client);
             self.turns.retain(|other| *other != client);
         }
     }
@@ -78,12 +111,16 @@ impl<T> RoundRobin<T> {
 
     /// How many go before a new one of this client, if all who wait now ask on: one of each in each round until its turn.
     pub fn ahead_of(&self, client: ClientKey) -> usize {
-        self.turns.len().saturating_mul(self.len_of(client) + 1)
+        match self.len_of(client) {
+            0 => self.ahead_of_newcomer(),
+            waiting => self.waiting.len().saturating_mul(waiting + 1),
+        }
     }
 
-    /// How many go before one of a client for whom nothing waits yet.
+    /// How many go before one of a client for whom nothing waits yet: the newcomers before it, and the others whose turn is between.
     pub fn ahead_of_newcomer(&self) -> usize {
-        self.turns.len()
+        let between = (self.newcomers_in_a_row + self.newcomers.len()) / NEWCOMERS_IN_A_ROW;
+        self.newcomers.len() + between.min(self.turns.len())
     }
 }
 
@@ -116,14 +153,29 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_waits_for_one_of_each_client() {
+    fn a_newcomer_goes_before_those_who_had_a_turn() {
         let mut queue = RoundRobin::default();
         for _ in 0..500 {
             queue.push(client(1), "many");
         }
-        assert_eq!(queue.ahead_of(client(2)), 1);
+        assert_eq!([queue.pop(), queue.pop()], [Some("many"); 2]);
+        assert_eq!(queue.ahead_of(client(2)), 0);
         queue.push(client(2), "one");
-        assert_eq!([queue.pop(), queue.pop()], [Some("many"), Some("one")]);
+        assert_eq!([queue.pop(), queue.pop()], [Some("one"), Some("many")]);
+    }
+
+    #[test]
+    fn many_newcomers_keep_nobody_out() {
+        let mut queue = RoundRobin::default();
+        for _ in 0..4 {
+            queue.push(client(1), "old");
+        }
+        queue.pop();
+        for last in [2, 3, 4] {
+            queue.push(client(last), "new");
+        }
+        assert_eq!(queue.ahead_of_newcomer(), 3 + 1);
+        assert_eq!(drain(&mut queue), ["new", "new", "old", "new", "old", "old"]);
     }
 
     proptest! {
