@@ -133,7 +133,7 @@ fn the_whole_drill() {
         until_resolved: Some(minutes(40)),
         alertmanager: &[],
     };
-    let at_once = std::env::var("NEODYME_DRILL_AT_ONCE").map_or(20, |number| number.parse().unwrap());
+    let at_once = std::env::var("NEODYME_DRILL_AT_ONCE").map_or(8, |number| number.parse().unwrap());
     let only = std::env::var("NEODYME_DRILL_ONLY");
     let faults: Vec<&Fault> = match only {
         Ok(names) => names.split(';').map(fault).collect(),
