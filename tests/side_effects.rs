@@ -201,21 +201,49 @@ async fn a_dead_service_is_left_alone_and_found_again_within_seconds(backend: Ba
 
 async fn a_clock_that_jumps_keeps_no_job_waiting(backend: Backend) {
     let service = AnalyticsService::start().await;
-    let mut app = app_with(&service, backend).await;
+    let app = app_with(&service, backend).await;
+    register(&app).await;
+    service.wait_for_taken(1).await;
     service.behave(Behaviour::Status(500, None));
     register(&app).await;
-    service.wait_for_received(1).await;
-    app.kill();
-    end_leases(&app).await;
+    service.wait_for_received(2).await;
     // The clock was a day ahead when the job was put off.
-    let put_off = match &app.database {
-        Database::Sqlite(_) => "UPDATE outbox_jobs SET run_at = run_at + 86400000000 RETURNING topic AS text",
-        Database::Postgres(_) => "UPDATE outbox_jobs SET run_at = run_at + interval '1 day' RETURNING topic AS text",
-    };
-    assert_eq!(app.database.texts(put_off).await.len(), 2);
+    put_off(&app, 86_400, 1).await;
+    service.behave(Behaviour::Ok);
+    service.wait_for_taken(2).await;
+}
+
+async fn a_start_tries_what_has_backed_off(backend: Backend) {
+    let service = AnalyticsService::start().await;
+    let mut app = TestApp::spawn(AppOptions::on(backend).set("analytics_base_url", service.base_url())).await;
+    service.behave(Behaviour::Status(500, None));
+    for _ in 0..3 {
+        register(&app).await;
+    }
+    service.wait_for_received(3).await;
+    app.stop().await;
+    put_off(&app, 300, 3).await;
     service.behave(Behaviour::Ok);
     app.restart().await;
-    service.wait_for_taken(1).await;
+    service.wait_for_taken(3).await;
+}
+
+/// Puts so many events off that were tried.
+async fn put_off(app: &TestApp, seconds: u32, events: usize) {
+    let later = match &app.database {
+        Database::Sqlite(_) => format!("run_at + {seconds}000000"),
+        Database::Postgres(_) => format!("run_at + interval '{seconds} s'"),
+    };
+    let put_off = format!(
+        "UPDATE outbox_jobs SET run_at = {later}
+         WHERE topic = 'analytics_event' AND state = 'pending' AND attempts > 0 RETURNING topic AS text"
+    );
+    let mut count = 0;
+    eventually("they are put off", async || {
+        count += app.database.texts(&put_off).await.len();
+        (count >= events).then_some(())
+    })
+    .await;
 }
 
 /// As if the killed instance had died long ago.
@@ -268,6 +296,7 @@ on_both_databases!(
     a_job_that_cannot_be_read_is_dead_at_once,
     a_dead_service_is_left_alone_and_found_again_within_seconds,
     a_clock_that_jumps_keeps_no_job_waiting,
+    a_start_tries_what_has_backed_off,
     deliveries_end_and_the_rest_is_returned_at_shutdown,
     mail_that_cannot_be_written_waits_until_it_can,
 );

@@ -69,10 +69,14 @@ pub(super) struct Lane {
     running: HashMap<Id, Running>,
     /// Finished, but not written down yet.
     unsettled: Vec<(Uuid, Uuid, Settlement)>,
-    /// The service was left alone and is back: jobs that wait for it need wait no longer.
+    /// The service was left alone and is back, or answers for the first time: jobs that wait for it need wait no longer.
     came_back: bool,
     /// When that was: the time before is held against no job.
     back_since: Option<Instant>,
+    /// Whether it has looked for a job that backed off, perhaps for what this start has mended.
+    has_tried: bool,
+    /// Whether it has delivered anything.
+    has_delivered: bool,
     /// When this lane began.
     began: Instant,
     /// What somebody has to mend before the service is back.
@@ -103,6 +107,8 @@ impl Lane {
             unsettled: Vec::new(),
             came_back: false,
             back_since: None,
+            has_tried: false,
+            has_delivered: false,
             began: Instant::now(),
             fault: None,
             database_wait: settings.poll_interval,
@@ -212,7 +218,11 @@ impl Lane {
                 return Ok(());
             }
         };
-        let jobs = store::claim(&self.db, self.topic(), limit, self.lease, pick).await?;
+        let mut jobs = store::claim(&self.db, self.topic(), limit, self.lease, pick).await?;
+        if jobs.is_empty() && !self.has_tried {
+            jobs = store::claim(&self.db, self.topic(), 1, self.lease, Pick::Probe).await?;
+        }
+        self.has_tried = true;
         self.backlog = jobs.len() == limit;
         for job in jobs {
             if pick == Pick::Probe {

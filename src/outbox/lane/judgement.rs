@@ -49,6 +49,10 @@ impl Lane {
             self.came_back = true;
             self.back_since = Some(now);
         }
+        if failure.is_none() && !self.has_delivered {
+            self.has_delivered = true;
+            self.came_back = true;
+        }
         if let Some(pause) = failure.and_then(|failure| failure.retry_after) {
             self.circuit.pause(now + pause.min(self.settings.max_backoff));
         }
