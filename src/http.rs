@@ -35,7 +35,7 @@ pub(crate) use self::input::{json_body, never_null};
 pub use self::intake::Intake;
 pub use self::limit::Limit;
 pub use self::observer::Service;
-pub use self::openapi::{Document, document};
+pub use self::openapi::{Document, Told, document};
 pub use self::output::{Accepted, Checked, Created, Gives, Held, Media, NoContent, Output, Page, Versioned, Written};
 pub use self::principal::{Authority, Permission, Principal};
 pub use self::progress::{Asker, Progress};

@@ -75,12 +75,14 @@ fn about(listener: Listener, config: Option<&Config>) -> About {
                           docs/ERRORS.md explains them.",
             prefix: prefix.cloned(),
             is_limited: true,
+            webhooks: accounts::webhooks::described(),
         },
         Listener::Operations => Document {
             title: "neodyme operations",
             description: "Health, metrics, errors and settings, for operators and their tools.",
             prefix: None,
             is_limited: false,
+            webhooks: Vec::new(),
         },
     };
     About { document, min_characters: config.map(|config| config.new_password.min_characters) }

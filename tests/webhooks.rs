@@ -84,6 +84,7 @@ async fn an_endpoint_is_told_what_happens_to_a_user(backend: Backend) {
         assert_eq!(request.header("content-type"), "application/json");
         assert_eq!((&request.body["type"], &request.body["data"]), (&json!(kind), data));
         assert_eq!(request.body.as_object().unwrap().len(), 3, "{}", request.text);
+        assert_described(kind, &request.body);
         let at: i64 = request.header("webhook-timestamp").parse().unwrap();
         assert!((OffsetDateTime::now_utc().unix_timestamp() - at).abs() < 60, "{at}");
         assert_eq!(request.header("webhook-signature").split(' ').count(), 2, "one for each secret");
@@ -105,6 +106,14 @@ async fn an_endpoint_is_told_what_happens_to_a_user(backend: Backend) {
     }
     assert_eq!(service.received().len(), 5, "{:?}", kinds(&service.received()));
     assert_nothing_shows(&app);
+}
+
+/// Fails unless the OpenAPI document has an event like this.
+fn assert_described(kind: &str, body: &Value) {
+    let document = neodyme::operations::document(neodyme::operations::Listener::Api);
+    let schema = &document["webhooks"][kind]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    let whole = json!({ "allOf": [schema], "components": document["components"] });
+    assert!(schema.is_object() && jsonschema::is_valid(&whole, body), "{kind}: {body} is not {schema}");
 }
 
 /// The condition for the job of this id.

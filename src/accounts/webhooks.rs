@@ -4,6 +4,7 @@
 mod switch;
 mod topic;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,6 +14,7 @@ pub use self::topic::{ABOUT, WebhookTopic, is_off, topics};
 use super::profile::Profile;
 use super::users::User;
 use crate::config::{WebhookConfig, WebhookEvent};
+use crate::http::Told;
 use crate::outbox::{self, NewJob, TopicName};
 use crate::values::Origin;
 use crate::webhooks::Event;
@@ -74,6 +76,34 @@ impl Webhooks {
         };
         told.map(job).collect()
     }
+}
+
+/// The events as the OpenAPI document has them.
+pub fn described() -> Vec<Told> {
+    let told = |event: &WebhookEvent| {
+        let about = match event {
+            WebhookEvent::Registered => "A user registered, or was made by an operator.",
+            WebhookEvent::Verified => "The address was shown to be the user's own.",
+            WebhookEvent::Updated => {
+                "The name, the address or the role is another, or the user may use the service again."
+            }
+            WebhookEvent::Deactivated => "The user was switched off.",
+            WebhookEvent::Deleted => "The user was erased.",
+        };
+        let data = if *event == WebhookEvent::Deleted { schema_of_id } else { schema_of_user };
+        Told { name: event.as_str(), about, data }
+    };
+    WebhookEvent::ALL.iter().map(told).collect()
+}
+
+fn schema_of_user(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Profile>()
+}
+
+fn schema_of_id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object", "required": ["id"], "properties": { "id": { "type": "string", "format": "uuid" } },
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The table of endpoints as an OpenAPI document (<https://spec.openapis.org/oas/v3.1.1.html>).
 
+mod webhooks;
+
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -7,6 +9,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+pub use self::webhooks::Told;
 use super::input::Parameter;
 use super::output::Given;
 use super::response::Problem;
@@ -25,6 +28,8 @@ pub struct Document {
     pub prefix: Option<PathPrefix>,
     /// Whether clients may ask so often and no more, but for what is always answered.
     pub is_limited: bool,
+    /// The events that others are told of.
+    pub webhooks: Vec<Told>,
 }
 
 /// Describes the endpoints of a listener.
@@ -44,6 +49,7 @@ pub fn document<'a, S: Send + Sync + 'static>(
         }
         paths.entry(endpoint.path).or_default().insert(endpoint.method.as_str().to_ascii_lowercase(), operation);
     }
+    let webhooks = webhooks::webhooks(&about.webhooks, &mut generator);
     let mut document = json!({
         "openapi": "3.1.1",
         "info": {
@@ -69,6 +75,9 @@ pub fn document<'a, S: Send + Sync + 'static>(
     });
     if about.is_limited {
         document["components"]["headers"] = limits();
+    }
+    if !webhooks.is_empty() {
+        document["webhooks"] = webhooks.into();
     }
     document
 }
