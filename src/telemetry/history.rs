@@ -32,9 +32,10 @@ pub struct Span {
 }
 
 impl Span {
-    /// This many, as a rate for a minute.
+    /// This many, as a rate for a minute. Of less than a minute nothing is said but what happened: one error within the first ten
+    /// seconds is not six a minute.
     pub fn per_minute(&self, count: u32) -> f64 {
-        if self.seconds > 0.0 { f64::from(count) * 60.0 / f64::from(self.seconds) } else { 0.0 }
+        f64::from(count) * 60.0 / f64::from(self.seconds.max(60.0))
     }
 
     /// This time with the one that follows.

@@ -38,7 +38,7 @@ pub use self::clock::{ClockReference, clock_difference, clock_jumped};
 pub use self::codes::{CodeEvent, CodePurpose, email_code};
 pub use self::database::{DbOperation, PoolStatus, db_error, db_pool, db_pool_wait, db_query};
 pub(crate) use self::errors::error;
-pub use self::errors::{CauseClass, init_error_users, request_failed, user_waits};
+pub use self::errors::{CauseClass, Incident, incident, init_error_users, request_failed, user_waits};
 pub use self::exposition::{Encoded, encode};
 pub use self::external::{CallInFlight, CallOutcome, Calls, ExternalService, HEALTH};
 pub use self::health::{Dependency, DependencyStatus, HealthStatus, dependency_checked, dependency_status, health};

@@ -65,7 +65,7 @@ const FIGURES: [Figure; 9] = [
         is_low_bad: true,
     },
     Figure {
-        title: "99 of 100 take at most",
+        title: "99 of 100 registrations take at most",
         unit: "to register",
         of: |span| span.counts.registrations_took().quantile(P99),
         words: seconds,
@@ -95,7 +95,7 @@ const FIGURES: [Figure; 9] = [
         is_low_bad: true,
     },
     Figure {
-        title: "99 of 100 take at most",
+        title: "99 of 100 sign-ins take at most",
         unit: "to sign in",
         of: |span| span.counts.sign_ins_took().quantile(P99),
         words: seconds,

@@ -1,6 +1,7 @@
 //! What the service depends on: works, as far as checks and calls say, and in which words.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::failure::{self, Failure};
 use super::limits::{FAILING_CALLS, FEW};
@@ -29,6 +30,9 @@ pub(super) struct Shown {
     pub(super) dependency: Dependency,
     #[serde(skip)]
     pub(super) status: DependencyStatus,
+    /// Since when.
+    #[serde(skip)]
+    pub(super) since: OffsetDateTime,
     /// The last calls, where so many fail that an alert tells of it, or it is left alone for that.
     #[serde(skip)]
     pub(super) failing: Option<Asked>,
@@ -77,6 +81,7 @@ fn shown(dependency: Dependency, report: &Report, last: Option<LastAsked>, is_le
         failure: None,
         dependency,
         status: report.status,
+        since: report.since,
         failing: is_failing.then_some(asked),
     }
 }

@@ -1,13 +1,17 @@
 //! The last error of a type in words.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::config::Config;
 use crate::error::{ErrorCode, ErrorKind};
 use crate::operations::in_force;
-use crate::operations::words::{NONE, count, rate};
+use crate::operations::words::{NONE, age, count, counted, rate};
 use crate::telemetry::errors::{Sample, recorder};
 use crate::telemetry::history::Span;
+use crate::telemetry::metrics::{self, Incident};
 use crate::values::timestamp::rfc3339;
 
 /// Error types that are shown.
@@ -23,6 +27,17 @@ pub(super) struct Failure {
     words: String,
     /// Where it happened: the step, or else the route.
     place: &'static str,
+    /// Since when such errors happen, whom they hit, and when the last one was; nothing where they have stopped.
+    going_on: Option<String>,
+    #[serde(skip)]
+    at: OffsetDateTime,
+}
+
+impl Failure {
+    /// How long ago it was.
+    pub(super) fn age(&self) -> Duration {
+        (OffsetDateTime::now_utc() - self.at).try_into().unwrap_or_default()
+    }
 }
 
 /// An error type with its last error.
@@ -72,7 +87,26 @@ pub(super) fn last(code: ErrorCode, config: &Config) -> Option<Failure> {
         cause: sample.cause,
         words: in_force::words(&in_words(&sample), config),
         place: sample.step.unwrap_or(sample.route),
+        going_on: metrics::incident(code).map(|incident| going_on(&incident, sample.time)),
+        at: sample.time,
     })
+}
+
+/// `For 8 min, since 12:31:02 UTC: 84 users, 12 of them within 5 min; the last time 3 s ago.`
+fn going_on(incident: &Incident, last: OffsetDateTime) -> String {
+    let now = OffsetDateTime::now_utc();
+    let began = OffsetDateTime::from_unix_timestamp(incident.began as i64).unwrap_or(last);
+    let ago = |time: OffsetDateTime| age((now - time).try_into().unwrap_or_default());
+    let users = match incident {
+        Incident { users: 0, .. } => "no user that is known".to_owned(),
+        Incident { users, recent_users, .. } if recent_users == users => counted(*users, "user"),
+        Incident { users, recent_users, .. } => {
+            format!("{}, {} of them within 5 min", counted(*users, "user"), count(*recent_users))
+        }
+    };
+    let since = rfc3339(began);
+    let clock = since.get(11..19).unwrap_or_default();
+    format!("For {}, since {clock} UTC: {users}; the last time {} ago.", ago(began), ago(last))
 }
 
 /// The causes in one sentence. What only repeats the class, or what was said, is left out.

@@ -33,7 +33,9 @@ pub(super) fn failing(now: &Span, config: &Config) -> Option<Trouble> {
     (failures >= FEW && part > FAILING_SIGN_INS).then(|| {
         let all = counted(successes + failures, "sign-in");
         let text = format!("{} of {all} failed within {} min ({}).", count(failures), recent::MINUTES, share(part));
-        Trouble::new("bad", "NeodymeSignInsFailing", text).because_of(failure::last_of_route(ROUTE, config))
+        Trouble::new("bad", "NeodymeSignInsFailing", text)
+            .because_of(failure::last_of_route(ROUTE, config))
+            .while_it_happens()
     })
 }
 

@@ -75,20 +75,28 @@ pub(super) fn trouble(standing: &Standing, config: &Config) -> Option<Trouble> {
     let text = match (&standing.signer, &standing.unreadable_next) {
         (None, _) => "This instance has no key to sign access tokens with: nobody can sign in here.".into(),
         (Some(KeyStanding { kid, is_usable: false, .. }), _) => format!(
-            "This instance cannot read the signing key {kid}: nobody can sign in here, nor stay signed in. Is \
-             key_encryption_key the one that the others have?"
+            "This instance cannot read the signing key {kid}: nobody can sign in here, nor stay signed in. {}",
+            why(config)
         ),
         (Some(_), Some(next)) => {
             let (kid, from) = (&next.kid, moment(&rfc3339(next.signs_from)));
             let text = format!(
-                "This instance cannot read the next signing key {kid}: from {from} on nobody can sign in here. Is \
-                 key_encryption_key the one that the others have?"
+                "This instance cannot read the next signing key {kid}: from {from} on nobody can sign in here. {}",
+                why(config)
             );
             return Some(Trouble::new("warn", RUNBOOK, text));
         }
         (Some(_), None) => return None,
     };
     Some(Trouble::new("bad", RUNBOOK, text).telling(ErrorCode::AuthenticationFailure, config))
+}
+
+/// What a key is most likely unreadable for.
+const fn why(config: &Config) -> &'static str {
+    match config.sign_in.key_encryption_key {
+        None => "It is encrypted, and key_encryption_key is not set here.",
+        Some(_) => "Is key_encryption_key the one that the others have?",
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! Something that is wrong, as the page shows it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::failure::{self, Failure};
 use crate::config::Config;
 use crate::error::ErrorCode;
+
+/// What has not happened for so long may be over.
+const OVER: Duration = Duration::from_secs(60);
 
 /// Something that is wrong.
 #[derive(Debug, Serialize)]
@@ -26,6 +31,14 @@ impl Trouble {
 
     pub(super) fn because_of(self, failure: Option<Failure>) -> Self {
         Trouble { failure, ..self }
+    }
+
+    /// It tells of what happened within minutes: urgent only while it happens still.
+    pub(super) fn while_it_happens(self) -> Self {
+        match &self.failure {
+            Some(failure) if failure.age() > OVER => Trouble { class: "warn", ..self },
+            _ => self,
+        }
     }
 
     pub(super) fn telling(self, code: ErrorCode, config: &Config) -> Self {

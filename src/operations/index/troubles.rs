@@ -28,10 +28,11 @@ const REGISTRATION: &str = "/users/";
 
 /// Everything that is wrong.
 pub(super) fn troubles(app: &App, now: &Span, dependencies: &[Shown], topics: &[Standing]) -> Vec<Trouble> {
-    let mut all: Vec<Trouble> = dependencies.iter().filter_map(|shown| of_dependency(shown, &app.config)).collect();
+    let mut all: Vec<Trouble> =
+        dependencies.iter().filter_map(|shown| of_dependency(shown, topics, &app.config)).collect();
     all.extend(registrations(now, &app.config));
     all.extend(signing_in(app, now));
-    all.extend(topics.iter().flat_map(of_topic));
+    all.extend(topics.iter().flat_map(|topic| of_topic(topic, &app.config)));
     all.extend(saturation(app, now));
     let told: Vec<ErrorCode> = all.iter().filter_map(|trouble| trouble.tells).collect();
     all.extend(errors(app, now, &told));
@@ -39,7 +40,7 @@ pub(super) fn troubles(app: &App, now: &Span, dependencies: &[Shown], topics: &[
     all
 }
 
-fn of_dependency(shown: &Shown, config: &Config) -> Option<Trouble> {
+fn of_dependency(shown: &Shown, topics: &[Standing], config: &Config) -> Option<Trouble> {
     let (name, class) = match shown.dependency {
         Dependency::Database => ("The database", "bad"),
         Dependency::Email => ("The mail server", "warn"),
@@ -48,7 +49,9 @@ fn of_dependency(shown: &Shown, config: &Config) -> Option<Trouble> {
     let code = error_of(shown.dependency);
     match (shown.status, shown.failing) {
         (DependencyStatus::Error, _) => {
-            Some(Trouble::new(class, "NeodymeDependencyDown", format!("{name} cannot be used.")).telling(code, config))
+            let text =
+                format!("{name} cannot be used, for {}: {}.", age(since(shown)), consequence(shown.dependency, topics));
+            Some(Trouble::new(class, "NeodymeDependencyDown", text).telling(code, config))
         }
         // Its errors are told as what they are.
         (_, Some(_)) if shown.dependency == Dependency::Database => None,
@@ -69,6 +72,25 @@ fn of_dependency(shown: &Shown, config: &Config) -> Option<Trouble> {
     }
 }
 
+fn since(shown: &Shown) -> std::time::Duration {
+    (OffsetDateTime::now_utc() - shown.since).try_into().unwrap_or_default()
+}
+
+/// What people notice of it.
+fn consequence(dependency: Dependency, topics: &[Standing]) -> String {
+    let waiting = |service| topics.iter().filter(|topic| topic.service == service).map(|topic| topic.pending).sum();
+    match dependency {
+        Dependency::Database => "nobody can register or sign in here".into(),
+        Dependency::Email => {
+            let emails = counted(waiting(ExternalService::Email), "email");
+            format!("{emails} not sent, and whoever needs a code cannot go on; people can register")
+        }
+        Dependency::Analytics => {
+            format!("{} not sent; people notice nothing", counted(waiting(ExternalService::Analytics), "event"))
+        }
+    }
+}
+
 /// Only successes and errors of the service count: a flood of bad requests does not hide a failure.
 fn registrations(now: &Span, config: &Config) -> Option<Trouble> {
     let [successes, failures] = [Success, Error].map(|outcome| u64::from(now.counts.registrations(outcome)));
@@ -78,6 +100,7 @@ fn registrations(now: &Span, config: &Config) -> Option<Trouble> {
         let text = format!("{} of {all} failed within {} min ({}).", count(failures), recent::MINUTES, share(failing));
         Trouble::new("bad", "NeodymeRegistrationsFailing", text)
             .because_of(failure::last_of_route(REGISTRATION, config))
+            .while_it_happens()
     })
 }
 
@@ -89,7 +112,7 @@ fn signing_in(app: &App, now: &Span) -> Vec<Trouble> {
     [key, failing, sign_ins::slow(now)].into_iter().flatten().collect()
 }
 
-fn of_topic(topic: &Standing) -> Vec<Trouble> {
+fn of_topic(topic: &Standing, config: &Config) -> Vec<Trouble> {
     let name = topic.name.as_str();
     let mut all = Vec::new();
     if let Some(fault) = topic.fault {
@@ -102,10 +125,14 @@ fn of_topic(topic: &Standing) -> Vec<Trouble> {
         };
         let text = format!("{name} {why} ({}): {}.", fault.as_str(), wait(topic));
         all.push(Trouble::new("warn", runbook, text));
+    } else if topic.is_left_alone && topic.service == ExternalService::Webhook {
+        let text =
+            format!("The endpoint of {name} fails, and is asked now and then whether it is back: {}.", wait(topic));
+        let code = ErrorCode::WebhookServiceError;
+        all.push(Trouble::new("warn", "NeodymeWebhookFailing", text).telling(code, config));
     } else if topic.is_left_alone && waited(topic).is_some_and(|waited| waited.as_secs_f64() > OLD_JOB) {
-        let is_webhook = topic.service == ExternalService::Webhook;
-        let runbook = if is_webhook { "NeodymeWebhookFailing" } else { "NeodymeOutboxStuck" };
-        all.push(Trouble::new("warn", runbook, format!("Nothing of {name} is delivered: {}.", wait(topic))));
+        let text = format!("Nothing of {name} is delivered: {}.", wait(topic));
+        all.push(Trouble::new("warn", "NeodymeOutboxStuck", text));
     }
     if topic.dead > 0 {
         let text = format!("{} of {name} given up ({}).", counted(topic.dead, "job"), deaths(topic));
@@ -154,12 +181,14 @@ fn errors(app: &App, now: &Span, told: &[ErrorCode]) -> Vec<Trouble> {
 fn of_error(code: ErrorCode, app: &App, now: &Span) -> Trouble {
     let (class, runbook) = match code.kind() {
         ErrorKind::Critical => ("bad", "NeodymeCriticalError"),
+        _ if code == ErrorCode::WebhookServiceError => ("warn", "NeodymeWebhookFailing"),
         _ => ("warn", "NeodymeErrorRateHigh"),
     };
     let meaning = in_force::meaning(code.about().meaning, &app.config);
     let what = meaning.split(". ").next().unwrap_or_default().trim_end_matches('.');
     let often = counted(now.counts.errors_of(code).into(), "time");
-    Trouble::new(class, runbook, format!("{what}: {often} within {} min.", recent::MINUTES)).telling(code, &app.config)
+    let text = format!("{what}: {often} within {} min.", recent::MINUTES);
+    Trouble::new(class, runbook, text).telling(code, &app.config).while_it_happens()
 }
 
 fn is_recent(code: ErrorCode) -> bool {

@@ -28,7 +28,7 @@ fn a_minute_has_what_happened_in_it() {
     let successes: Vec<u32> = minutes.iter().map(|minute| of(minute, Success)).collect();
     assert_eq!(successes, [7, 3]);
     assert_eq!((of(&minutes[0], Error), minutes[0].waiting, minutes[1].waiting), (1, 2, 3));
-    assert_eq!(minutes[1].per_minute(3), 45.0, "the minute that is not over is four seconds long");
+    assert_eq!(minutes[1].per_minute(3), 3.0, "of four seconds nothing is extrapolated");
     let both = sum(&minutes);
     assert_eq!((of(&both, Success), both.waiting, both.seconds), (10, 3, 62.0));
 }

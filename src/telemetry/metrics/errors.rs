@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use lazy_static::lazy_static;
 
+pub use self::users::Incident;
 use self::users::{Users, process_name, user_hash};
 use super::declare::{CounterBy, GaugeBy, metrics, register};
 use super::registry::unix_now;
@@ -143,6 +144,11 @@ pub(crate) fn error(code: ErrorCode, class: Option<CauseClass>, subject: Option<
         CAUSES.at(cause).inc();
     }
     USERS.happened(code, hash_of(subject), now);
+}
+
+/// What goes on of errors of this type at this instance, if anything does.
+pub fn incident(code: ErrorCode) -> Option<Incident> {
+    USERS.incident(code)
 }
 
 /// A user waits for what errors of this type keep from being done.

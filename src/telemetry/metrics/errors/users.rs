@@ -103,10 +103,30 @@ impl Users {
         }
     }
 
+    /// What goes on of this type, if anything does.
+    pub(super) fn incident(&self, code: ErrorCode) -> Option<Incident> {
+        let (of_type, now) = (self.types[code as usize].as_ref()?, Instant::now());
+        let mut sketch = of_type.sketch();
+        sketch.end_incident(now);
+        let [began, users, recent] = [sketch.began(), sketch.in_incident(), sketch.in_window(now)];
+        (began > 0.0).then_some(Incident { began, users: users as u64, recent_users: recent as u64 })
+    }
+
     /// A request failed, of this user if it is known which.
     pub(super) fn request_failed(&self, user: Option<u64>, unix: f64) {
         self.requests.sketch().happened(user, Instant::now(), unix);
     }
+}
+
+/// Errors of a type that happen with no long pause in between, as this instance knows of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Incident {
+    /// When the first one was, in seconds since the epoch.
+    pub began: f64,
+    /// How many users it hit.
+    pub users: u64,
+    /// How many of them within five minutes.
+    pub recent_users: u64,
 }
 
 impl OfType {
