@@ -42,7 +42,7 @@ pub use self::authority::Authority;
 pub use self::endpoints::{endpoints, refresh_counts};
 pub use self::pages::endpoints as pages;
 pub use self::rehearsal::rehearse;
-pub use self::retention::prune;
+pub use self::retention::{Retention, prune};
 pub use self::unverified::erase as erase_unverified;
 
 use time::OffsetDateTime;

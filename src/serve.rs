@@ -158,7 +158,10 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         tokio::spawn(accounts::erasure::make_up_for_wipes(Arc::clone(&app))),
         tokio::spawn(accounts::prune(
             app.db.clone(),
-            app.config.outbox.audit_retention,
+            accounts::Retention {
+                audit: app.config.outbox.audit_retention,
+                most_failures: app.config.sign_in.max_failures,
+            },
             loggers.get(LoggerName::Db).clone(),
         )),
         tokio::spawn(keep_history(Arc::clone(&app))),

@@ -209,6 +209,8 @@ async fn a_forgotten_password_is_replaced(backend: Backend) {
     {
         assert_eq!(trail.iter().filter(|entry| **entry == action).count(), 1, "{action} in {trail:?}");
     }
+    let asked_from = "SELECT client_ip AS text FROM audit_log WHERE action = 'user.password_reset_requested'";
+    assert_eq!(app.database.texts(asked_from).await, ["127.0.0.1"]);
     assert!(![PASSWORD, NEW].iter().any(|secret| app.output().contains(secret)), "no secret is logged");
 }
 
@@ -276,6 +278,9 @@ async fn what_was_asked_for_survives_a_crash_and_ends_with_the_user(backend: Bac
     let waiting = "SELECT CAST(payload AS text) AS text FROM outbox_jobs WHERE topic = 'account_email'";
     let payloads = app.database.texts(waiting).await;
     assert!(payloads.len() == 1 && payloads[0].contains(&user.email), "{payloads:?}");
+    let export = app.call("GET", &format!("/users/{}/export", user.id), &user.access).await.json();
+    let waiting = export["jobs"].as_array().unwrap().iter().find(|job| job["topic"] == "account_email").unwrap();
+    assert_eq!((&waiting["payload"]["kind"], &waiting["payload"]["code"]), (&json!("reset_password"), &json!("…")));
     app.kill();
     sink.come_back().await;
     app.restart().await;

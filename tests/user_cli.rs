@@ -200,8 +200,21 @@ async fn people_are_shown_when_they_are_asked_for(backend: Backend) {
     let shown = office.run("user show ada@example.com").out;
     assert!(shown.contains("\nrole               user\nstate              active\n"), "{shown}");
     assert!(shown.ends_with("\n\nno sessions\n"), "{shown}");
-    let app = TestApp::spawn(office.options()).await;
+    assert!(shown.contains("\nwrong_passwords    none\n"), "{shown}");
+    let app = TestApp::spawn(office.options().set("login_free_failures", 1).set("login_max_failures", 2)).await;
     app.sign_in("ada@example.com").await;
+    app.login("ada@example.com", "wrong horse battery").await.assert_problem(401, "INVALID_CREDENTIALS");
+    let shown = office.run("user show ada@example.com").out;
+    assert!(shown.contains("\nwrong_passwords    1 in a row, the last at 20"), "{shown}");
+    assert!(shown.contains("Z: the next may be tried now\n"), "the command has limits of its own: {shown}");
+    let limits = "--login-free-failures 1 --login-max-failures 1";
+    let shown = office.run(&format!("user show ada@example.com {limits}")).out;
+    assert!(shown.contains("Z: none is tried any more, until `user activate` or a password"), "{shown}");
+    let shown = office.run(&format!("user show ada@example.com --json {limits}")).json();
+    assert_eq!(
+        (&shown["wrong_passwords"]["in_a_row"], &shown["wrong_passwords"]["is_locked"]),
+        (&json!(1), &json!(true))
+    );
     let shown = office.run("user show ada@example.com").out;
     assert!(shown.contains("\nsession  ") && shown.contains("  127.0.0.1  "), "{shown}");
     assert_eq!(office.run("user show ada@example.com --json").json()["sessions"][0]["client_ip"], "127.0.0.1");

@@ -1,5 +1,6 @@
 //! The topic `account_email`: tells users what happens to their accounts.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct AccountEmailPayload {
     /// The session without which its code is good for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Uuid>,
+    /// The client that asked for it, where the job names nobody: the audit trail tells it when the email is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ip: Option<IpAddr>,
 }
 
 impl AccountEmail {
@@ -72,6 +76,7 @@ impl AccountEmail {
             full_name,
             code,
             session_id: None,
+            client_ip: None,
         };
         outbox::job::<AccountEmail>(&payload, Some(user.id), origin, at)
     }
@@ -89,8 +94,9 @@ impl AccountEmail {
         let email_key = asker.is_none().then(|| email.key().to_owned());
         let (email, full_name) = (email.expose().to_owned(), String::new());
         let session_id = asker.map(|asker| asker.session_id);
-        let payload =
-            AccountEmailPayload { kind: kind.as_str().to_owned(), email, email_key, full_name, code, session_id };
+        let client_ip = origin.client_ip.filter(|_| asker.is_none());
+        let kind = kind.as_str().to_owned();
+        let payload = AccountEmailPayload { kind, email, email_key, full_name, code, session_id, client_ip };
         Ok(outbox::job::<AccountEmail>(&payload, asker.map(|asker| asker.user_id), origin, at))
     }
 
@@ -100,11 +106,11 @@ impl AccountEmail {
         job: &Job,
         kind: MailKind,
         purpose: CodePurpose,
-        AccountEmailPayload { email, code, session_id, .. }: AccountEmailPayload,
+        AccountEmailPayload { email, code, session_id, client_ip, .. }: AccountEmailPayload,
     ) -> std::result::Result<Receipt, Failure> {
         let code = code.ok_or_else(|| Failure::unreadable("it has no code"))?;
         let is_notice = kind == MailKind::AddressTaken;
-        let order = Order { purpose, code: &code, email: &email, is_notice, session_id };
+        let order = Order { purpose, code: &code, email: &email, is_notice, session_id, client_ip };
         let Some(ready) = self.issuer.issue(job, &order).await? else {
             return Ok(Receipt { code: None, is_unasked: true });
         };

@@ -212,6 +212,6 @@ pub async fn newest_before(db: &Db, time: OffsetDateTime) -> Result<Option<Offse
 /// # Errors
 /// When the database fails.
 pub async fn prune(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
-    const ENTRIES: Kept = Kept { table: "audit_log", key: "id", time: "occurred_at", also: "true" };
+    const ENTRIES: Kept<'_> = Kept { table: "audit_log", key: "id", time: "occurred_at", also: "true" };
     prune::prune(db, ENTRIES, before, limit).await
 }

@@ -10,10 +10,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub(super) use self::endpoint::endpoints;
-use self::rows::{CodeTimes, Failures, TokenTimes};
+use self::rows::{CodeTimes, TokenTimes};
 use super::actor::Actor;
 use super::audit::{self, AuditEntry, AuditFilter};
 use super::sessions::Session;
+use super::sign_in::{self, Failures};
 use super::topics;
 use super::users::{self, User};
 use crate::error::{Error, Result};
@@ -168,10 +169,11 @@ pub async fn export(db: &Db, actor: &Actor, id: Uuid) -> Result<Export> {
     let tokens = rows::tokens(db, id).await?;
     let sessions =
         rows::sessions(db, id).await?.into_iter().map(|session| exported_session(session, &tokens)).collect();
-    let wrong_passwords = rows::failures(db, id).await?.map(Into::into);
+    let wrong_passwords = sign_in::failures_of(db, id).await?.map(Into::into);
     let registration_key = rows::registration_key(db, id).await?.map(|created_at| ExportedKey { created_at });
     let codes = rows::codes(db, id).await?.into_iter().map(Into::into).collect();
-    let jobs = outbox::waiting_of_user(db, id, &topics::names()).await?;
+    let mut jobs = outbox::waiting_of_user(db, id, &topics::names()).await?;
+    jobs.extend(outbox::waiting_of_address(db, user.email_key.expose(), topics::ACCOUNT_EMAIL).await?);
     let (audit_log, is_cut_off) = trail(db, id).await?;
     let entry = actor.entry("user.exported", id, json!({}));
     let exported_at = entry.occurred_at;
@@ -259,8 +261,8 @@ fn algorithm(hash: &str) -> &str {
 }
 
 impl From<Failures> for ExportedFailures {
-    fn from(Failures { failures, last_failed_at }: Failures) -> Self {
-        ExportedFailures { failures: failures.unsigned_abs(), last_failed_at }
+    fn from(Failures { count, last }: Failures) -> Self {
+        ExportedFailures { failures: count, last_failed_at: last }
     }
 }
 

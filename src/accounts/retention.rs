@@ -1,4 +1,4 @@
-//! What is kept for some time only: the audit trail, sessions and tokens that expired, wrong passwords of nobody, keys of
+//! What is kept for some time only: the audit trail, sessions and tokens that expired, wrong passwords, keys of
 //! registrations, codes of emails.
 
 use std::time::Duration;
@@ -16,13 +16,22 @@ use crate::telemetry::metrics::{self, SessionEnd};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
+/// What is kept, where that is a setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Of the audit trail.
+    pub audit: Duration,
+    /// So many wrong passwords in a row, or more, are kept.
+    pub most_failures: u32,
+}
+
 /// Removes what is older, every minute, until it is dropped.
-pub async fn prune(db: Db, audit_retention: Duration, log: Logger) {
+pub async fn prune(db: Db, kept: Retention, log: Logger) {
     let mut ticks = interval_at(Instant::now() + INTERVAL, INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match prune_all(&db, audit_retention).await {
+        match prune_all(&db, kept).await {
             Ok(0) => {}
             Ok(removed) => info!(log, "Old rows removed"; "context" => context(json!({ "rows": removed }))),
             Err(error) => {
@@ -33,14 +42,14 @@ pub async fn prune(db: Db, audit_retention: Duration, log: Logger) {
     }
 }
 
-async fn prune_all(db: &Db, audit_retention: Duration) -> Result<usize> {
+async fn prune_all(db: &Db, kept: Retention) -> Result<usize> {
     let now = db.earliest_time().await?;
     let expired = prune_sessions(db, now).await?;
-    let nobodys = in_batches(|limit| sign_in::prune_failures_of_nobody(db, now, limit)).await?;
+    let failures = in_batches(|limit| sign_in::prune_failures(db, kept.most_failures, now, limit)).await?;
     let keys = in_batches(|limit| registration::prune_keys(db, now, limit)).await?;
     let codes = in_batches(|limit| codes::prune(db, now, limit)).await?;
-    let entries = in_batches(|limit| audit::prune(db, now - audit_retention, limit)).await?;
-    Ok(expired + nobodys + keys + codes + entries)
+    let entries = in_batches(|limit| audit::prune(db, now - kept.audit, limit)).await?;
+    Ok(expired + failures + keys + codes + entries)
 }
 
 async fn prune_sessions(db: &Db, now: OffsetDateTime) -> Result<usize> {

@@ -21,7 +21,7 @@ use self::attempt::Attempt;
 pub use self::confirmation::{confirm, verify};
 pub use self::failures::{
     Failures, Limits, NobodysFailures, Tries, address_hash, forget_of as forget_failures_of,
-    forget_seen as forget_seen_failures, prune_of_nobody as prune_failures_of_nobody,
+    forget_seen as forget_seen_failures, of_user as failures_of, prune_old as prune_failures,
 };
 use self::form::Login;
 use self::observation::Observation;

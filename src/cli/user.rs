@@ -9,13 +9,14 @@ mod view;
 use clap::ArgMatches;
 
 use self::selection::find;
-use self::view::UserView;
+use self::view::{TriesView, UserView};
 use super::database::open;
 use super::named;
 use super::output::{note, print, to_json};
 use super::runtime::block_on;
 use super::table::align;
 use crate::accounts::directory::State;
+use crate::accounts::sign_in::{self, Limits};
 use crate::accounts::users::{self, Order, Page, UserFilter};
 use crate::accounts::{Actor, export, sessions};
 use crate::config::Config;
@@ -78,7 +79,9 @@ async fn show(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let db = open(&config.database).await?;
     let user = find(&db, arguments).await?;
     let sessions = sessions::of_user(&db, user.id).await?;
-    let view = UserView::new(&user, arguments.get_flag("full")).with_sessions(&sessions);
+    let failures = sign_in::failures_of(&db, user.id).await?;
+    let tries = failures.map(|failures| TriesView::new(&failures, &Limits::of(&config.sign_in)));
+    let view = UserView::new(&user, arguments.get_flag("full")).with_sessions(&sessions).with_tries(tries);
     match arguments.get_flag("json") {
         true => print(to_json(&view)?),
         false => print(view.whole()),

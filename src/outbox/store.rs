@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 pub use self::claim::{Pick, claim};
 pub use self::filter::{JobFilter, Reply};
-pub use self::of_user::{erase_of_address, erase_of_user, waiting_of_user};
+pub use self::of_user::{erase_of_address, erase_of_user, waiting_of_address, waiting_of_user};
 pub use self::operate::{JobSelection, discard, find, list, retry};
 pub use self::pending::pending;
 pub use self::renew::renew;

@@ -13,7 +13,7 @@ use crate::telemetry::metrics::DbOperation;
 
 /// Which rows of a table are kept for some time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct Kept<'a> {
     /// The table.
     pub table: &'static str,
     /// Its key.
@@ -21,14 +21,14 @@ pub(crate) struct Kept {
     /// The time that counts.
     pub time: &'static str,
     /// What else must hold of a row.
-    pub also: &'static str,
+    pub also: &'a str,
 }
 
 /// Deletes at most `limit` rows from before this time. Says how many; fewer than `limit` means that there are no more.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn prune(db: &Db, kept: Kept, before: OffsetDateTime, limit: usize) -> Result<usize> {
+pub(crate) async fn prune(db: &Db, kept: Kept<'_>, before: OffsetDateTime, limit: usize) -> Result<usize> {
     let Kept { table, key, time, also } = kept;
     let statement = format!(
         "WITH old AS MATERIALIZED (SELECT {key} FROM {table} WHERE {time} < $1 AND {also} ORDER BY {time} LIMIT $2 {})

@@ -1,5 +1,6 @@
 //! What an email needs before it can be sent that carries a code.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -22,7 +23,7 @@ use crate::telemetry::logging::{LoggerName, Loggers, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
 use crate::tokens::Caller;
 use crate::values::job::{Effect, Failure, Job, Reason};
-use crate::values::{Email, Personal};
+use crate::values::{Email, Origin, Personal};
 
 /// Lets codes be good for something, as their emails are sent.
 #[derive(Clone)]
@@ -44,6 +45,8 @@ pub struct Order<'a> {
     pub is_notice: bool,
     /// The session that asked for it, where it is good for nothing without.
     pub session_id: Option<Uuid>,
+    /// The client that asked for it, where that is known.
+    pub client_ip: Option<IpAddr>,
 }
 
 /// An email with a code that is good for something.
@@ -68,6 +71,7 @@ struct Wanted {
     is_asked: bool,
     is_notice: bool,
     session_id: Option<Uuid>,
+    client_ip: Option<IpAddr>,
 }
 
 impl Issuer {
@@ -89,7 +93,7 @@ impl Issuer {
     pub async fn issue(
         &self,
         job: &Job,
-        Order { purpose, code, email, is_notice, session_id }: &Order<'_>,
+        Order { purpose, code, email, is_notice, session_id, client_ip }: &Order<'_>,
     ) -> std::result::Result<Option<Ready>, Failure> {
         let email = Email::parse(email)
             .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
@@ -104,6 +108,7 @@ impl Issuer {
             is_asked: job.user_id.is_none() || *purpose == CodePurpose::ChangeEmail,
             is_notice: *is_notice,
             session_id: *session_id,
+            client_ip: *client_ip,
         };
         let issued = self.try_to_issue(job, wanted).await;
         let issued = issued.map_err(|error| Failure::new(Reason::Payload, Effect::RetryJob, error))?;
@@ -157,7 +162,8 @@ fn entry(job: &Job, wanted: &Wanted, user_id: Uuid) -> Option<AuditEntry> {
         CodePurpose::VerifyEmail if wanted.is_asked => "user.verification_requested",
         _ => return None,
     };
-    Some(AuditEntry::new(action, ANONYMOUS, user_id, &job.origin(), to_micros(clock::now())))
+    let origin = Origin { client_ip: wanted.client_ip, ..job.origin() };
+    Some(AuditEntry::new(action, ANONYMOUS, user_id, &origin, to_micros(clock::now())))
 }
 
 async fn issue_to(

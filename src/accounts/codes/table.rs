@@ -245,6 +245,6 @@ pub async fn addresses_of(tx: &mut Transaction, user_id: Uuid) -> Result<Vec<(Pe
 /// # Errors
 /// When the database fails.
 pub async fn prune(db: &Db, now: OffsetDateTime, limit: usize) -> Result<usize> {
-    const CODES: Kept = Kept { table: "one_time_codes", key: "code_hash", time: "expires_at", also: "TRUE" };
+    const CODES: Kept<'_> = Kept { table: "one_time_codes", key: "code_hash", time: "expires_at", also: "TRUE" };
     prune::prune(db, CODES, now - KEPT, limit).await
 }

@@ -9,7 +9,7 @@ use crate::accounts::sessions::Session;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::query::with_read;
-use crate::store::schema::{login_failures, one_time_codes, refresh_tokens, registration_keys, sessions};
+use crate::store::schema::{one_time_codes, refresh_tokens, registration_keys, sessions};
 use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
 use crate::values::Personal;
@@ -21,13 +21,6 @@ pub(super) struct TokenTimes {
     pub(super) created_at: OffsetDateTime,
     pub(super) expires_at: OffsetDateTime,
     pub(super) rotated_at: Option<OffsetDateTime>,
-}
-
-/// Wrong passwords in a row.
-#[derive(Queryable)]
-pub(super) struct Failures {
-    pub(super) failures: i32,
-    pub(super) last_failed_at: OffsetDateTime,
 }
 
 /// When there was a code, and of which address.
@@ -59,17 +52,6 @@ pub(super) async fn tokens(db: &Db, user_id: Uuid) -> Result<Vec<TokenTimes>> {
                 refresh_tokens::rotated_at,
             ))
             .load::<TokenTimes>(conn)
-    })
-}
-
-pub(super) async fn failures(db: &Db, user_id: Uuid) -> Result<Option<Failures>> {
-    with_read!(db, DbOperation::LoginFailures, |conn| async {
-        login_failures::table
-            .filter(login_failures::user_id.eq(Id(user_id)))
-            .select((login_failures::failures, login_failures::last_failed_at))
-            .first::<Failures>(conn)
-            .await
-            .optional()
     })
 }
 

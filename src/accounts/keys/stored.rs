@@ -87,6 +87,11 @@ impl StoredKey {
         }
     }
 
+    /// Whether it can sign with this secret.
+    pub fn is_readable(&self, secret: Option<&Secret>) -> bool {
+        self.signing(secret).is_ok()
+    }
+
     /// The key as the keyring has it; none where the database holds what is none.
     pub(super) fn for_ring(&self, secret: Option<&Secret>) -> Option<RingKey> {
         let public = PublicKey::from_point(&self.public_key)?;

@@ -185,7 +185,7 @@ fn insertion(row: &KeyRow) -> insertion!() {
 /// # Errors
 /// When the database fails.
 pub async fn prune_keys(db: &Db, now: OffsetDateTime, limit: usize) -> Result<usize> {
-    const KEYS: Kept = Kept { table: "registration_keys", key: "key_hash", time: "created_at", also: "TRUE" };
+    const KEYS: Kept<'_> = Kept { table: "registration_keys", key: "key_hash", time: "created_at", also: "TRUE" };
     prune(db, KEYS, now - KEPT, limit).await
 }
 

@@ -52,8 +52,14 @@ impl Topic for WelcomeEmail {
         let NewcomerPayload { email, full_name, code } = &payload;
         let ready = match code {
             Some(code) => {
-                let order =
-                    Order { purpose: CodePurpose::VerifyEmail, code, email, is_notice: false, session_id: None };
+                let order = Order {
+                    purpose: CodePurpose::VerifyEmail,
+                    code,
+                    email,
+                    is_notice: false,
+                    session_id: None,
+                    client_ip: None,
+                };
                 self.issuer.issue(job, &order).await?
             }
             None => None,

@@ -170,6 +170,6 @@ async fn find_used(tx: &mut Transaction, hash: &[u8; HASH_BYTES]) -> Result<Opti
 /// # Errors
 /// When the database fails.
 pub async fn prune_expired_tokens(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
-    const TOKENS: Kept = Kept { table: "refresh_tokens", key: "token_hash", time: "expires_at", also: "true" };
+    const TOKENS: Kept<'_> = Kept { table: "refresh_tokens", key: "token_hash", time: "expires_at", also: "true" };
     prune(db, TOKENS, before, limit).await
 }

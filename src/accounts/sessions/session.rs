@@ -201,6 +201,6 @@ pub async fn delete_others(tx: &mut Transaction, caller: Caller) -> Result<usize
 /// # Errors
 /// When the database fails.
 pub async fn prune_expired(db: &Db, before: OffsetDateTime, limit: usize) -> Result<usize> {
-    const SESSIONS: Kept = Kept { table: "sessions", key: "id", time: "expires_at", also: "true" };
+    const SESSIONS: Kept<'_> = Kept { table: "sessions", key: "id", time: "expires_at", also: "true" };
     prune(db, SESSIONS, before, limit).await
 }

@@ -26,8 +26,9 @@ use crate::telemetry::metrics::DbOperation;
 
 /// The wait after the first wrong password that is not free.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
-/// For how long wrong passwords of nobody are remembered. Those of a user are until one is right.
-const OF_NOBODY: Duration = Duration::from_secs(86_400);
+/// For how long wrong passwords are remembered after the last one, of nobody as of a user: else it would tell who is one. Where
+/// they are so many that none is tried any more, they are remembered until somebody who may forgets them.
+const REMEMBERED: Duration = Duration::from_secs(7 * 86_400);
 
 /// Wrong passwords in a row for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub struct Failures {
     pub count: u32,
     /// When the last one was.
     pub last: OffsetDateTime,
+}
+
+impl From<(i32, OffsetDateTime)> for Failures {
+    fn from((count, last): (i32, OffsetDateTime)) -> Self {
+        Failures { count: count.unsigned_abs(), last }
+    }
 }
 
 /// The tries of an address, as they were seen before one more.
@@ -108,8 +115,23 @@ pub(super) async fn find(db: &Db, address: &[u8; HASH_BYTES]) -> Result<Failures
             .await
             .optional()
     })?;
-    let failures = found.map(|(count, last)| Failures { count: count.unsigned_abs(), last });
-    Ok(failures.unwrap_or(Failures { count: 0, last: OffsetDateTime::UNIX_EPOCH }))
+    Ok(found.map(Failures::from).unwrap_or(Failures { count: 0, last: OffsetDateTime::UNIX_EPOCH }))
+}
+
+/// The wrong passwords of a user so far, if there are any.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_user(db: &Db, user_id: Uuid) -> Result<Option<Failures>> {
+    let found = with_read!(db, DbOperation::LoginFailures, |conn| async {
+        login_failures::table
+            .filter(login_failures::user_id.eq(Id(user_id)))
+            .select((login_failures::failures, login_failures::last_failed_at))
+            .first::<(i32, OffsetDateTime)>(conn)
+            .await
+            .optional()
+    })?;
+    Ok(found.map(Failures::from))
 }
 
 /// One more, unless there are more now than were seen and the next one has to wait for those. Says whether it was counted.
@@ -190,14 +212,14 @@ async fn forget(tx: &mut Transaction, address: &[u8; HASH_BYTES]) -> Result<()> 
     .map(drop)
 }
 
-/// Removes at most `limit` of those that are nobody's and a day old.
+/// Removes at most `limit` of those whose last one was a week ago, and fewer than `most`, after which none is tried any more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune_of_nobody(db: &Db, now: OffsetDateTime, limit: usize) -> Result<usize> {
-    const FAILURES: Kept =
-        Kept { table: "login_failures", key: "address_hash", time: "last_failed_at", also: "user_id IS NULL" };
-    prune(db, FAILURES, now - OF_NOBODY, limit).await
+pub async fn prune_old(db: &Db, most: u32, now: OffsetDateTime, limit: usize) -> Result<usize> {
+    let also = format!("failures < {most}");
+    let old = Kept { table: "login_failures", key: "address_hash", time: "last_failed_at", also: &also };
+    prune(db, old, now - REMEMBERED, limit).await
 }
 
 #[cfg(test)]

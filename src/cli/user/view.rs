@@ -4,8 +4,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::accounts::sessions::Session;
+use crate::accounts::sign_in::{Failures, Limits};
 use crate::accounts::users::User;
 use crate::cli::table::align;
+use crate::clock;
+use crate::error::Error;
 use crate::values::timestamp::rfc3339;
 use crate::values::{Email, Personal};
 
@@ -23,6 +26,41 @@ pub(super) struct UserView {
     email_verified_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<Vec<SessionView>>,
+    /// Only where there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrong_passwords: Option<TriesView>,
+}
+
+/// Wrong passwords in a row, and what follows from them.
+#[derive(Serialize)]
+pub(super) struct TriesView {
+    in_a_row: u32,
+    last_at: String,
+    /// Whether no password is tried any more.
+    is_locked: bool,
+    /// Seconds until the next one may be tried.
+    retry_after: u64,
+}
+
+impl TriesView {
+    pub(super) fn new(failures: &Failures, limits: &Limits) -> Self {
+        let next = limits.admit(failures, clock::now());
+        TriesView {
+            in_a_row: failures.count,
+            last_at: rfc3339(failures.last),
+            is_locked: matches!(next, Err(Error::PasswordLocked)),
+            retry_after: if let Err(Error::LoginDelayed { retry_after }) = next { retry_after } else { 0 },
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let next = match (self.is_locked, self.retry_after) {
+            (true, _) => "none is tried any more, until `user activate` or a password reset by email".to_owned(),
+            (_, 0) => "the next may be tried now".to_owned(),
+            (_, seconds) => format!("the next may be tried in {seconds} s"),
+        };
+        format!("{} in a row, the last at {}: {next}", self.in_a_row, self.last_at)
+    }
 }
 
 #[derive(Serialize)]
@@ -48,6 +86,7 @@ impl UserView {
             updated_at: rfc3339(user.updated_at),
             email_verified_at: user.email_verified_at.map(rfc3339),
             sessions: None,
+            wrong_passwords: None,
         }
     }
 
@@ -62,6 +101,10 @@ impl UserView {
             user_agent: exposed(&session.user_agent),
         };
         UserView { sessions: Some(sessions.iter().map(view).collect()), ..self }
+    }
+
+    pub(super) fn with_tries(self, tries: Option<TriesView>) -> Self {
+        UserView { wrong_passwords: tries, ..self }
     }
 
     fn state(&self) -> &'static str {
@@ -85,6 +128,7 @@ impl UserView {
             ("created_at", self.created_at.clone()),
             ("updated_at", self.updated_at.clone()),
             ("email_verified_at", self.email_verified_at.clone().unwrap_or_else(|| "-".to_owned())),
+            ("wrong_passwords", self.wrong_passwords.as_ref().map_or_else(|| "none".to_owned(), TriesView::in_words)),
         ];
         let user = align(lines.into_iter().map(|(name, value)| [name.to_owned(), value]));
         match self.sessions.as_deref().unwrap_or_default() {

@@ -33,16 +33,30 @@ pub async fn erase_of_user(tx: &mut Transaction, user_id: Uuid, topics: &[TopicN
     })
 }
 
+/// Those of a topic that are not delivered, name nobody as their user, and are for an address.
+const OF_ADDRESS: &str = "outbox_jobs WHERE topic = $1 AND state IN ('pending', 'running', 'dead')
+                          AND user_id IS NULL AND payload ->> 'email_key' = $2";
+
 /// Deletes the jobs of this topic that are not delivered, name nobody as their user, and are for this address. Says how many there
 /// were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn erase_of_address(tx: &mut Transaction, address: &str, topic: TopicName) -> Result<usize> {
-    const STATEMENT: &str = "DELETE FROM outbox_jobs WHERE topic = $1 AND state IN ('pending', 'running', 'dead')
-                             AND user_id IS NULL AND payload ->> 'email_key' = $2";
+    let statement = format!("DELETE FROM {OF_ADDRESS}");
     with_tx!(tx, DbOperation::OperateJobs, |conn| {
-        diesel::sql_query(STATEMENT).bind::<Text, _>(topic.as_str()).bind::<Text, _>(address).execute(conn)
+        diesel::sql_query(statement).bind::<Text, _>(topic.as_str()).bind::<Text, _>(address).execute(conn)
+    })
+}
+
+/// The jobs of this topic that are not delivered, name nobody as their user, and are for this address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting_of_address(db: &Db, address: &str, topic: TopicName) -> Result<Vec<JobRow>> {
+    let statement = format!("SELECT * FROM {OF_ADDRESS} ORDER BY id");
+    with_read!(db, DbOperation::OperateJobs, |conn| {
+        diesel::sql_query(statement).bind::<Text, _>(topic.as_str()).bind::<Text, _>(address).load::<JobRow>(conn)
     })
 }
 
