@@ -7,6 +7,7 @@
 //! server, and at the start the newest rows.
 
 mod opinions;
+mod timeout;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use self::opinions::BELIEVED_AFTER;
 use self::opinions::{Interval, Opinions, Reading};
+pub use self::timeout::timeout;
 use crate::telemetry::logging::{context, info, warn};
 use crate::telemetry::metrics::{self, ClockReference};
 

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::judge::Judge;
 use super::probes::Probe;
+use crate::clock;
 use crate::error::{Cause, DbErrorKind, Error, chain_in_words};
 use crate::redaction::redact;
 use crate::telemetry::logging::{context, debug, info, warn};
@@ -163,7 +164,7 @@ impl Check {
         let _in_flight = self.calls.as_ref().map(Calls::enter);
         let began = Instant::now();
         let probing = AssertUnwindSafe(async { probe().await }).catch_unwind();
-        let answer = timeout(self.limits.timeout, probing).await;
+        let answer = clock::timeout(self.limits.timeout, probing).await;
         let took = began.elapsed();
         let seen = DependencyStatus::Error;
         let failed = |call, error, cause| Outcome { took, error: Some(error), cause, call, seen };

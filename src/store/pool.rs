@@ -11,6 +11,7 @@ use diesel::QueryResult;
 use diesel_async::pooled_connection::PoolError as SetupError;
 
 use super::error::{Origin, Session, session_after};
+use crate::clock;
 use crate::error::{DbErrorKind, Error, Result};
 use crate::fairness::{ClientKey, Turn, Turns};
 use crate::telemetry::metrics::{self, DbOperation};
@@ -177,7 +178,7 @@ impl Watch {
 
 async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> std::result::Result<T, Duration> {
     match limit {
-        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_elapsed| limit),
+        Some(limit) => clock::timeout(limit, work).await.map_err(|_elapsed| limit),
         None => Ok(work.await),
     }
 }
