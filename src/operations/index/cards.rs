@@ -65,8 +65,8 @@ const FIGURES: [Figure; 9] = [
         is_low_bad: true,
     },
     Figure {
-        title: "99 of 100 registrations take at most",
-        unit: "to register",
+        title: "99 of 100 register within",
+        unit: "",
         of: |span| span.counts.registrations_took().quantile(P99),
         words: seconds,
         top: SLOW_REGISTRATION,
@@ -95,8 +95,8 @@ const FIGURES: [Figure; 9] = [
         is_low_bad: true,
     },
     Figure {
-        title: "99 of 100 sign-ins take at most",
-        unit: "to sign in",
+        title: "99 of 100 sign in within",
+        unit: "",
         of: |span| span.counts.sign_ins_took().quantile(P99),
         words: seconds,
         top: SLOW_SIGN_IN,
