@@ -1,5 +1,9 @@
 //! A queue in which clients take turns, and what each client waits for goes in its order. So a client that asks for much
 //! waits for itself, and another waits for one thing of each client at most.
+//!
+//! A newcomer, for whom nothing waited, goes before those who have had a turn: beside a flood of one client it waits for what is
+//! under way alone. Every second turn is of the others, so that many newcomers keep nobody out. The same in networks: the new
+//! flows of FQ-CoDel (RFC 8290, section 4.2).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,8 +12,12 @@ use super::ClientKey;
 /// What waits, by client.
 #[derive(Debug)]
 pub struct RoundRobin<T> {
-    /// Clients for whom something waits, in the order of their turns.
+    /// Clients for whom something waits and who have had no turn since they came.
+    newcomers: VecDeque<ClientKey>,
+    /// The others for whom something waits, in the order of their turns.
     turns: VecDeque<ClientKey>,
+    /// Whether the last turn was a newcomer's.
+    newcomer_was_last: bool,
     waiting: HashMap<ClientKey, VecDeque<(u64, T)>>,
     length: usize,
     next_number: u64,
@@ -17,7 +25,14 @@ pub struct RoundRobin<T> {
 
 impl<T> Default for RoundRobin<T> {
     fn default() -> Self {
-        RoundRobin { turns: VecDeque::new(), waiting: HashMap::new(), length: 0, next_number: 0 }
+        RoundRobin {
+            newcomers: VecDeque::new(),
+            turns: VecDeque::new(),
+            newcomer_was_last: false,
+            waiting: HashMap::new(),
+            length: 0,
+            next_number: 0,
+        }
     }
 }
 
@@ -30,14 +45,14 @@ impl<T> RoundRobin<T> {
         let waiting = self.waiting.entry(client).or_default();
         waiting.push_back((number, thing));
         if waiting.len() == 1 {
-            self.turns.push_back(client);
+            self.newcomers.push_back(client);
         }
         number
     }
 
     /// The next one.
     pub fn pop(&mut self) -> Option<T> {
-        let client = self.turns.pop_front()?;
+        let client = self.next_client()?;
         let waiting = self.waiting.get_mut(&client)?;
         let (_, thing) = waiting.pop_front()?;
         self.length -= 1;
@@ -46,6 +61,12 @@ impl<T> RoundRobin<T> {
             false => self.turns.push_back(client),
         }
         Some(thing)
+    }
+
+    fn next_client(&mut self) -> Option<ClientKey> {
+        let is_newcomers_turn = self.turns.is_empty() || !self.newcomer_was_last;
+        self.newcomer_was_last = is_newcomers_turn && !self.newcomers.is_empty();
+        if self.newcomer_was_last { self.newcomers.pop_front() } else { self.turns.pop_front() }
     }
 
     /// Takes something back, if it still waits.
@@ -57,6 +78,7 @@ impl<T> RoundRobin<T> {
         self.length -= removed;
         if is_last {
             self.waiting.remove(&client);
+            self.newcomers.retain(|other| *other != client);
             self.turns.retain(|other| *other != client);
         }
     }
@@ -78,12 +100,16 @@ impl<T> RoundRobin<T> {
 
     /// How many go before a new one of this client, if all who wait now ask on: one of each in each round until its turn.
     pub fn ahead_of(&self, client: ClientKey) -> usize {
-        self.turns.len().saturating_mul(self.len_of(client) + 1)
+        match self.len_of(client) {
+            0 => self.ahead_of_newcomer(),
+            waiting => self.waiting.len().saturating_mul(waiting + 1),
+        }
     }
 
-    /// How many go before one of a client for whom nothing waits yet.
+    /// How many go before one of a client for whom nothing waits yet: the newcomers before it, and one of the others beside each.
     pub fn ahead_of_newcomer(&self) -> usize {
-        self.turns.len()
+        let beside = self.newcomers.len() + usize::from(self.newcomer_was_last);
+        self.newcomers.len() + beside.min(self.turns.len())
     }
 }
 
@@ -112,18 +138,32 @@ mod tests {
         queue.push(client(2), "b1");
         assert_eq!((queue.ahead_of(client(1)), queue.ahead_of(client(2)), queue.ahead_of_newcomer()), (8, 4, 2));
         queue.push(client(2), "b2");
-        assert_eq!(drain(&mut queue), ["a1", "b1", "a2", "b2", "a3"]);
+        assert_eq!(drain(&mut queue), ["a1", "a2", "b1", "a3", "b2"]);
     }
 
     #[test]
-    fn a_newcomer_waits_for_one_of_each_client() {
+    fn a_newcomer_goes_before_those_who_had_a_turn() {
         let mut queue = RoundRobin::default();
         for _ in 0..500 {
             queue.push(client(1), "many");
         }
-        assert_eq!(queue.ahead_of(client(2)), 1);
+        assert_eq!([queue.pop(), queue.pop()], [Some("many"); 2]);
+        assert_eq!(queue.ahead_of(client(2)), 0);
         queue.push(client(2), "one");
-        assert_eq!([queue.pop(), queue.pop()], [Some("many"), Some("one")]);
+        assert_eq!([queue.pop(), queue.pop()], [Some("one"), Some("many")]);
+    }
+
+    #[test]
+    fn many_newcomers_keep_nobody_out() {
+        let mut queue = RoundRobin::default();
+        for _ in 0..4 {
+            queue.push(client(1), "old");
+        }
+        queue.pop();
+        queue.push(client(2), "new");
+        queue.push(client(3), "new");
+        assert_eq!(queue.ahead_of_newcomer(), 2 + 1);
+        assert_eq!(drain(&mut queue), ["old", "new", "old", "new", "old"]);
     }
 
     proptest! {
