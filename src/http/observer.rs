@@ -25,10 +25,11 @@ use self::observation::Observation;
 use self::pace::{Pace, Pacer};
 use super::access::Guard;
 use super::cors::{self, Cors};
+use super::endpoint::ErrorPage;
 use super::intake::Intake;
-use super::response::problem;
+use super::response::{problem, with_error, with_status_of};
 use super::router::{Found, Resource, method_label};
-use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
+use super::{Call, Context, Endpoint, Page, Principal, Progress, Request, RequestId, Response, Router};
 use crate::config::{HttpConfig, PathPrefix};
 use crate::error::{Error, Result};
 use crate::fairness::Places;
@@ -83,7 +84,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
         let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
         let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
-        let endpoint = found.as_ref().and_then(|found| found.resource.endpoint(&head.method));
+        let resource = found.as_ref().map(|found| found.resource);
+        let endpoint = resource.and_then(|resource| resource.endpoint(&head.method));
+        let error_page = resource.and_then(|resource| resource.error_page());
         let mut response = match self.pacer.pace(&context, peer, endpoint.map(|endpoint| endpoint.always)) {
             Pace::Go => match found {
                 found if page.is_some() && self.is_preflight(&head) => {
@@ -94,13 +97,13 @@ impl<S: Send + Sync + 'static> Service<S> {
             },
             Pace::Refuse(error) => {
                 self.pacer.refuse(&context, &error);
-                self.turn_away(&context, method, &error, Duration::ZERO)
+                self.turn_away(&context, method, &error, error_page, Duration::ZERO)
             }
             Pace::PutOff { pause, error } => {
                 // Many may wait here: what is not needed any more is let go.
                 drop((head, body, found));
                 self.pacer.put_off(&context, pause, &error).await;
-                self.turn_away(&context, method, &error, pause)
+                self.turn_away(&context, method, &error, error_page, pause)
             }
         };
         if self.router.cors.is_some() {
@@ -124,6 +127,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let host = self.guard.check_host(&head);
         let found = found.filter(|_| host.is_ok());
         let resource = found.as_ref().map(|found| found.resource);
+        let error_page = resource.and_then(|resource| resource.error_page());
         let prefix = found.as_ref().and_then(|found| found.prefix);
         let malformed = matches!(host, Err(Error::MalformedRequest(_)));
         let admitted = host.and_then(|()| self.admit(resource, &head));
@@ -148,7 +152,15 @@ impl<S: Send + Sync + 'static> Service<S> {
         if let Err(Error::RateLimited { .. }) = &result {
             self.pacer.charge(&context);
         }
-        observation.end(result, allow)
+        observation.end(result.or_else(|error| self.on_page(error, error_page)), allow)
+    }
+
+    /// Tells of an error with a page, where people are to read it.
+    fn on_page(&self, error: Error, error_page: Option<ErrorPage<S>>) -> Result<Response> {
+        match error_page.and_then(|page| page(&self.state, &error).ok()) {
+            Some(Page(page)) => Ok(with_error(page, error)),
+            None => Err(error),
+        }
     }
 
     /// Whether a browser asks what a page may send, before the page sends it.
@@ -163,9 +175,19 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Answers a request that is refused before anything else of it is looked at.
-    fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
+    fn turn_away(
+        &self,
+        context: &Context,
+        method: MethodLabel,
+        error: &Error,
+        error_page: Option<ErrorPage<S>>,
+        took: Duration,
+    ) -> Response {
         metrics::request_rejected(RejectReason::RateLimited);
-        let response = problem(error, &context.request_id, None);
+        let response = match error_page.and_then(|page| page(&self.state, error).ok()) {
+            Some(Page(page)) => with_status_of(page, error),
+            None => problem(error, &context.request_id),
+        };
         let size = response.body().size_hint().lower();
         self.router.unmatched.completed(method, response.status().as_u16(), took, size);
         response
