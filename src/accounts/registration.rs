@@ -24,7 +24,7 @@ use self::attempt::{Attempt, Registered};
 pub use self::form::Registration;
 use self::repeat::{First, Repeatable};
 pub use self::repeat::{IdempotencyKey, prune_keys};
-pub use self::telling::register_and_tell;
+pub use self::telling::{FAILS, register_and_tell};
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::account_email::AccountEmail;
 use crate::accounts::audit::{self, AuditEntry};
@@ -35,7 +35,7 @@ use crate::accounts::users::{self, Role, User};
 use crate::accounts::webhooks::Webhooks;
 use crate::analytics::{Event, EventName};
 use crate::clock;
-use crate::error::{DbErrorKind, Error, ErrorCode, Result};
+use crate::error::{DbErrorKind, Error, Result};
 use crate::http::Context;
 use crate::mail::MailKind;
 use crate::outbox::{NewJob, job};
@@ -47,17 +47,6 @@ use crate::values::Origin;
 
 /// How long it waits before it asks for what it may have written, and then before each time that it asks again.
 const PAUSES_MS: [u64; 5] = [0, 100, 400, 1600, 5000];
-
-/// How a registration can fail, beside what is wrong with its request.
-pub(super) const FAILS: &[ErrorCode] = &[
-    ErrorCode::EmailAlreadyExists,
-    ErrorCode::MalformedRequest,
-    ErrorCode::IdempotencyKeyReused,
-    ErrorCode::PasswordLocked,
-    ErrorCode::AuthenticationFailure,
-    ErrorCode::DatabaseError,
-    ErrorCode::UserRegistrationError,
-];
 
 /// What is read of a request: whether it may be sent again, and whom it registers.
 pub type Form = (IdempotencyKey, Registration);

@@ -4,6 +4,7 @@
 mod events;
 mod observation;
 mod pace;
+mod telling;
 
 use std::any::Any;
 use std::net::IpAddr;
@@ -25,18 +26,15 @@ use self::observation::Observation;
 use self::pace::{Pace, Pacer};
 use super::access::Guard;
 use super::cors::{self, Cors};
-use super::endpoint::ErrorPage;
 use super::intake::Intake;
-use super::response::{problem, with_error, with_status_of};
 use super::router::{Found, Resource, method_label};
-use super::{Call, Context, Endpoint, Page, Principal, Progress, Request, RequestId, Response, Router};
+use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
 use crate::config::{HttpConfig, PathPrefix};
 use crate::error::{Error, Result};
 use crate::fairness::Places;
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::telemetry::Event;
 use crate::telemetry::logging::{LoggerName, Loggers};
-use crate::telemetry::metrics::{self, MethodLabel, RejectReason};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -155,14 +153,6 @@ impl<S: Send + Sync + 'static> Service<S> {
         observation.end(result.or_else(|error| self.on_page(error, error_page)), allow)
     }
 
-    /// Tells of an error with a page, where people are to read it.
-    fn on_page(&self, error: Error, error_page: Option<ErrorPage<S>>) -> Result<Response> {
-        match error_page.and_then(|page| page(&self.state, &error).ok()) {
-            Some(Page(page)) => Ok(with_error(page, error)),
-            None => Err(error),
-        }
-    }
-
     /// Whether a browser asks what a page may send, before the page sends it.
     fn is_preflight(&self, head: &Parts) -> bool {
         cors::is_preflight(head) && self.guard.check_host(head).is_ok()
@@ -172,25 +162,6 @@ impl<S: Send + Sync + 'static> Service<S> {
     fn tell_browser(&self, context: Arc<Context>, head: &Parts, methods: HeaderValue) -> Response {
         let observation = Observation::begin(context, None, &self.router, head);
         observation.end(Ok(cors::preflight(methods)), None)
-    }
-
-    /// Answers a request that is refused before anything else of it is looked at.
-    fn turn_away(
-        &self,
-        context: &Context,
-        method: MethodLabel,
-        error: &Error,
-        error_page: Option<ErrorPage<S>>,
-        took: Duration,
-    ) -> Response {
-        metrics::request_rejected(RejectReason::RateLimited);
-        let response = match error_page.and_then(|page| page(&self.state, error).ok()) {
-            Some(Page(page)) => with_status_of(page, error),
-            None => problem(error, &context.request_id),
-        };
-        let size = response.body().size_hint().lower();
-        self.router.unmatched.completed(method, response.status().as_u16(), took, size);
-        response
     }
 
     /// Notes a request whose head could not be read, and which was answered with this error under this id.

@@ -7,13 +7,24 @@ use tokio::time::Instant;
 
 use super::{Form, register};
 use crate::accounts::users::User;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::http::Context;
 use crate::state::App;
 
 /// A registration that hides whether its address is taken is answered at multiples of this alone: one that is not taken has some
 /// rows more to write.
 const HIDING_STEP: Duration = Duration::from_millis(25);
+
+/// How a registration can fail, beside what is wrong with its request.
+pub const FAILS: &[ErrorCode] = &[
+    ErrorCode::EmailAlreadyExists,
+    ErrorCode::MalformedRequest,
+    ErrorCode::IdempotencyKeyReused,
+    ErrorCode::PasswordLocked,
+    ErrorCode::AuthenticationFailure,
+    ErrorCode::DatabaseError,
+    ErrorCode::UserRegistrationError,
+];
 
 /// Registers a user, and gives the user as far as whoever registers may know; `None` also where there is no new one.
 ///

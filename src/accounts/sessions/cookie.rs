@@ -6,7 +6,7 @@
 //! script of a page can read the cookie, it goes to this host alone (`__Host-`), and it opens the pages and nothing of the API. It
 //! lives as long as its session: until that has not been used for `session_idle`, or is `session_lifetime` old, or is ended.
 //!
-//! The prefix wants `Secure`, which browsers take over HTTPS, and from `localhost` and loopback addresses.
+//! The prefix wants `Secure`, which browsers take over HTTPS; Chromium does over HTTP from `localhost` and loopback addresses too.
 
 use std::time::Duration;
 
