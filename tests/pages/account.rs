@@ -34,7 +34,15 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
     let page = open(&app, ACCOUNT, &cookie).await;
     assert_page(&page, 200);
     let text = page.text();
-    for shown in [&email, "&lt;i&gt;Ada", "not verified", "(this one)", "127.0.0.1", "autocomplete=\"new-password\""] {
+    for shown in [
+        &email,
+        "&lt;i&gt;Ada",
+        "not verified",
+        "(this one)",
+        "127.0.0.1",
+        "autocomplete=\"new-password\"",
+        "action=\"send-verification\"",
+    ] {
         assert!(text.contains(shown), "{shown} is missing in {text}");
     }
     assert!(!text.contains("<i>") && text.matches("End this session").count() == 1, "{text}");

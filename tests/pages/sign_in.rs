@@ -8,8 +8,8 @@ use crate::common::scrape::{Matcher, metric};
 use crate::common::users::PASSWORD;
 use crate::on_both_databases;
 use crate::visit::{
-    SIGN_IN, assert_led_to_sign_in, assert_never_told, assert_page, cookie_of, open, post, secret_of, sessions_of,
-    sign_in, with_pages,
+    OURS, SIGN_IN, assert_led_to_sign_in, assert_never_told, assert_page, cookie_of, open, post, secret_of,
+    sessions_of, sign_in, with_pages,
 };
 
 on_both_databases!(
@@ -136,4 +136,20 @@ async fn who_signs_in_too_often_waits_and_is_told_so_on_the_page() {
     assert_page(&refused, 429);
     assert!(refused.text().contains("Too many sign-ins came from this address"), "{}", refused.text());
     app.login(&email, PASSWORD).await.assert_problem(429, "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn below_a_prefix_people_are_led_on_below_it() {
+    let app = TestApp::spawn(with_pages(Backend::Sqlite).set("api_prefix", "/api/v1")).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let form = [("email", email.as_str()), ("password", PASSWORD)];
+    let answer = post(&app, "/api/v1/account/sign-in", &form, Some(OURS)).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/api/v1/account/"));
+    assert!(answer.header("set-cookie").contains("; Path=/;"), "{answer:?}");
+    let cookie = answer.header("set-cookie").split(';').next().unwrap();
+    let page = open(&app, "/api/v1/account", cookie).await;
+    assert!(page.status == 200 && page.text().contains("action=\"account&#x2f;sign-out\""), "{}", page.text());
+    let stranger = app.get("/api/v1/account/").await;
+    assert_eq!((stranger.status, stranger.header("location")), (303, "/api/v1/account/sign-in"));
 }

@@ -41,7 +41,7 @@ async fn whoever_signs_up_is_registered_as_anybody(backend: Backend) {
     assert_page(&done, 200);
     assert!(done.text().contains("We have sent an email") && done.text().contains("href=\"sign-in\""));
     registrations("success").value(1.0).assert_in(&app).await;
-    let line = app.wait_for_request_log("User registered", done.header("x-request-id")).await;
+    let line = app.wait_for_request_log("User registration completed successfully", done.header("x-request-id")).await;
     assert!(line["user_id"].is_string(), "{line}");
     assert_eq!(app.audited().await, ["user.registered by anonymous"]);
     let user = app.login(&email, PASSWORD).await.json()["user"].clone();

@@ -50,6 +50,5 @@ fn what_is_wrong_with_a_template_is_told_at_start_with_its_line() {
 
 fn run(templates: &Path, command: &[&str]) -> std::process::Output {
     let folder = tempfile::tempdir().unwrap();
-    let options = AppOptions::on(Backend::Sqlite).set("log_format", "text");
-    options.set("pages_templates", templates.display()).run(command, folder.path())
+    AppOptions::bare().set("pages_templates", templates.display()).run(command, folder.path())
 }

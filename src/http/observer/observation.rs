@@ -64,7 +64,7 @@ impl Observation {
         if let (Some(Error::MethodNotAllowed), Some(methods)) = (error.as_deref(), allow) {
             response.headers_mut().insert(ALLOW, methods);
         }
-        if self.context.has_user() {
+        if self.context.has_user() || self.context.caller().is_some() {
             self.log = self.context.logger(LoggerName::Requests);
         }
         let ended = RequestEnded {
