@@ -7,6 +7,7 @@
 mod account;
 mod field;
 mod form;
+mod forms;
 mod place;
 mod refused;
 mod sign_in;
@@ -26,18 +27,18 @@ const ROUTE: &str = "/account/{page}";
 /// The pages.
 pub fn endpoints() -> Vec<Endpoint<App>> {
     let mut pages = vec![
-        form::shown(&form::VERIFY),
-        form::shown(&form::VERIFY_AGAIN),
-        form::shown(&form::FORGOTTEN),
-        form::shown(&form::RESET),
-        form::shown(&form::CHANGE),
-        form::shown(&form::UNDO),
-        form::posted(&form::VERIFY, verification::answer),
-        form::posted(&form::RESET, password_reset::answer),
-        form::posted(&form::CHANGE, email_change::answer),
-        form::posted(&form::UNDO, email_change::take_back),
-        form::posted(&form::VERIFY_AGAIN, verification::send).limited_by(|app| app.code_emails.as_ref()),
-        form::posted(&form::FORGOTTEN, password_reset::send).limited_by(|app| app.code_emails.as_ref()),
+        form::shown(&forms::VERIFY),
+        form::shown(&forms::VERIFY_AGAIN),
+        form::shown(&forms::FORGOTTEN),
+        form::shown(&forms::RESET),
+        form::shown(&forms::CHANGE),
+        form::shown(&forms::UNDO),
+        form::posted(&forms::VERIFY, verification::answer),
+        form::posted(&forms::RESET, password_reset::answer),
+        form::posted(&forms::CHANGE, email_change::answer),
+        form::posted(&forms::UNDO, email_change::take_back),
+        form::posted(&forms::VERIFY_AGAIN, verification::send).limited_by(|app| app.code_emails.as_ref()),
+        form::posted(&forms::FORGOTTEN, password_reset::send).limited_by(|app| app.code_emails.as_ref()),
     ];
     pages.extend(sign_up::endpoints());
     pages.extend(sign_in::endpoints());

@@ -10,7 +10,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::form::CHANGE_PASSWORD;
+use super::forms::CHANGE_PASSWORD;
 use super::view::{FieldView, FormView};
 use super::visitor::{SIGN_IN, Visitor, done, seen};
 use crate::accounts::id::PathId;
@@ -101,8 +101,11 @@ async fn show_change(Visitor { call, place, .. }: Visitor) -> Result<Response> {
 
 async fn change_password(Visitor { call, place, .. }: Visitor, typed: Typed) -> Result<Response> {
     let app = Arc::clone(&call.state);
-    let changed = password_change::change_password(call, ready(typed.to_json())).await;
-    FormView::of(&CHANGE_PASSWORD, &place).answer(&app, changed.map(drop)).map(|Page(page)| page)
+    match password_change::change_password(call, ready(typed.to_json())).await {
+        // The session has ended meanwhile.
+        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN)),
+        changed => FormView::of(&CHANGE_PASSWORD, &place).answer(&app, changed.map(drop)).map(|Page(page)| page),
+    }
 }
 
 async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {
@@ -111,8 +114,11 @@ async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {
 }
 
 async fn end_session(visitor: Visitor, typed: Typed) -> Result<Response> {
-    let id = Uuid::parse_str(typed.text("id")).map_err(|_| Error::NotFound)?;
-    match sessions::end(visitor.call, Path(PathId(id))).await {
+    let ended = match Uuid::parse_str(typed.text("id")) {
+        Ok(id) => sessions::end(visitor.call, Path(PathId(id))).await,
+        Err(_) => Err(Error::NotFound),
+    };
+    match ended {
         // One that has ended meanwhile is not there any more either.
         Ok(_) | Err(Error::NotFound) => Ok(see_other(ACCOUNT)),
         Err(error) => Err(error),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::Method;
 use http::header::SET_COOKIE;
 
-use super::form::{SIGN_IN, shown};
+use super::form::shown;
+use super::forms::SIGN_IN;
 use super::place::Place;
 use super::refused::refused;
 use super::view::FormView;

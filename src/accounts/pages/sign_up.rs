@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::form::{SIGN_UP, shown};
+use super::form::shown;
+use super::forms::SIGN_UP;
 use super::place::Place;
 use super::refused::refused;
 use super::view::FormView;

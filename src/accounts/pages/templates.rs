@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::account::{self, AccountView};
-use super::form::{self, Form};
+use super::forms::{self, Form};
 use super::place::Place;
 use super::refused::{self, Refused};
 use super::view::FormView;
@@ -25,7 +25,7 @@ type Tried = std::result::Result<(), InvalidTemplates>;
 pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidTemplates> {
     let product = mail::sender_of(&config.mail.from);
     let templates = PageTemplates::load(config.pages_templates.as_deref(), product)?;
-    for form in form::ALL {
+    for form in forms::ALL {
         try_form(&templates, form)?;
     }
     try_account(&templates)?;

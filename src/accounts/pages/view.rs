@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::field::{CODE, Field};
-use super::form::Form;
+use super::forms::Form;
 use super::place::Place;
 use crate::error::{Error, FieldError, Result};
 use crate::http::{Page, Typed, with_error};

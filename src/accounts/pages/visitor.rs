@@ -3,7 +3,7 @@
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method};
 
-use super::form::CHANGE_PASSWORD;
+use super::forms::CHANGE_PASSWORD;
 use super::place::Place;
 use super::refused::{refused, refused_to_act};
 use crate::accounts::sessions::{self, Device, Kept, Session, SessionCookie};
