@@ -39,6 +39,7 @@ use self::misuse::Misuse;
 use self::output::{note, print};
 use crate::config::{Config, Problems};
 use crate::mail::InvalidSetting;
+use crate::page_templates::InvalidTemplates;
 use crate::redaction;
 
 /// Runs what the command line of this process asks for.
@@ -58,7 +59,8 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note(format_args!("{error:#}"));
-            let usage = error.is::<Problems>() || error.is::<InvalidSetting>() || error.is::<Misuse>();
+            let is_of_setting = error.is::<InvalidSetting>() || error.is::<InvalidTemplates>();
+            let usage = error.is::<Problems>() || is_of_setting || error.is::<Misuse>();
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

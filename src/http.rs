@@ -15,6 +15,7 @@ mod normal_path;
 mod observer;
 mod openapi;
 mod output;
+mod page;
 mod principal;
 mod progress;
 mod request;
@@ -27,7 +28,7 @@ pub use self::access::{Access, Guard};
 pub use self::client_address::is_trusted;
 pub use self::context::Context;
 pub use self::endpoint::{Call, Endpoint};
-pub use self::form::{Form, SameOrigin};
+pub use self::form::{OurOrigin, SameOrigin, Typed};
 pub use self::input::{
     FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Parameter, Path, Query, Takes, Unread, Values,
 };
@@ -37,10 +38,13 @@ pub use self::limit::Limit;
 pub use self::observer::Service;
 pub use self::openapi::{Document, Told, document};
 pub use self::output::{Accepted, Checked, Created, Gives, Held, Media, NoContent, Output, Page, Versioned, Written};
+pub use self::page::Shown;
 pub use self::principal::{Authority, Permission, Principal};
 pub use self::progress::{Asker, Progress};
 pub use self::request::Request;
 pub use self::request_id::RequestId;
-pub use self::response::{Body, Response, html, json, problem_document, with_error, with_header, with_place};
+pub use self::response::{
+    Body, Response, html, json, problem_document, see_other, with_error, with_header, with_place,
+};
 pub use self::router::Router;
 pub use self::trace_context::TraceContext;

@@ -22,6 +22,7 @@
 //! | | [`outgoing`] | what requests to services outside have in common |
 //! | | [`breaches`] | whether a service knows a new password from data breaches |
 //! | HTTP | [`server`] | the listeners: connections, their limits, their end |
+//! | | [`page_templates`] | how the pages for users look: templates, style, and what a browser may do with them |
 //! | | [`http`] | the table of endpoints, typed input and output, who calls, the one observer, OpenAPI |
 //! | database | [`store`] | SQLite or PostgreSQL: transactions, pools, migrations, codes of errors; no business |
 //! | everywhere | [`clock`] | what time it is, and how sure that is |
@@ -77,6 +78,7 @@ pub mod mail;
 pub mod operations;
 pub mod outbox;
 pub mod outgoing;
+pub mod page_templates;
 pub mod password;
 pub mod password_policy;
 pub mod redaction;

@@ -99,6 +99,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
     let (mailer, analytics, breaches) = open_services(&config, &log)?;
+    let pages = accounts::page_templates(&config).context("prepare the pages")?;
     let api = bind("api_listen", config.api_listen).await?;
     let ops = bind("ops_listen", config.ops_listen).await?;
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
@@ -118,6 +119,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let app = Arc::new(App {
         password_policy: PasswordPolicy::new(&config),
         breaches,
+        pages,
         registrations: Limit::new("registrations", config.registration.per_client, config.registration.period),
         sign_ins: Limit::new("sign-ins", config.sign_in.logins_per_client, config.sign_in.logins_period),
         refreshes: Limit::new("refreshes", config.sign_in.refreshes_per_client, config.sign_in.refreshes_period),

@@ -9,6 +9,7 @@ use crate::health::Health;
 use crate::http::{Asker, Limit};
 use crate::lifecycle::Lifecycle;
 use crate::outbox::Outbox;
+use crate::page_templates::PageTemplates;
 use crate::password::HashPool;
 use crate::password_policy::PasswordPolicy;
 use crate::store::Db;
@@ -26,6 +27,8 @@ pub struct App {
     pub outbox: Arc<Outbox>,
     /// The health of all that.
     pub health: Arc<Health>,
+    /// How the pages for users look.
+    pub pages: PageTemplates,
     /// How often one client may register; `None` for no limit.
     pub registrations: Option<Limit>,
     /// Which passwords may be chosen.

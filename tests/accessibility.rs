@@ -16,22 +16,29 @@ use common::eventually;
 use common::http::Answer;
 use common::programs::program;
 use common::smtp::{self, SmtpSink};
+use common::users::PASSWORD;
 use neodyme::mail::MailKind;
 use serde_json::json;
 
-/// What the checker says of these pages.
-async fn check(urls: Vec<String>) -> Output {
+/// What the checker says of these pages, opened with this cookie.
+async fn check(urls: Vec<String>, cookie: Option<&str>) -> Output {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accessibility");
     assert!(folder.join("node_modules/axe-core").is_dir(), "axe is not installed: run `make deps`");
+    let cookie: Vec<String> = cookie.into_iter().flat_map(|cookie| ["--cookie", cookie]).map(str::to_owned).collect();
     let checking = move || {
         let mut command = Command::new(program("node"));
-        command.arg("check.mjs").arg(program("chromium")).args(urls).current_dir(folder).output().unwrap()
+        let command = command.arg("check.mjs").args(cookie).arg(program("chromium")).args(urls);
+        command.current_dir(folder).output().unwrap()
     };
     tokio::task::spawn_blocking(checking).await.unwrap()
 }
 
 async fn assert_nothing_found(urls: Vec<String>) {
-    let checked = check(urls).await;
+    assert_nothing_found_with(urls, None).await;
+}
+
+async fn assert_nothing_found_with(urls: Vec<String>, cookie: Option<&str>) {
+    let checked = check(urls, cookie).await;
     let said = [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(checked.status.success(), "{}", said.concat());
 }
@@ -112,9 +119,61 @@ async fn every_email_can_be_read_by_everybody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_for_users_can_be_read_by_everybody() {
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("hosted_pages", "true")).await;
-    let pages =
-        ["verify-email?code=x", "verify-email", "reset-password?code=x", "forgot-password", "undo-email-change"];
+    let pages = [
+        "sign-up",
+        "sign-in",
+        "verify-email?code=x",
+        "verify-email",
+        "reset-password?code=x",
+        "forgot-password",
+        "undo-email-change",
+        "sign-out",
+    ];
     assert_nothing_found(pages.iter().map(|page| format!("{}/account/{page}", app.api_url())).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_who_is_signed_in_can_be_read_by_everybody() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("hosted_pages", "true")).await;
+    let user = app.signed_in().await;
+    let form = [("email", user.email.as_str()), ("password", PASSWORD)];
+    let signed_in = form_sent(&app, "sign-in", &form).await;
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap();
+    let pages = ["", "change-password"].map(|page| format!("{}/account/{page}", app.api_url()));
+    for page in &pages {
+        let request = app.client.get(page).header("cookie", cookie);
+        assert_eq!(Answer::to(request).await.unwrap().status, 200, "{page}");
+    }
+    assert_nothing_found_with(pages.into(), Some(cookie)).await;
+}
+
+async fn form_sent(app: &TestApp, page: &str, form: &[(&str, &str)]) -> Answer {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let request = app.request("POST", &format!("/account/{page}")).header("sec-fetch-site", "same-origin").body(body);
+    Answer::to(request.header("content-type", "application/x-www-form-urlencoded")).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_form_is_answered_can_be_read_by_everybody() {
+    let options = AppOptions::on(Backend::Sqlite).set("hosted_pages", "true").set("require_verified_email", "true");
+    let (app, folder) = (TestApp::spawn(options).await, tempfile::tempdir().unwrap());
+    let good = [("email", "ada@example.com"), ("full_name", "Ada"), ("password", PASSWORD)];
+    let mut urls = Vec::new();
+    for (page, form, status) in [
+        ("sign-up", &[("email", "x"), ("full_name", "Ada"), ("password", "short")][..], 422),
+        ("sign-up", &good, 200),
+        ("sign-up", &good, 409),
+        ("sign-in", &[good[0], good[2]], 403),
+        ("sign-in", &[good[0], ("password", "wrong horse battery")], 401),
+        ("verify-email?code=x", &[("code", "x")], 422),
+    ] {
+        let answer = form_sent(&app, page, form).await;
+        assert_eq!(answer.status, status, "{page}: {}", answer.text());
+        let file = folder.path().join(format!("{}.html", urls.len()));
+        std::fs::write(&file, answer.text()).unwrap();
+        urls.push(format!("file://{}", file.display()));
+    }
+    assert_nothing_found(urls).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,7 +184,7 @@ async fn what_cannot_be_read_is_found() {
                 <title>Bad</title><main><h1>Bad</h1><p style=\"color: #bbb\">Pale</p>\
                 <svg role=\"img\"></svg><pre>A line that is much too long for a phone, and does not break anywhere</pre></main>";
     std::fs::write(&bad, text).unwrap();
-    let checked = check(vec![format!("file://{}", bad.display())]).await;
+    let checked = check(vec![format!("file://{}", bad.display())], None).await;
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert_eq!(checked.status.code(), Some(1), "{said}");
     for finding in

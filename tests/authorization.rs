@@ -149,6 +149,53 @@ async fn nobody_gets_in_with_a_token_that_is_none() {
     }
 }
 
+/// A form as a page of ours sends it, or the page; with what its caller shows.
+async fn visit(app: &TestApp, method: &str, path: &str, shown: Option<(&str, &str)>) -> Answer {
+    let request = common::http::client().request(method.parse().unwrap(), app.api_url() + path);
+    let request = request.header("sec-fetch-site", "same-origin");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    Answer::to(shown.into_iter().fold(request, |request, (name, value)| request.header(name, value))).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_page_lets_in_whom_its_rule_says() {
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("hosted_pages", "true")).await;
+    let mut rules = BTreeSet::new();
+    for page in neodyme::accounts::pages() {
+        let (method, path, rule) = (page.method.as_str(), page.path, page.access.to_string());
+        let user = app.signed_in().await;
+        let form = format!("email={}&password={}", user.email, common::users::PASSWORD.replace(' ', "+"));
+        let request = app.request("POST", "/account/sign-in").header("sec-fetch-site", "same-origin").body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let signed_in = Answer::to(request).await.unwrap();
+        let cookie = signed_in.header("set-cookie").split(';').next().unwrap();
+        let forged = format!("{}=x{}", cookie.split_once('=').unwrap().0, cookie.split_once('=').unwrap().1);
+        let bearer = format!("Bearer {}", user.access);
+        let strangers = [None, Some(("authorization", bearer.as_str())), Some(("cookie", forged.as_str()))];
+        for stranger in strangers {
+            let answer = visit(&app, method, path, stranger).await;
+            match rule.as_str() {
+                "anyone" => assert!(is_let_in(&answer) && answer.status != 303, "{method} {path}: {answer:?}"),
+                "a user who is signed in on the pages" => {
+                    assert_eq!(
+                        (answer.status, answer.header("location")),
+                        (303, "/account/sign-in"),
+                        "{method} {path}"
+                    );
+                }
+                other => panic!("who is {other}?"),
+            }
+        }
+        assert_eq!(visit(&app, "GET", "/account/", Some(("cookie", cookie))).await.status, 200, "nothing was done");
+        let answer = visit(&app, method, path, Some(("cookie", cookie))).await;
+        // Who signs out is led there as well, and is signed out.
+        let is_led_away = answer.headers.get("location").is_some_and(|location| location == "/account/sign-in");
+        assert!(is_let_in(&answer) && is_led_away == (path == "/account/sign-out"), "{method} {path}: {answer:?}");
+        rules.insert(rule);
+    }
+    assert_eq!(rules, ["a user who is signed in on the pages", "anyone"].map(String::from).into());
+}
+
 /// A token of the same keys whose time is over.
 async fn expired(app: &TestApp, user: &SignedIn) -> String {
     let brief = AppOptions::on_database(app.database.clone()).set("access_token_lifetime", "1s");

@@ -1,8 +1,22 @@
-//! The pages that links of emails lead to, from the mail in a real SMTP conversation to what a browser shows.
+//! The pages for users, from the mail in a real SMTP conversation to what a browser shows.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+#[path = "pages/account.rs"]
+mod account;
 mod common;
+#[path = "pages/journey.rs"]
+mod journey;
+#[path = "pages/refused.rs"]
+mod refused;
+#[path = "pages/sign_in.rs"]
+mod sign_in;
+#[path = "pages/sign_up.rs"]
+mod sign_up;
+#[path = "pages/templates.rs"]
+mod templates;
+#[path = "pages/visit.rs"]
+mod visit;
 
 use std::io::Write;
 use std::path::Path;
@@ -10,12 +24,13 @@ use std::process::{Command, Stdio};
 
 use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::Backend;
-use common::http::{self, Answer};
+use common::http::Answer;
 use common::programs::program;
 use common::scrape::metric;
 use common::smtp::{Behaviour, SmtpSink};
 use common::users::PASSWORD;
 use serde_json::{Value, json};
+use visit::post;
 
 /// Another good password.
 const NEW: &str = "three otters in a bathtub";
@@ -102,14 +117,6 @@ async fn a_browser_replaces_a_forgotten_password() {
     assert!(!app.output().contains(NEW), "no password is logged");
 }
 
-async fn post(app: &TestApp, path: &str, form: &[(&str, &str)], header: Option<(&str, &str)>) -> Answer {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = http::client().post(app.api_url() + path).body(body);
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    let request = header.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-    Answer::to(request).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_said_on_the_page_and_counted_as_anywhere() {
     let (app, _sink) = app_and_sink(Backend::Sqlite).await;
@@ -131,7 +138,7 @@ async fn what_is_wrong_is_said_on_the_page_and_counted_as_anywhere() {
 
     for elsewhere in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         let foreign = post(&app, "/account/verify-email", &code, Some(elsewhere)).await;
-        assert!(foreign.status == 403 && foreign.text().contains("another site sent this form"), "{}", foreign.text());
+        assert!(foreign.status == 403 && foreign.text().contains("Another site sent this form"), "{}", foreign.text());
     }
     let unknown = post(
         &app,

@@ -1,10 +1,8 @@
 //! What clients of the API are served, and how many users and sessions there are.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
-use tokio::time::Instant;
 
 use super::profile::{self, UserBody};
 use super::registration::{self, IdempotencyKey, Registration};
@@ -13,31 +11,19 @@ use super::{
     change, directory, email_change, erasure, export, keys, password_change, password_reset, sessions, sign_in, trail,
     verification,
 };
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::http::{Accepted, Access, Call, Created, Endpoint, Gives, Json, Output, Response, Unread};
 use crate::state::App;
 use crate::store::Db;
 use crate::telemetry::logging::{Exception, LoggerName, warn};
 use crate::telemetry::metrics;
 
-/// A registration that hides whether its address is taken is answered at multiples of this alone: one that is not taken has some
-/// rows more to write.
-const HIDING_STEP: Duration = Duration::from_millis(25);
-
 /// What clients of the API are served.
 pub fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Registers a user: 201 once it is durable.";
     let registration = Endpoint::new(Access::Anyone, Method::POST, "/users/", ABOUT, register)
         .limited_by(|app| app.registrations.as_ref())
-        .fails_with(&[
-            ErrorCode::EmailAlreadyExists,
-            ErrorCode::MalformedRequest,
-            ErrorCode::IdempotencyKeyReused,
-            ErrorCode::PasswordLocked,
-            ErrorCode::AuthenticationFailure,
-            ErrorCode::DatabaseError,
-            ErrorCode::UserRegistrationError,
-        ]);
+        .fails_with(registration::FAILS);
     let stories = [
         directory::endpoints(),
         sign_in::endpoints(),
@@ -79,26 +65,15 @@ impl Output for Answer {
 }
 
 async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registration>)>) -> Result<Answer> {
-    let (Call { state, context, .. }, began) = (call, Instant::now());
+    let Call { state, context, .. } = call;
     let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
-    let registered = registration::register(Arc::clone(&state), Arc::clone(&context), form).await;
-    match (state.config.registration.conflict.is_told(), registered) {
-        (false, Ok(_) | Err(Error::EmailAlreadyExists)) => {
-            until_next_step(began).await;
-            Ok(Answer::Hidden)
-        }
-        (_, registered) => {
-            let user = registered?;
+    match registration::register_and_tell(Arc::clone(&state), Arc::clone(&context), form).await? {
+        None => Ok(Answer::Hidden),
+        Some(user) => {
             let location = format!("/users/{}", user.id);
             Ok(Answer::Created(Created { location, body: user.into() }))
         }
     }
-}
-
-/// Waits for the next of the times at which something hidden is answered.
-async fn until_next_step(began: Instant) {
-    let steps = began.elapsed().as_nanos() / HIDING_STEP.as_nanos() + 1;
-    tokio::time::sleep_until(began + HIDING_STEP * u32::try_from(steps).unwrap_or(u32::MAX)).await;
 }
 
 /// Keeps `neodyme_users` and `neodyme_sessions` up to date until it is dropped.

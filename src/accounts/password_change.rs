@@ -6,7 +6,7 @@ mod endpoint;
 use futures_util::FutureExt;
 use serde_json::json;
 
-pub(super) use self::endpoint::endpoints;
+pub(super) use self::endpoint::{FAILS, change_password, endpoints};
 use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::authority::session_ended;

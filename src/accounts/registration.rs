@@ -9,6 +9,7 @@ mod attempt;
 mod events;
 mod form;
 mod repeat;
+mod telling;
 mod welcome_email;
 
 use std::future::ready;
@@ -23,6 +24,7 @@ use self::attempt::{Attempt, Registered};
 pub use self::form::Registration;
 use self::repeat::{First, Repeatable};
 pub use self::repeat::{IdempotencyKey, prune_keys};
+pub use self::telling::{FAILS, register_and_tell};
 pub use self::welcome_email::{NewcomerPayload, WelcomeEmail};
 use crate::accounts::account_email::AccountEmail;
 use crate::accounts::audit::{self, AuditEntry};
@@ -47,7 +49,7 @@ use crate::values::Origin;
 const PAUSES_MS: [u64; 5] = [0, 100, 400, 1600, 5000];
 
 /// What is read of a request: whether it may be sent again, and whom it registers.
-type Form = (IdempotencyKey, Registration);
+pub type Form = (IdempotencyKey, Registration);
 
 /// A user who is to be registered.
 struct Newcomer {

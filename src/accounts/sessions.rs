@@ -1,5 +1,6 @@
 //! Sessions: a user stays signed in with refresh tokens, each of which is used once; sees where that is, and ends it.
 
+mod cookie;
 mod device;
 mod events;
 mod refresh;
@@ -15,6 +16,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::cookie::{Kept, SessionCookie, keep_up};
 pub use self::device::Device;
 pub use self::rotation::{GRACE, TokenRow, prune_expired_tokens};
 pub use self::session::{
@@ -85,7 +87,7 @@ async fn list(call: Call<App>, (): ()) -> Result<Json<Sessions>> {
     Ok(Json(Sessions { sessions: sessions.into_iter().map(shown).collect() }))
 }
 
-async fn logout(call: Call<App>, (): ()) -> Result<NoContent> {
+pub(super) async fn logout(call: Call<App>, (): ()) -> Result<NoContent> {
     let caller = call.caller()?;
     // One that has ended already is none the less so.
     if end_one(&call, caller, "user.signed_out").await? {
@@ -95,7 +97,7 @@ async fn logout(call: Call<App>, (): ()) -> Result<NoContent> {
     Ok(NoContent)
 }
 
-async fn end(call: Call<App>, Path(PathId(session_id)): Path<PathId>) -> Result<NoContent> {
+pub(super) async fn end(call: Call<App>, Path(PathId(session_id)): Path<PathId>) -> Result<NoContent> {
     let ended = Caller { session_id, ..call.caller()? };
     if !end_one(&call, ended, "session.ended").await? {
         return Err(Error::NotFound);

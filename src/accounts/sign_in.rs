@@ -11,6 +11,7 @@ mod events;
 mod failures;
 mod form;
 mod observation;
+mod ticket;
 mod trial;
 
 use http::Method;
@@ -23,27 +24,33 @@ pub use self::failures::{
     Failures, Limits, NobodysFailures, Tries, address_hash, forget_of as forget_failures_of,
     forget_seen as forget_seen_failures, of_user as failures_of, prune_old as prune_failures,
 };
-use self::form::Login;
+pub(super) use self::form::Login;
 use self::observation::Observation;
+pub(super) use self::ticket::Entry;
+use self::ticket::Ticket;
 use super::profile::Profile;
-use super::sessions::{Device, Tokens};
+use super::sessions::{Device, Pair, Tokens};
+use super::users::User;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json};
 use crate::state::App;
+
+/// How a sign-in can fail.
+pub(super) const FAILS: &[ErrorCode] = &[
+    ErrorCode::InvalidCredentials,
+    ErrorCode::AccountInactive,
+    ErrorCode::EmailNotVerified,
+    ErrorCode::PasswordLocked,
+    ErrorCode::AuthenticationFailure,
+    ErrorCode::DatabaseError,
+];
 
 pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Signs a user in: an access token for minutes, a refresh token for the next one.";
     vec![
         Endpoint::new(Access::Anyone, Method::POST, "/auth/login", ABOUT, login)
             .limited_by(|app| app.sign_ins.as_ref())
-            .fails_with(&[
-                ErrorCode::InvalidCredentials,
-                ErrorCode::AccountInactive,
-                ErrorCode::EmailNotVerified,
-                ErrorCode::PasswordLocked,
-                ErrorCode::AuthenticationFailure,
-                ErrorCode::DatabaseError,
-            ]),
+            .fails_with(FAILS),
     ]
 }
 
@@ -56,12 +63,17 @@ struct SignedIn {
 }
 
 async fn login(call: Call<App>, (device, Json(login)): (Device, Json<Login>)) -> Result<Json<SignedIn>> {
+    let (pair, user) = sign_in::<Pair>(call, device, login).await?;
+    Ok(Json(SignedIn { tokens: pair.into(), user: user.into() }))
+}
+
+/// Signs a user in, who is given this.
+pub(super) async fn sign_in<T: Ticket>(call: Call<App>, device: Device, login: Login) -> Result<(T, User)> {
     let Call { state, context, .. } = call;
     context.set_address(login.email.key());
     let email = if state.config.log.full_emails { login.email.expose().to_owned() } else { login.email.masked() };
     let observation = Observation::begin(&context, email);
     let signed_in = Attempt { app: &state, context: &context, login: &login }.run(device).await;
     observation.end(signed_in.as_ref().err());
-    let (pair, user) = signed_in?;
-    Ok(Json(SignedIn { tokens: pair.into(), user: user.into() }))
+    signed_in
 }

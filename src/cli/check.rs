@@ -23,6 +23,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     print(line("setting", "value", "source"))?;
     print(config.effective().iter().map(row).collect::<String>())?;
     print(format_args!("\nmail: {}\n", Mailer::new(&config.mail)?.describe()))?;
+    accounts::page_templates(config)?;
     for endpoint in config.webhook.endpoints() {
         let url = endpoint.url.map(ToString::to_string).unwrap_or_default();
         print(format_args!("webhook {}: POST {url}\n", endpoint.number))?;

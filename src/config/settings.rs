@@ -39,8 +39,11 @@ settings! {
         /// Origins of pages, other than the API's own, whose scripts may call the API (CORS), each as browsers send it: scheme,
         /// host, and the port where it is not the scheme's own. `*` is refused, since tokens are sent.
         cors_allowed_origins: Vec<WebOrigin> = "cors_allowed_origins", "";
-        /// Whether the API listener serves pages for people who follow the link of an email, below `/account/`: for `mail_links_url`.
+        /// Whether the API listener serves pages for people, below `/account/`: where they sign up and sign in, and where the links of
+        /// emails lead, for `mail_links_url`.
         hosted_pages: bool = "hosted_pages", "false";
+        /// Directory with templates that are used for these pages instead of those built in.
+        pages_templates: Option<PathBuf> = "pages_templates", "";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
         /// Token of the operations listener. With one, everything there but health and runbooks needs `Authorization: Bearer`, and

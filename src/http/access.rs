@@ -29,6 +29,9 @@ pub enum Access {
     User,
     /// Users whose session goes on.
     Session,
+    /// Users who are signed in on the pages, as the cookie of their browser shows; others are led to where one signs in. The endpoint
+    /// itself looks at the cookie: nothing else of the API does.
+    SignedIn,
     /// The user whose id is the `{id}` of the path, and users who may do this.
     OneselfOr(Permission),
     /// Users who may do this.
@@ -42,6 +45,7 @@ impl fmt::Display for Access {
             Access::Token => f.write_str("the token, where one is set"),
             Access::TokenAlways => f.write_str("the token; nobody without one"),
             Access::User | Access::Session => f.write_str("a user"),
+            Access::SignedIn => f.write_str("a user who is signed in on the pages"),
             Access::OneselfOr(permission) => write!(f, "oneself, or `{}`", permission.as_str()),
             Access::Permitted(permission) => write!(f, "`{}`", permission.as_str()),
         }
@@ -57,6 +61,7 @@ impl Access {
             Access::TokenAlways => &[ErrorCode::Unauthorized, ErrorCode::Forbidden],
             Access::User => &[ErrorCode::Unauthorized],
             Access::Session => &[ErrorCode::Unauthorized, ErrorCode::DatabaseError],
+            Access::SignedIn => &[ErrorCode::DatabaseError],
             Access::OneselfOr(_) | Access::Permitted(_) => {
                 &[ErrorCode::Unauthorized, ErrorCode::Forbidden, ErrorCode::DatabaseError]
             }
@@ -113,7 +118,7 @@ impl Guard {
     /// Who calls, if they may as far as what they show can tell; or why not.
     pub(super) fn admit(&self, access: Access, headers: &HeaderMap) -> Result<Principal> {
         match (access, &self.token) {
-            (Access::Anyone, _) | (Access::Token, None) => Ok(Principal::Anonymous),
+            (Access::Anyone | Access::SignedIn, _) | (Access::Token, None) => Ok(Principal::Anonymous),
             (Access::User | Access::Session | Access::OneselfOr(_) | Access::Permitted(_), _) => {
                 let token = bearer(headers).ok_or(Error::AccessTokenMissing)?;
                 let authority = self.authority.as_ref().ok_or(Error::AccessTokenMissing)?;
@@ -140,7 +145,7 @@ impl Guard {
     ) -> Result<()> {
         let (Principal::User(caller), Some(authority)) = (principal, &self.authority) else { return Ok(()) };
         let permission = match access {
-            Access::Anyone | Access::Token | Access::TokenAlways | Access::User => return Ok(()),
+            Access::Anyone | Access::SignedIn | Access::Token | Access::TokenAlways | Access::User => return Ok(()),
             Access::Session => None,
             Access::OneselfOr(_) if is_id_of(path, caller.user_id) => None,
             Access::OneselfOr(permission) | Access::Permitted(permission) => Some(permission),

@@ -106,8 +106,8 @@ impl Context {
         }
     }
 
-    /// This user calls, as a valid token says. An error of the request hits the caller.
-    pub(super) fn set_caller(&self, caller: Uuid) {
+    /// This user calls, as a valid token or cookie says. An error of the request hits the caller.
+    pub fn set_caller(&self, caller: Uuid) {
         let _ = self.caller.set(caller);
         let _ = self.hit.set(caller);
     }

@@ -1,5 +1,5 @@
 //! Which pages of other origins may read answers (CORS, <https://fetch.spec.whatwg.org/#http-cors-protocol>). It binds browsers;
-//! everybody else is kept out by what they have to show. No cookie is read, so none is allowed.
+//! everybody else is kept out by what they have to show. No page of another origin sends cookies along: the API reads none.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,

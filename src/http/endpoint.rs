@@ -9,7 +9,7 @@ use http::Method;
 
 use super::input::{Input, Takes};
 use super::limit::Limit;
-use super::output::{Gives, Output};
+use super::output::{Gives, Output, Page};
 use super::{Access, Context, Principal, Request, Response};
 use crate::error::{Error, ErrorCode, Result};
 use crate::tokens::Caller;
@@ -40,6 +40,9 @@ impl<S> Call<S> {
 /// Finds how often a client may call an endpoint; `None` for no limit.
 pub type LimitOf<S> = for<'a> fn(&'a S) -> Option<&'a Limit>;
 
+/// The page that tells people of an error, instead of the problem document that programs read.
+pub type ErrorPage<S> = fn(&S, &Error) -> Result<Page>;
+
 type Handler<S> = Box<dyn Fn(Call<S>, Request) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 
 /// One line of the table.
@@ -60,8 +63,10 @@ pub struct Endpoint<S> {
     pub(super) takes: Takes,
     /// What it gives where all is well.
     pub(super) gives: Gives,
-    errors: &'static [ErrorCode],
+    errors: Vec<ErrorCode>,
     limit: Option<LimitOf<S>>,
+    /// How people are told of what goes wrong, where the endpoint is for them.
+    pub(super) error_page: Option<ErrorPage<S>>,
     handler: Handler<S>,
 }
 
@@ -97,8 +102,9 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
             always: false,
             takes: I::takes(),
             gives: O::gives(),
-            errors: &[],
+            errors: Vec::new(),
             limit: None,
+            error_page: None,
             handler: Box::new(handler),
         }
     }
@@ -113,14 +119,20 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         Endpoint { always: true, ..self }
     }
 
-    /// How its handler can fail, beside what it takes and whom it is for.
-    pub fn fails_with(self, errors: &'static [ErrorCode]) -> Self {
-        Endpoint { errors, ..self }
+    /// How else its handler can fail, beside what it takes and whom it is for.
+    pub fn fails_with(mut self, errors: &[ErrorCode]) -> Self {
+        self.errors.extend(errors);
+        self
     }
 
     /// How often one client may call it.
     pub fn limited_by(self, limit: LimitOf<S>) -> Self {
         Endpoint { limit: Some(limit), ..self }
+    }
+
+    /// Whatever goes wrong, people are told of it by this page.
+    pub fn told_by(self, page: ErrorPage<S>) -> Self {
+        Endpoint { error_page: Some(page), ..self }
     }
 
     /// Every error that it can answer with.
@@ -131,7 +143,7 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         }
         errors.extend(self.access.errors());
         errors.extend(self.takes.errors());
-        errors.extend(self.errors);
+        errors.extend(&self.errors);
         errors.sort_by_key(|error| *error as usize);
         errors.dedup();
         errors

@@ -158,6 +158,14 @@ pub struct Unread<I> {
 }
 
 impl<I: Input> Unread<I> {
+    /// What the head says, also where the request is refused.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn look<H: FromHead>(&self) -> Result<H> {
+        H::from_head(&self.request)
+    }
+
     /// Reads it now.
     ///
     /// # Errors
@@ -173,7 +181,15 @@ impl<T: FromJson> Unread<Json<T>> {
     /// # Errors
     /// What is wrong with it, or with its client.
     pub async fn read_by(self, context: &Arc<Context>, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        parse(&self.request.read_json(context).await?)
+        parse(&self.read_bytes(context).await?)
+    }
+
+    /// Reads the bytes of a JSON body now.
+    ///
+    /// # Errors
+    /// What is wrong with the request, or with its client.
+    pub async fn read_bytes(self, context: &Arc<Context>) -> Result<Vec<u8>> {
+        self.request.read_json(context).await
     }
 }
 

@@ -4,6 +4,7 @@
 mod events;
 mod observation;
 mod pace;
+mod telling;
 
 use std::any::Any;
 use std::net::IpAddr;
@@ -26,7 +27,6 @@ use self::pace::{Pace, Pacer};
 use super::access::Guard;
 use super::cors::{self, Cors};
 use super::intake::Intake;
-use super::response::problem;
 use super::router::{Found, Resource, method_label};
 use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
 use crate::config::{HttpConfig, PathPrefix};
@@ -35,7 +35,6 @@ use crate::fairness::Places;
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::telemetry::Event;
 use crate::telemetry::logging::{LoggerName, Loggers};
-use crate::telemetry::metrics::{self, MethodLabel, RejectReason};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -83,7 +82,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
         let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
         let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
-        let endpoint = found.as_ref().and_then(|found| found.resource.endpoint(&head.method));
+        let resource = found.as_ref().map(|found| found.resource);
+        let endpoint = resource.and_then(|resource| resource.endpoint(&head.method));
+        let error_page = resource.and_then(|resource| resource.error_page());
         let mut response = match self.pacer.pace(&context, peer, endpoint.map(|endpoint| endpoint.always)) {
             Pace::Go => match found {
                 found if page.is_some() && self.is_preflight(&head) => {
@@ -94,13 +95,13 @@ impl<S: Send + Sync + 'static> Service<S> {
             },
             Pace::Refuse(error) => {
                 self.pacer.refuse(&context, &error);
-                self.turn_away(&context, method, &error, Duration::ZERO)
+                self.turn_away(&context, method, &error, error_page, Duration::ZERO)
             }
             Pace::PutOff { pause, error } => {
                 // Many may wait here: what is not needed any more is let go.
                 drop((head, body, found));
                 self.pacer.put_off(&context, pause, &error).await;
-                self.turn_away(&context, method, &error, pause)
+                self.turn_away(&context, method, &error, error_page, pause)
             }
         };
         if self.router.cors.is_some() {
@@ -124,6 +125,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let host = self.guard.check_host(&head);
         let found = found.filter(|_| host.is_ok());
         let resource = found.as_ref().map(|found| found.resource);
+        let error_page = resource.and_then(|resource| resource.error_page());
         let prefix = found.as_ref().and_then(|found| found.prefix);
         let malformed = matches!(host, Err(Error::MalformedRequest(_)));
         let admitted = host.and_then(|()| self.admit(resource, &head));
@@ -148,7 +150,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         if let Err(Error::RateLimited { .. }) = &result {
             self.pacer.charge(&context);
         }
-        observation.end(result, allow)
+        observation.end(result.or_else(|error| self.on_page(error, error_page)), allow)
     }
 
     /// Whether a browser asks what a page may send, before the page sends it.
@@ -160,15 +162,6 @@ impl<S: Send + Sync + 'static> Service<S> {
     fn tell_browser(&self, context: Arc<Context>, head: &Parts, methods: HeaderValue) -> Response {
         let observation = Observation::begin(context, None, &self.router, head);
         observation.end(Ok(cors::preflight(methods)), None)
-    }
-
-    /// Answers a request that is refused before anything else of it is looked at.
-    fn turn_away(&self, context: &Context, method: MethodLabel, error: &Error, took: Duration) -> Response {
-        metrics::request_rejected(RejectReason::RateLimited);
-        let response = problem(error, &context.request_id, None);
-        let size = response.body().size_hint().lower();
-        self.router.unmatched.completed(method, response.status().as_u16(), took, size);
-        response
     }
 
     /// Notes a request whose head could not be read, and which was answered with this error under this id.

@@ -4,7 +4,7 @@ mod body;
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -88,13 +88,30 @@ pub fn problem_document(error: &Error, request_id: &RequestId) -> Vec<u8> {
 pub(super) struct ShownError(pub(super) Arc<Error>);
 
 /// A page that tells of an error, with its status.
-pub fn with_error(mut page: Response, error: Error) -> Response {
-    *page.status_mut() = error.status();
-    if let Some(seconds) = error.retry_after() {
-        page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
+pub fn with_error(page: Response, error: Error) -> Response {
+    let mut page = with_status_of(page, &error);
     page.extensions_mut().insert(ShownError(Arc::new(error)));
     page
+}
+
+/// The answer with the status of an error, and with what a client must know besides.
+pub(super) fn with_status_of(mut answer: Response, error: &Error) -> Response {
+    *answer.status_mut() = error.status();
+    if let Some(seconds) = error.retry_after() {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Error::UnsupportedEncoding = error {
+        answer.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    if let Some(challenge) = challenge(error).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+/// The way to another page: 303.
+pub fn see_other(place: &'static str) -> Response {
+    with_header(empty(StatusCode::SEE_OTHER), LOCATION, HeaderValue::from_static(place))
 }
 
 /// An answer that says nothing but its status.
@@ -105,21 +122,8 @@ pub(super) fn empty(status: StatusCode) -> Response {
 }
 
 /// The answer to a request that failed.
-pub(super) fn problem(error: &Error, request_id: &RequestId, allow: Option<HeaderValue>) -> Response {
-    let mut response = respond(error.status(), PROBLEM, problem_document(error, request_id));
-    if let Some(seconds) = error.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Error::UnsupportedEncoding = error {
-        response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    }
-    if let Some(challenge) = challenge(error).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
-    if let Some(methods) = allow {
-        response.headers_mut().insert(ALLOW, methods);
-    }
-    response
+pub(super) fn problem(error: &Error, request_id: &RequestId) -> Response {
+    with_status_of(respond(error.status(), PROBLEM, problem_document(error, request_id)), error)
 }
 
 /// What a client must know to be let in (RFC 6750, 3.1): who sent no token is not told of an error.

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 
 use super::Endpoint;
 use super::cors::Cors;
+use super::endpoint::ErrorPage;
 use super::normal_path::normalized;
 use crate::config::{PathPrefix, WebOrigin};
 use crate::telemetry::metrics::{Listener, MethodLabel, RouteMetrics};
@@ -33,6 +34,11 @@ impl<S> Resource<S> {
     pub(super) fn endpoint(&self, method: &Method) -> Option<&Arc<Endpoint<S>>> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         self.endpoints.iter().find(|endpoint| endpoint.method == method)
+    }
+
+    /// How people are told of what goes wrong at this path, where it is for them.
+    pub(super) fn error_page(&self) -> Option<ErrorPage<S>> {
+        self.endpoints.iter().find_map(|endpoint| endpoint.error_page)
     }
 }
 

@@ -95,7 +95,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Nullable, Text};
+    use diesel::sql_types::{Binary, Nullable, Text};
     use super::{InstantSql, UuidSql};
 
     sessions (id) {
@@ -106,6 +106,7 @@ diesel::table! {
         expires_at -> InstantSql,
         client_ip -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        cookie_hash -> Nullable<Binary>,
     }
 }
 

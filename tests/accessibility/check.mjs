@@ -1,4 +1,4 @@
-// node check.mjs [--pictures FOLDER] CHROMIUM URL…
+// node check.mjs [--pictures FOLDER] [--cookie NAME=VALUE] CHROMIUM URL…
 //
 // Looks at each page in the light and in the dark, on a phone and at 200 %: axe must find nothing, and nothing may need to be
 // scrolled sideways. What is folded is looked at unfolded.
@@ -40,11 +40,16 @@ async function check(page, url, folder) {
 }
 
 const argumentsLeft = process.argv.slice(2);
-const folder = argumentsLeft[0] === "--pictures" ? argumentsLeft.splice(0, 2)[1] : undefined;
+const option = (name) => (argumentsLeft[0] === name ? argumentsLeft.splice(0, 2)[1] : undefined);
+const [folder, cookie] = [option("--pictures"), option("--cookie")];
 const [chromium, ...urls] = argumentsLeft;
 const { page, close } = await open(chromium);
 const found = [];
 try {
+  if (cookie) {
+    const [name, value] = cookie.split("=");
+    await page.send("Network.setCookie", { name, value, url: urls[0], path: "/", secure: true, httpOnly: true });
+  }
   for (const url of urls) found.push(...(await check(page, url, folder)));
 } finally {
   await close();

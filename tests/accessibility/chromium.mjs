@@ -9,25 +9,29 @@ const FLAGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--no-proxy-server", "--hide-scrollbars",
 ];
 
-/** Starts a browser with one page. */
+/** Starts a browser with one page; `openTab` opens another one beside it. */
 export async function open(program) {
   const profile = mkdtempSync(join(tmpdir(), "accessibility-"));
   const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const connection = new Connection(child.stdio[3], child.stdio[4]);
   ended.then(() => connection.fail(new Error("Chromium ended")));
-  const { targetId } = await connection.send("Target.createTarget", { url: "about:blank" });
-  const { sessionId } = await connection.send("Target.attachToTarget", { targetId, flatten: true });
-  const page = new Page(connection, sessionId);
-  await page.send("Page.enable");
-  // A page's policy forbids scripts, which is what looks at it.
-  await page.send("Page.setBypassCSP", { enabled: true });
+  const openTab = async () => {
+    const { targetId } = await connection.send("Target.createTarget", { url: "about:blank" });
+    const { sessionId } = await connection.send("Target.attachToTarget", { targetId, flatten: true });
+    const page = new Page(connection, sessionId);
+    await page.send("Page.enable");
+    // A page's policy forbids scripts, which is what looks at it.
+    await page.send("Page.setBypassCSP", { enabled: true });
+    return page;
+  };
+  const page = await openTab();
   const close = async () => {
     await connection.send("Browser.close").catch(() => {});
     await ended;
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
-  return { page, close };
+  return { page, openTab, close };
 }
 
 /** Messages are JSON, each ended by a zero byte. */

@@ -223,6 +223,8 @@ fn of_serve(seen: &mut Seen) {
     seen.run(&Neodyme::new(), &["serve", "--api-listen", &taken.local_addr().unwrap().to_string()]);
     seen.run(&Neodyme::new(), &["serve", "--api-listen", "192.0.2.1:8000"]);
     seen.run(&Neodyme::new(), &["serve", "--mail-templates", "/nowhere"]);
+    seen.run(&Neodyme::new(), &["serve", "--pages-templates", "/nowhere"]);
+    seen.run(&Neodyme::new(), &["check", "--pages-templates", "/nowhere"]);
     let without_certificates =
         Neodyme::new().variable("SSL_CERT_FILE", "/nowhere").variable("SSL_CERT_DIR", "/nowhere");
     seen.run(&without_certificates, &["serve", "--analytics-base-url", "https://analytics.invalid"]);

@@ -1,32 +1,39 @@
 // node drive.mjs CHROMIUM < STEPS
 //
-// Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}. Prints, as
-// JSON, what each page says after its step, and how wide its content may be, which the style says.
+// Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}; in another tab
+// where a step has {"tab": NAME}. Prints, as JSON, what each page says after its step, how wide its content may be, which the style
+// says, and the cookies that a script of the page could read.
 import { open } from "../accessibility/chromium.mjs";
 
 const SEEN = `({ text: document.body.innerText, width: getComputedStyle(document.querySelector("main") ?? document.body).maxWidth,
-  url: location.href })`;
+  url: location.href, cookies: document.cookie })`;
 
 let input = "";
 for await (const piece of process.stdin) input += piece;
-const { page, close } = await open(process.argv[2]);
+const { page, openTab, close } = await open(process.argv[2]);
+const tabs = new Map([[undefined, page]]);
 const seen = [];
-try {
+
+async function take({ tab, goto, fill, press }) {
+  if (!tabs.has(tab)) tabs.set(tab, await openTab());
+  const page = tabs.get(tab);
   // The page's own policy is what is tried.
   await page.send("Page.setBypassCSP", { enabled: false });
-  for (const { goto, fill, press } of JSON.parse(input)) {
-    if (goto) await page.goto(goto);
-    for (const [id, text] of Object.entries(fill ?? {})) {
-      await page.evaluate(`document.getElementById(${JSON.stringify(id)}).focus()`);
-      await page.send("Input.insertText", { text });
-    }
-    if (press) {
-      const loaded = page.connection.event("Page.loadEventFired", page.session);
-      await page.evaluate(`document.querySelector(${JSON.stringify(press)}).click()`);
-      await loaded;
-    }
-    seen.push(await page.evaluate(SEEN));
+  if (goto) await page.goto(goto);
+  for (const [id, text] of Object.entries(fill ?? {})) {
+    await page.evaluate(`document.getElementById(${JSON.stringify(id)}).select()`);
+    await page.send("Input.insertText", { text });
   }
+  if (press) {
+    const loaded = page.connection.event("Page.loadEventFired", page.session);
+    await page.evaluate(`document.querySelector(${JSON.stringify(press)}).click()`);
+    await loaded;
+  }
+  return page.evaluate(SEEN);
+}
+
+try {
+  for (const step of JSON.parse(input)) seen.push(await take(step));
 } finally {
   await close();
 }

@@ -1,5 +1,7 @@
 //! `POST /auth/password`.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::json;
 
@@ -18,14 +20,17 @@ use crate::values::{Fault, NewPassword, Password};
 /// The field of the password from now on.
 const NEW: &str = "new_password";
 
+/// How it can fail.
+pub(in crate::accounts) const FAILS: &[ErrorCode] = &[
+    ErrorCode::InvalidCredentials,
+    ErrorCode::PasswordLocked,
+    ErrorCode::AuthenticationFailure,
+    ErrorCode::DatabaseError,
+];
+
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Changes the user's password, and ends all other sessions.";
-    vec![Endpoint::new(Access::Session, Method::POST, "/auth/password", ABOUT, answer).fails_with(&[
-        ErrorCode::InvalidCredentials,
-        ErrorCode::PasswordLocked,
-        ErrorCode::AuthenticationFailure,
-        ErrorCode::DatabaseError,
-    ])]
+    vec![Endpoint::new(Access::Session, Method::POST, "/auth/password", ABOUT, answer).fails_with(FAILS)]
 }
 
 json_body! {
@@ -55,21 +60,30 @@ fn unchanged() -> Fault {
 }
 
 async fn answer(call: Call<App>, form: Unread<Json<PasswordChange>>) -> Result<NoContent> {
-    let changed = prepare(&call, form).await.inspect_err(|failure| new_password::count_refusals(failure, NEW))?;
+    let context = Arc::clone(&call.context);
+    change_password(call, form.read_bytes(&context)).await
+}
+
+/// Changes the password of who calls, as a JSON body says that is still to be read.
+pub(in crate::accounts) async fn change_password(
+    call: Call<App>,
+    body: impl Future<Output = Result<Vec<u8>>>,
+) -> Result<NoContent> {
+    let changed = prepare(&call, body).await.inspect_err(|failure| new_password::count_refusals(failure, NEW))?;
     // What is done is told and counted, also where the client has gone.
     tokio::spawn(finish(call, changed)).await.map_err(|failure| Error::Internal(failure.to_string()))?
 }
 
 /// Everything before the transaction: what is wrong with the form is said first, and nobody outside is asked for somebody who does
 /// not know the password.
-async fn prepare(call: &Call<App>, form: Unread<Json<PasswordChange>>) -> Result<Change> {
+async fn prepare(call: &Call<App>, body: impl Future<Output = Result<Vec<u8>>>) -> Result<Change> {
     let (app, context, caller) = (&call.state, &call.context, call.caller()?);
     context.set_user_id(caller.user_id);
     let user = {
         let _turn = app.db.turn(context.client).await?;
         users::find(&app.db, caller.user_id).await?.ok_or_else(session_ended)?
     };
-    let form = form.read_by(context, |body| PasswordChange::parse(body, &app.password_policy, &user)).await?;
+    let form = PasswordChange::parse(&body.await?, &app.password_policy, &user)?;
     let tries = sign_in::verify(app, context, &user, &form.current_password).await?;
     new_password::check_breaches(app, context, &form.new_password, NEW).await?;
     context.enter_step("hash_password");

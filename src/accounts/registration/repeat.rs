@@ -34,6 +34,7 @@ const LONGEST: usize = 255;
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The key of a request, if it has one.
+#[derive(Default)]
 pub struct IdempotencyKey(Option<String>);
 
 /// What shows that a request was sent before.

@@ -12,11 +12,9 @@ use super::rotation::{Rotated, TokenRow, find_session, rotate};
 use super::session::{self, Session};
 use super::token::{Pair, RefreshToken, Tokens};
 use crate::accounts::actor::Actor;
-use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Context, Endpoint, Json, json_body};
 use crate::state::App;
-use crate::store::types::to_micros;
 use crate::telemetry::Event;
 use crate::telemetry::logging::LoggerName;
 use crate::telemetry::metrics::RefreshOutcome;
@@ -78,7 +76,7 @@ async fn renew(
     if !is_active {
         return Err(Error::AccountInactive);
     }
-    let session = used_now(app, context, device, session);
+    let session = session.used_by(context, device, &app.config.sign_in);
     let next = RefreshToken::generate()?;
     let pair = Pair::new(app.keyring.sign(session.caller())?, &next);
     match exchange(app, context, &token, &session, &next, token.seal(&pair)?).await? {
@@ -90,18 +88,6 @@ async fn renew(
                 .emit(&context.logger(LoggerName::UserService));
             Err(Error::Security("this refresh token was used before: its session has ended, sign in again"))
         }
-    }
-}
-
-/// The session as it is once it is used by this request.
-fn used_now(app: &App, context: &Context, device: Device, session: Session) -> Session {
-    let now = to_micros(clock::now());
-    Session {
-        last_used_at: now,
-        expires_at: session::end(session.created_at, now, &app.config.sign_in),
-        client_ip: Some(context.client_ip.to_string().into()),
-        user_agent: device.0,
-        ..session
     }
 }
 

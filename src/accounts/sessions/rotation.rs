@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::session::Session;
+use super::session::{Session, touch};
 use crate::clock;
 use crate::error::Result;
 use crate::sealing::HASH_BYTES;
@@ -18,7 +18,6 @@ use crate::store::schema::{refresh_tokens, sessions, users};
 use crate::store::types::Id;
 use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
-use crate::values::Personal;
 
 /// A client with two tabs refreshes twice, and is no thief.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -104,22 +103,6 @@ pub(super) async fn rotate(
         Some((_, Some(sealed), true)) => Rotated::Before(sealed),
         Some(_) => Rotated::Again,
     })
-}
-
-/// The session is used. Says whether it goes on.
-async fn touch(tx: &mut Transaction, session: &Session) -> Result<bool> {
-    let touched = with_tx!(tx, DbOperation::Sessions, |conn| {
-        diesel::update(sessions::table.filter(sessions::id.eq(Id(session.id))))
-            .filter(sessions::expires_at.gt(Moment::now()))
-            .set((
-                sessions::last_used_at.eq(Moment::of(session.last_used_at)),
-                sessions::expires_at.eq(Moment::of(session.expires_at)),
-                sessions::client_ip.eq(session.client_ip.as_ref().map(Personal::expose)),
-                sessions::user_agent.eq(session.user_agent.as_ref().map(Personal::expose)),
-            ))
-            .execute(conn)
-    })?;
-    Ok(touched == 1)
 }
 
 /// Says whether it was not used before.

@@ -10,13 +10,15 @@ use uuid::Uuid;
 
 use super::device::Device;
 use crate::accounts::users::User;
+use crate::clock;
 use crate::config::SignInConfig;
 use crate::error::Result;
+use crate::http::Context;
 use crate::store::moment::Moment;
 use crate::store::prune::{Kept, prune};
 use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::{sessions, users};
-use crate::store::types::{Id, to_bigint};
+use crate::store::types::{Id, to_bigint, to_micros};
 use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::DbOperation;
 use crate::tokens::Caller;
@@ -39,6 +41,8 @@ pub struct Session {
     pub client_ip: Option<Personal>,
     /// What it was last used with.
     pub user_agent: Option<Personal>,
+    /// The hash of what a browser keeps, where it began on the pages.
+    pub cookie_hash: Option<Vec<u8>>,
 }
 
 impl Session {
@@ -58,6 +62,19 @@ impl Session {
             expires_at: end(now, now, config),
             client_ip: Some(client_ip.to_string().into()),
             user_agent: device.0.clone(),
+            cookie_hash: None,
+        }
+    }
+
+    /// The session as it is once it is used by this request.
+    pub(super) fn used_by(self, context: &Context, device: Device, config: &SignInConfig) -> Self {
+        let now = to_micros(clock::now());
+        Session {
+            last_used_at: now,
+            expires_at: end(self.created_at, now, config),
+            client_ip: Some(context.client_ip.to_string().into()),
+            user_agent: device.0,
+            ..self
         }
     }
 
@@ -83,7 +100,24 @@ fn insertion(session: &Session) -> insertion!() {
         sessions::expires_at.eq(Moment::of(session.expires_at)),
         sessions::client_ip.eq(session.client_ip.as_ref().map(Personal::expose)),
         sessions::user_agent.eq(session.user_agent.as_ref().map(Personal::expose)),
+        sessions::cookie_hash.eq(session.cookie_hash.as_deref()),
     ))
+}
+
+/// The session is used. Says whether it goes on.
+pub(super) async fn touch(tx: &mut Transaction, session: &Session) -> Result<bool> {
+    let touched = with_tx!(tx, DbOperation::Sessions, |conn| {
+        diesel::update(sessions::table.filter(sessions::id.eq(Id(session.id))))
+            .filter(sessions::expires_at.gt(Moment::now()))
+            .set((
+                sessions::last_used_at.eq(Moment::of(session.last_used_at)),
+                sessions::expires_at.eq(Moment::of(session.expires_at)),
+                sessions::client_ip.eq(session.client_ip.as_ref().map(Personal::expose)),
+                sessions::user_agent.eq(session.user_agent.as_ref().map(Personal::expose)),
+            ))
+            .execute(conn)
+    })?;
+    Ok(touched == 1)
 }
 
 /// The user who calls, as long as the session goes on and the user is not switched off.

@@ -8,10 +8,11 @@ use serde_json::json;
 use super::Login;
 use super::decoy;
 use super::failures::{self, Tries};
+use super::ticket::Ticket;
 use super::trial::{Trial, hash_of};
 use crate::accounts::actor::Actor;
 use crate::accounts::audit;
-use crate::accounts::sessions::{self, Device, Pair, RefreshToken, Session, TokenRow};
+use crate::accounts::sessions::{self, Device, Session};
 use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -36,12 +37,12 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Signs in, or says why not.
-    pub(super) async fn run(&self, device: Device) -> Result<(Pair, User)> {
+    pub(super) async fn run<T: Ticket>(&self, device: Device) -> Result<(T, User)> {
         let trial = Trial::begin(self.app, self.context, self.login.email.key()).await?;
         for _ in 0..TRIES {
             let (user, renewed) = self.verified(&trial).await?;
-            if let Some(pair) = self.open_session(&user, &device, renewed, trial.tries).await? {
-                return Ok((pair, user));
+            if let Some(ticket) = self.open_session(&user, &device, renewed, trial.tries).await? {
+                return Ok((ticket, user));
             }
         }
         Err(Error::LoginDelayed { retry_after: 1 })
@@ -104,19 +105,18 @@ impl Attempt<'_> {
     }
 
     /// Nothing where the password was changed since it was verified, or hashed anew, or the user switched off.
-    async fn open_session(
+    async fn open_session<T: Ticket>(
         &self,
         user: &User,
         device: &Device,
         renewed: Option<PasswordHash>,
         tries: Tries,
-    ) -> Result<Option<Pair>> {
+    ) -> Result<Option<T>> {
         self.context.enter_step("open_session");
         let (app, settings, now) = (self.app, &self.app.config.sign_in, to_micros(clock::now()));
-        let session = Session::begin(user.id, device, self.context.client_ip, settings, now);
-        let token = RefreshToken::generate()?;
-        let pair = Pair::new(app.keyring.sign(session.caller())?, &token);
-        let (row, most) = (TokenRow::next(token.hash(), &session), settings.sessions_per_user);
+        let mut session = Session::begin(user.id, device, self.context.client_ip, settings, now);
+        let (ticket, row) = T::issue(app, &mut session)?;
+        let most = settings.sessions_per_user;
         let actor = Actor::user(user.id, self.context.origin());
         let entry = actor.entry(SIGNED_IN, user.id, json!({ "session_id": session.id }));
         let soon = soon_after_registration(now - user.created_at);
@@ -135,7 +135,7 @@ impl Attempt<'_> {
                 // Of who has been here for long it is not asked.
                 let is_first = soon.is_some() && !audit::has_happened(tx, session.user_id, SIGNED_IN).await?;
                 tx.insert(session);
-                tx.insert(row);
+                row.into_iter().for_each(|row| tx.insert(row));
                 tx.insert(entry);
                 Ok(Some((displaced, is_first)))
             }
@@ -145,7 +145,7 @@ impl Attempt<'_> {
         metrics::sessions_ended(SessionEnd::Displaced, displaced);
         soon.filter(|_| is_first).into_iter().for_each(metrics::first_sign_in);
         info!(self.context.logger(LoggerName::UserActions), "User action: user_signed_in");
-        Ok(Some(pair))
+        Ok(Some(ticket))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderValue;
+use http::header::ALLOW;
 use http::request::Parts;
 use hyper::body::Body as _;
 use slog::Logger;
@@ -52,18 +53,18 @@ impl Observation {
 
     pub(super) fn end(mut self, result: Result<Response>, allow: Option<HeaderValue>) -> Response {
         self.ended = true;
-        let (response, error) = match result {
+        let (mut response, error) = match result {
             // A page may tell of an error itself.
             Ok(mut response) => {
                 let error = response.extensions_mut().remove::<ShownError>().map(|shown| shown.0);
                 (response, error)
             }
-            Err(error) => {
-                let allow = allow.filter(|_| matches!(error, Error::MethodNotAllowed));
-                (problem(&error, &self.context.request_id, allow), Some(Arc::new(error)))
-            }
+            Err(error) => (problem(&error, &self.context.request_id), Some(Arc::new(error))),
         };
-        if self.context.has_user() {
+        if let (Some(Error::MethodNotAllowed), Some(methods)) = (error.as_deref(), allow) {
+            response.headers_mut().insert(ALLOW, methods);
+        }
+        if self.context.has_user() || self.context.caller().is_some() {
             self.log = self.context.logger(LoggerName::Requests);
         }
         let ended = RequestEnded {

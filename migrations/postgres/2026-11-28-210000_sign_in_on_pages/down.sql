@@ -1,0 +1,2 @@
+DROP INDEX sessions_by_cookie;
+ALTER TABLE sessions DROP COLUMN cookie_hash;

@@ -1,0 +1,126 @@
+//! `/account/`: who is signed in, and where; what ends that; another password.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use http::header::SET_COOKIE;
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use uuid::Uuid;
+
+use super::forms::CHANGE_PASSWORD;
+use super::view::{FieldView, FormView};
+use super::visitor::{SIGN_IN, Visitor, done, seen};
+use crate::accounts::id::PathId;
+use crate::accounts::password_change;
+use crate::accounts::sessions::{self, Session, SessionCookie};
+use crate::accounts::users::User;
+use crate::error::{Error, Result};
+use crate::http::{Endpoint, Page, Path, Response, Typed, see_other, with_header};
+use crate::state::App;
+use crate::values::Personal;
+
+pub(super) const TEMPLATE: &str = "account.html";
+const ACCOUNT: &str = "/account/";
+/// To the minute, in UTC.
+const MOMENT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+
+pub(super) fn endpoints() -> Vec<Endpoint<App>> {
+    let change = done(CHANGE_PASSWORD.path, CHANGE_PASSWORD.about, change_password);
+    vec![
+        seen(ACCOUNT, "Who is signed in, and where.", show),
+        seen(CHANGE_PASSWORD.path, CHANGE_PASSWORD.about, show_change),
+        change.fails_with(password_change::FAILS),
+        done("/account/sign-out", "Ends the session of this browser.", sign_out),
+        done("/account/end-session", "Ends another session of the user's.", end_session),
+    ]
+}
+
+/// What the page shows.
+#[derive(Serialize)]
+pub(super) struct AccountView {
+    beside: &'static str,
+    full_name: String,
+    email: String,
+    is_verified: bool,
+    sessions: Vec<SessionView>,
+    /// Of the form for another password.
+    fields: Vec<FieldView>,
+}
+
+#[derive(Serialize)]
+struct SessionView {
+    id: Uuid,
+    created_at: String,
+    last_used_at: String,
+    address: Option<String>,
+    device: Option<String>,
+    is_current: bool,
+}
+
+impl AccountView {
+    pub(super) fn new(beside: &'static str, user: User, sessions: Vec<Session>, current: Uuid) -> Self {
+        let shown = |session: Session| SessionView {
+            id: session.id,
+            created_at: moment(session.created_at),
+            last_used_at: moment(session.last_used_at),
+            address: session.client_ip.map(Personal::into_exposed),
+            device: session.user_agent.map(Personal::into_exposed),
+            is_current: session.id == current,
+        };
+        AccountView {
+            beside,
+            full_name: user.full_name.into_exposed(),
+            email: user.email.into_exposed(),
+            is_verified: user.email_verified_at.is_some(),
+            sessions: sessions.into_iter().map(shown).collect(),
+            fields: CHANGE_PASSWORD.fields.iter().map(FieldView::of).collect(),
+        }
+    }
+}
+
+fn moment(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC).format(MOMENT).unwrap_or_default()
+}
+
+async fn show(visitor: Visitor) -> Result<Response> {
+    let Visitor { call, user, session, place, .. } = visitor;
+    let sessions = {
+        let _turn = call.state.db.turn(call.context.client).await?;
+        sessions::of_user(&call.state.db, user.id).await?
+    };
+    let view = AccountView::new(place.beside, user, sessions, session.id);
+    call.state.pages.show(TEMPLATE, &view).map(|Page(page)| page)
+}
+
+async fn show_change(Visitor { call, place, .. }: Visitor) -> Result<Response> {
+    FormView::of(&CHANGE_PASSWORD, &place).page(&call.state).map(|Page(page)| page)
+}
+
+async fn change_password(Visitor { call, place, .. }: Visitor, typed: Typed) -> Result<Response> {
+    let app = Arc::clone(&call.state);
+    match password_change::change_password(call, ready(typed.to_json())).await {
+        // The session has ended meanwhile.
+        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN)),
+        changed => FormView::of(&CHANGE_PASSWORD, &place).answer(&app, changed.map(drop)).map(|Page(page)| page),
+    }
+}
+
+async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {
+    sessions::logout(visitor.call, ()).await?;
+    Ok(with_header(see_other(SIGN_IN), SET_COOKIE, SessionCookie::taken_away()?))
+}
+
+async fn end_session(visitor: Visitor, typed: Typed) -> Result<Response> {
+    let ended = match Uuid::parse_str(typed.text("id")) {
+        Ok(id) => sessions::end(visitor.call, Path(PathId(id))).await,
+        Err(_) => Err(Error::NotFound),
+    };
+    match ended {
+        // One that has ended meanwhile is not there any more either.
+        Ok(_) | Err(Error::NotFound) => Ok(see_other(ACCOUNT)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,162 @@
+//! What a browser keeps of a session that began on the pages: 256 random bits in a cookie, of which the database has the SHA-256, in
+//! the row of the session.
+//!
+//! It is not used up and followed by another one, as a refresh token is: two pages that are opened at once would each come with the
+//! same, and a browser that lost an answer would be taken for a thief. What rotation is for, to find a copy, is worth less here: no
+//! script of a page can read the cookie, it goes to this host alone (`__Host-`), and it opens the pages and nothing of the API. It
+//! lives as long as its session: until that has not been used for `session_idle`, or is `session_lifetime` old, or is ended.
+//!
+//! The prefix wants `Secure`, which browsers take over HTTPS; Chromium does over HTTP from `localhost` and loopback addresses too.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use futures_util::FutureExt;
+use http::HeaderValue;
+use http::header::COOKIE;
+
+use super::device::Device;
+use super::session::{Session, touch};
+use crate::accounts::opaque_token::OpaqueToken;
+use crate::accounts::users::User;
+use crate::clock;
+use crate::config::SignInConfig;
+use crate::error::{Error, Result};
+use crate::http::{Context, FromHead, Request, Takes};
+use crate::sealing::HASH_BYTES;
+use crate::store::Db;
+use crate::store::moment::Moment;
+use crate::store::query::with_read;
+use crate::store::schema::{sessions, users};
+use crate::telemetry::metrics::DbOperation;
+
+const NAME: &str = "__Host-neodyme_session";
+/// A session that was used so lately is not written again for the next page.
+const USED_LATELY: Duration = Duration::from_secs(60);
+
+/// The cookie of a session. Printing does not show it.
+#[derive(Clone, Debug)]
+pub struct SessionCookie(OpaqueToken);
+
+/// The cookie that a request comes with, if any.
+pub struct Kept(pub Option<SessionCookie>);
+
+impl SessionCookie {
+    /// Makes a new one.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`] when the system gives no random numbers.
+    pub fn generate() -> Result<Self> {
+        OpaqueToken::generate().map(SessionCookie)
+    }
+
+    /// What the database knows it by.
+    pub fn hash(&self) -> [u8; HASH_BYTES] {
+        self.0.hash()
+    }
+
+    /// `Set-Cookie`, for as long as the session goes on unless it is used.
+    ///
+    /// # Errors
+    /// None that is known: the text has no character that a header cannot have.
+    pub fn kept_for(&self, session: &Session) -> Result<HeaderValue> {
+        header(self.0.expose(), (session.expires_at - clock::now()).whole_seconds().max(0))
+    }
+
+    /// `Set-Cookie` that takes it away.
+    ///
+    /// # Errors
+    /// Those of [`SessionCookie::kept_for`].
+    pub fn taken_away() -> Result<HeaderValue> {
+        header("", 0)
+    }
+
+    /// Whose it is, as long as the session goes on and the user is not switched off.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, db: &Db) -> Result<Option<(Session, User)>> {
+        let hash = self.hash();
+        with_read!(db, DbOperation::Sessions, |conn| async {
+            sessions::table
+                .inner_join(users::table)
+                .filter(sessions::cookie_hash.eq(hash.as_slice()))
+                .filter(sessions::expires_at.gt(Moment::now()))
+                .filter(users::is_active)
+                .select((sessions::all_columns, users::all_columns))
+                .first::<(Session, User)>(conn)
+                .await
+                .optional()
+        })
+    }
+}
+
+fn header(value: &str, seconds: i64) -> Result<HeaderValue> {
+    let text = format!("{NAME}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
+    let mut header = HeaderValue::try_from(text).map_err(|error| Error::Internal(error.to_string()))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+impl FromHead for Kept {
+    fn takes() -> Takes {
+        Takes::default()
+    }
+
+    fn from_head(request: &Request) -> Result<Self> {
+        let headers = request.head.headers.get_all(COOKIE).iter();
+        let texts = headers.filter_map(|header| header.to_str().ok());
+        Ok(Kept(texts.flat_map(|text| text.split(';')).find_map(read)))
+    }
+}
+
+fn read(pair: &str) -> Option<SessionCookie> {
+    let value = pair.trim().strip_prefix(NAME)?.strip_prefix('=')?;
+    OpaqueToken::parse(value).ok().map(SessionCookie)
+}
+
+/// Notes that a session is used, unless it was lately. Gives it as it is then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_up(
+    db: &Db,
+    session: Session,
+    context: &Context,
+    device: Device,
+    config: &SignInConfig,
+) -> Result<Option<Session>> {
+    if clock::now() - session.last_used_at < USED_LATELY {
+        return Ok(None);
+    }
+    let used = session.used_by(context, device, config);
+    let written = used.clone();
+    let goes_on = db.transaction(move |tx| async move { touch(tx, &written).await }.boxed()).await?;
+    Ok(goes_on.then_some(used))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_never_printed() {
+        let cookie = SessionCookie::generate().unwrap();
+        let value = cookie.0.expose();
+        let found = read(&format!(" {NAME}={value}")).unwrap();
+        assert_eq!(found.hash(), cookie.hash());
+        assert!(!format!("{found:?}").contains(value));
+        for other in ["", NAME, &format!("{NAME}="), &format!("{NAME}2={value}"), &format!("x{NAME}={value}")] {
+            assert!(read(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_goes_to_this_host_alone_and_to_no_script() {
+        let header = header("x", 7).unwrap();
+        assert!(header.is_sensitive());
+        let expected = format!("{NAME}=x; Path=/; Max-Age=7; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(header.to_str().unwrap(), expected);
+    }
+}

@@ -1,0 +1,116 @@
+//! How the pages for users look: templates, built in and file by file replaced by those of the operator, in which every value is
+//! escaped; one style; and a policy that lets nothing run and nothing be loaded.
+
+mod files;
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::http::{Page, html};
+use crate::sealing;
+
+/// The file of the style.
+const STYLE: &str = "page.css";
+
+/// Templates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("pages_templates: {0}")]
+pub struct InvalidTemplates(String);
+
+impl InvalidTemplates {
+    /// For this reason.
+    pub fn new(text: impl Into<String>) -> Self {
+        InvalidTemplates(text.into())
+    }
+}
+
+/// The templates, and what all pages have in common.
+pub struct PageTemplates {
+    templates: Environment<'static>,
+    style: String,
+    policy: HeaderValue,
+    product: String,
+}
+
+impl PageTemplates {
+    /// Takes the templates of this directory, and those built in where it has none. The product is what all pages name.
+    ///
+    /// # Errors
+    /// When a template cannot be read; with its line.
+    pub fn load(directory: Option<&Path>, product: String) -> std::result::Result<Self, InvalidTemplates> {
+        let mut templates = Environment::new();
+        // A misspelt variable is found at start, and is not a hole in every page.
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        let mut style = String::new();
+        for (name, source) in files::sources(directory).map_err(InvalidTemplates)? {
+            if name == STYLE {
+                style = source;
+                continue;
+            }
+            // The names end in `.html`, which is what switches escaping on.
+            templates.add_template_owned(name, source).map_err(|error| InvalidTemplates(in_words(&error)))?;
+        }
+        if style.contains("</") {
+            return Err(InvalidTemplates(format!("{STYLE} must not have `</`, which may end it")));
+        }
+        let policy = HeaderValue::try_from(policy(&style)).map_err(|error| InvalidTemplates(error.to_string()))?;
+        Ok(PageTemplates { templates, style, policy, product })
+    }
+
+    /// The page of a template with these values. Its address may have a code in it, which it tells nobody and leaves in no cache.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the template has a mistake, which is found at start.
+    pub fn show(&self, template: &str, values: &impl Serialize) -> Result<Page> {
+        let text = self.render(template, values);
+        let text = text.map_err(|fault| Error::Internal(format!("a page cannot be rendered: {fault}")))?;
+        let mut response = html(text);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Ok(Page(response))
+    }
+
+    /// The text of a page.
+    ///
+    /// # Errors
+    /// What is wrong with the template, and where.
+    pub fn render(&self, template: &str, values: &impl Serialize) -> std::result::Result<String, String> {
+        let style = Value::from_safe_string(self.style.clone());
+        let values = Value::from_pairs([
+            ("page", Value::from(Serde(values))),
+            // What the operator has the pages show of himself: a logo and an address for support come in here.
+            ("product", Value::from(self.product.as_str())),
+            ("style", style),
+        ]);
+        let rendered = self.templates.get_template(template).and_then(|template| template.render(values));
+        rendered.map_err(|error| in_words(&error))
+    }
+}
+
+/// The style is known by its hash; forms go to where the page comes from. A logo would be an `img-src` of just its origin.
+fn policy(style: &str) -> String {
+    let hash = STANDARD.encode(sealing::hash(style.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// What is wrong with a template and where, without the values that it was given.
+fn in_words(error: &minijinja::Error) -> String {
+    let place = format!("{}:{}", error.name().unwrap_or("a template"), error.line().unwrap_or_default());
+    match error.detail() {
+        Some(detail) => format!("{place}: {}: {detail}", error.kind()),
+        None => format!("{place}: {}", error.kind()),
+    }
+}

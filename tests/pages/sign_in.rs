@@ -1,0 +1,155 @@
+//! Signing in on a page: as at the API, and the browser keeps a cookie.
+
+use serde_json::Value;
+
+use crate::common::app::{TestApp, fresh_email};
+use crate::common::database::Backend;
+use crate::common::scrape::{Matcher, metric};
+use crate::common::users::PASSWORD;
+use crate::on_both_databases;
+use crate::visit::{
+    OURS, SIGN_IN, assert_led_to_sign_in, assert_never_told, assert_page, cookie_of, open, post, secret_of,
+    sessions_of, sign_in, with_pages,
+};
+
+on_both_databases!(
+    who_signs_in_gets_a_cookie_for_this_host_alone,
+    a_wrong_password_is_told_on_the_page_and_the_next_one_waits,
+    a_form_of_another_site_signs_nobody_in,
+    who_is_not_verified_is_told_so,
+    a_cookie_opens_nothing_of_the_api_and_a_token_no_page,
+);
+
+fn sign_ins(outcome: &str) -> Matcher {
+    metric("neodyme_sign_ins_total").label("outcome", outcome)
+}
+
+async fn who_signs_in_gets_a_cookie_for_this_host_alone(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend).set("log_level", "trace")).await;
+    let user = app.signed_in().await;
+    let answer = sign_in(&app, &user.email.to_uppercase(), PASSWORD).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/account/"));
+    let (cookie, attributes) = answer.header("set-cookie").split_once("; ").unwrap();
+    assert!(cookie.starts_with("__Host-") && secret_of(cookie).len() == 43, "{cookie}");
+    let (age, rest): (Vec<&str>, Vec<&str>) = attributes.split("; ").partition(|part| part.starts_with("Max-Age="));
+    assert_eq!(rest, ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"]);
+    let age: u32 = age[0].trim_start_matches("Max-Age=").parse().unwrap();
+    assert!((2_591_900..=2_592_000).contains(&age), "30 days: {age}");
+
+    sign_ins("success").value(2.0).assert_in(&app).await;
+    assert_eq!(app.audited().await.last().unwrap(), &format!("user.signed_in by {}", user.id));
+    let sessions = sessions_of(&app, &user.access).await;
+    assert_eq!((sessions.len(), &sessions[1]["is_current"]), (2, &Value::Bool(true)), "{sessions:?}");
+    assert_eq!(app.database.count("refresh_tokens").await, 1, "the cookie is none");
+    app.wait_for_request_log("User signed in", answer.header("x-request-id")).await;
+    assert_eq!(open(&app, "/account/", cookie).await.status, 200);
+    assert_never_told(&app, &[secret_of(cookie), PASSWORD]).await;
+    let hash = match backend {
+        Backend::Sqlite => "SELECT lower(hex(cookie_hash)) AS text FROM sessions WHERE cookie_hash IS NOT NULL",
+        Backend::Postgres => "SELECT encode(cookie_hash, 'hex') AS text FROM sessions WHERE cookie_hash IS NOT NULL",
+    };
+    let expected = neodyme::sealing::hash(secret_of(cookie).as_bytes()).map(|byte| format!("{byte:02x}")).concat();
+    assert_eq!(app.database.texts(hash).await, [expected], "only its hash is stored");
+}
+
+async fn a_wrong_password_is_told_on_the_page_and_the_next_one_waits(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend).set("login_free_failures", 1)).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let wrong = sign_in(&app, &email, "wrong horse battery").await;
+    assert_page(&wrong, 401);
+    assert!(wrong.text().contains("The address or the password is wrong."), "{}", wrong.text());
+    assert!(wrong.text().contains(&format!("value=\"{email}\"")) && !wrong.text().contains("wrong horse"));
+    assert!(!wrong.headers.contains_key("set-cookie"));
+    sign_ins("wrong").value(1.0).assert_in(&app).await;
+    metric("neodyme_errors_total").label("error_type", "INVALID_CREDENTIALS").value(1.0).assert_in(&app).await;
+    // However slow this machine is, the wait is not over.
+    app.database.set_back("login_failures", "last_failed_at", -3600).await;
+    let delayed = sign_in(&app, &email, PASSWORD).await;
+    assert_page(&delayed, 429);
+    assert_eq!(delayed.header("retry-after"), "1");
+    assert!(!delayed.headers.contains_key("set-cookie"));
+    assert!(delayed.text().contains("Passwords were wrong for this address; try again in 1 s."), "{}", delayed.text());
+    assert_eq!(app.database.count("sessions").await, 0);
+    let empty = sign_in(&app, "ada", "").await;
+    assert_page(&empty, 422);
+    assert!(empty.text().contains("id=\"email-fault\"") && empty.text().contains("id=\"password-fault\""));
+}
+
+async fn a_form_of_another_site_signs_nobody_in(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend)).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let form = [("email", email.as_str()), ("password", PASSWORD)];
+    for from in [
+        None,
+        Some(("sec-fetch-site", "same-site")),
+        Some(("origin", "null")),
+        Some(("origin", "https://evil.example")),
+    ] {
+        let foreign = post(&app, SIGN_IN, &form, from).await;
+        assert_page(&foreign, 403);
+        assert!(!foreign.headers.contains_key("set-cookie"), "{from:?}");
+    }
+    assert_eq!(app.database.count("sessions").await, 0);
+    let ours = post(&app, SIGN_IN, &form, Some(("origin", &app.api_url()))).await;
+    assert_eq!(ours.status, 303, "a browser that says its origin alone");
+}
+
+async fn who_is_not_verified_is_told_so(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend).set("require_verified_email", "true")).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let refused = sign_in(&app, &email, PASSWORD).await;
+    assert_page(&refused, 403);
+    assert!(refused.text().contains("not verified") && refused.text().contains("href=\"send-verification\""));
+    sign_ins("unverified").value(1.0).assert_in(&app).await;
+    let wrong = sign_in(&app, &email, "wrong horse battery").await;
+    assert!(!wrong.text().contains("send-verification"), "{}", wrong.text());
+}
+
+async fn a_cookie_opens_nothing_of_the_api_and_a_token_no_page(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend)).await;
+    let user = app.signed_in().await;
+    let cookie = cookie_of(&app, &user.email).await;
+    let name = cookie.split('=').next().unwrap();
+    app.call("GET", "/auth/me", secret_of(&cookie)).await.assert_problem(401, "UNAUTHORIZED");
+    app.refresh(secret_of(&cookie)).await.assert_problem(401, "UNAUTHORIZED");
+    for path in ["/auth/me", "/auth/sessions"] {
+        open(&app, path, &cookie).await.assert_problem(401, "UNAUTHORIZED");
+    }
+    for token in [&user.access, &user.refresh] {
+        assert_led_to_sign_in(&open(&app, "/account/", &format!("{name}={token}")).await);
+    }
+    assert_led_to_sign_in(&app.call("GET", "/account/", &user.access).await);
+    assert_eq!(open(&app, "/account/", &format!("a=b; {cookie}; c=d")).await.status, 200);
+    assert_eq!(app.refresh(&user.refresh).await.status, 200, "nothing was taken for a theft");
+}
+
+#[tokio::test]
+async fn who_signs_in_too_often_waits_and_is_told_so_on_the_page() {
+    let app = TestApp::spawn(with_pages(Backend::Sqlite).set("logins_per_client", 1).set("logins_period", "1h")).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    cookie_of(&app, &email).await;
+    let refused = sign_in(&app, &email, PASSWORD).await;
+    assert_page(&refused, 429);
+    assert!(refused.text().contains("Too many sign-ins came from this address"), "{}", refused.text());
+    app.login(&email, PASSWORD).await.assert_problem(429, "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn below_a_prefix_people_are_led_on_below_it() {
+    let app = TestApp::spawn(with_pages(Backend::Sqlite).set("api_prefix", "/api/v1")).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let form = [("email", email.as_str()), ("password", PASSWORD)];
+    let answer = post(&app, "/api/v1/account/sign-in", &form, Some(OURS)).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/api/v1/account/"));
+    assert!(answer.header("set-cookie").contains("; Path=/;"), "{answer:?}");
+    let cookie = answer.header("set-cookie").split(';').next().unwrap();
+    let page = open(&app, "/api/v1/account", cookie).await;
+    assert!(page.status == 200 && page.text().contains("action=\"account&#x2f;sign-out\""), "{}", page.text());
+    let stranger = app.get("/api/v1/account/").await;
+    assert_eq!((stranger.status, stranger.header("location")), (303, "/api/v1/account/sign-in"));
+}

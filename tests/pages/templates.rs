@@ -1,0 +1,54 @@
+//! What the pages say and how they look is in templates, which an operator replaces.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::app::{AppOptions, TestApp};
+use crate::common::database::Backend;
+use crate::visit::{assert_page, with_pages};
+
+#[tokio::test]
+async fn a_template_of_the_operator_replaces_the_one_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "{% extends \"form.html\" %}{% block title %}Come in{% endblock %}{% block button %}Go{% endblock %}";
+    fs::write(folder.path().join("sign-in.html"), text).unwrap();
+    fs::write(folder.path().join("page.css"), "main { max-width: 7rem; }").unwrap();
+    let options = with_pages(Backend::Sqlite).set("pages_templates", folder.path().display());
+    let app = TestApp::spawn(options.set("mail_from", "Otters & Co <mail@example.com>")).await;
+    let [page, other] = [app.get("/account/sign-in").await, app.get("/account/sign-up").await];
+    assert_page(&page, 200);
+    let text = page.text();
+    assert!(text.contains("<title>Come in · Otters &amp; Co</title>") && text.contains(">Go</button>"), "{text}");
+    assert!(text.contains("<style>main { max-width: 7rem; }</style>"), "{text}");
+    assert!(other.text().contains(">Sign up</button>"), "{}", other.text());
+    let plain = TestApp::spawn(with_pages(Backend::Sqlite)).await.get("/account/sign-in").await;
+    let policy = "content-security-policy";
+    assert_ne!(page.header(policy), plain.header(policy), "the policy knows the style by its hash");
+}
+
+#[test]
+fn what_is_wrong_with_a_template_is_told_at_start_with_its_line() {
+    for (name, text, expected) in [
+        ("sign-in.html", "a\nb {{ page.titel }}", "pages_templates: sign-in.html:2: undefined value"),
+        ("layout.html", "a\n\n{% if %}", "pages_templates: layout.html:3: syntax error"),
+        ("sign-up.html", "Hello", "pages_templates: sign-up.html does not show name=\"email\""),
+        ("account.html", "{{ page.email }}", "pages_templates: account.html does not show action=\"sign-out\""),
+        ("refused.html", "No", "pages_templates: refused.html does not show"),
+        ("page.css", "</style>", "pages_templates: page.css must not have `</`"),
+        ("other.html", "a", "has none of layout.html, form.html"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+        for command in [&["check"][..], &["serve"]] {
+            let output = run(folder.path(), command);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains(expected), "{name}: {said}");
+            assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        }
+    }
+}
+
+fn run(templates: &Path, command: &[&str]) -> std::process::Output {
+    let folder = tempfile::tempdir().unwrap();
+    AppOptions::bare().set("pages_templates", templates.display()).run(command, folder.path())
+}
