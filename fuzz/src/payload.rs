@@ -51,7 +51,7 @@ pub fn check(input: &[u8]) {
     for kind in MailKind::ALL {
         for code in [None, Some(MailCode { text: "uT9kM2", lifetime: Duration::from_secs(1800) })] {
             let NewcomerPayload { email, full_name, .. } = &newcomer;
-            check_mail(&Mail { kind: *kind, job: &job, email, full_name, code });
+            check_mail(&Mail { kind: *kind, job: &job, email, full_name, language: None, code });
         }
     }
 }

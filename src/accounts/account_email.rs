@@ -110,7 +110,7 @@ impl AccountEmail {
         };
         let (email, full_name) = (ready.email.expose(), ready.full_name.expose());
         let code = Some(MailCode { text: &code, lifetime: ready.lifetime });
-        self.mailer.send(&Mail { job, kind, email, full_name, code }).await
+        self.mailer.send(&Mail { job, kind, email, full_name, language: None, code }).await
     }
 }
 
@@ -138,7 +138,8 @@ impl Topic for AccountEmail {
             Some(purpose) => return self.send_with_code(job, kind, purpose, payload).await,
             None => None,
         };
-        self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name, code }).await
+        let (email, full_name) = (&payload.email, &payload.full_name);
+        self.mailer.send(&Mail { job, kind, email, full_name, language: None, code }).await
     }
 
     async fn end(&self) {

@@ -60,7 +60,7 @@ impl Topic for WelcomeEmail {
         };
         // Who needs no code, or none any more, is welcome without.
         let code = code.as_deref().zip(ready).map(|(text, ready)| MailCode { text, lifetime: ready.lifetime });
-        self.mailer.send(&Mail { job, kind: MailKind::Welcome, email, full_name, code }).await
+        self.mailer.send(&Mail { job, kind: MailKind::Welcome, email, full_name, language: None, code }).await
     }
 
     async fn end(&self) {
