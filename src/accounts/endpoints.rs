@@ -7,7 +7,7 @@ use http::Method;
 use tokio::time::Instant;
 
 use super::profile::{self, UserBody};
-use super::registration::{self, IdempotencyKey, Registration};
+use super::registration::{self, Registration, RegistrationHead};
 use super::users::{self, UserCounts};
 use super::{
     change, directory, email_change, erasure, export, keys, password_change, password_reset, sessions, sign_in, trail,
@@ -78,9 +78,13 @@ impl Output for Answer {
     }
 }
 
-async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registration>)>) -> Result<Answer> {
+async fn register(call: Call<App>, form: Unread<(RegistrationHead, Json<Registration>)>) -> Result<Answer> {
     let (Call { state, context, .. }, began) = (call, Instant::now());
-    let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
+    let form = async {
+        let read = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
+        let (RegistrationHead { key, accept_language }, registration) = read.await?;
+        Ok((key, registration.in_best_language(&accept_language, &state.languages)))
+    };
     let registered = registration::register(Arc::clone(&state), Arc::clone(&context), form).await;
     match (state.config.registration.conflict.is_told(), registered) {
         (false, Ok(_) | Err(Error::EmailAlreadyExists)) => {

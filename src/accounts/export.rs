@@ -17,6 +17,7 @@ use super::sessions::Session;
 use super::topics;
 use super::users::{self, User};
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::outbox::store::{self as outbox, JobRow};
 use crate::store::Db;
 use crate::values::{Personal, timestamp};
@@ -67,6 +68,7 @@ struct ExportedUser {
     #[serde(serialize_with = "timestamp::option::serialize")]
     #[schemars(with = "Option<timestamp::Moment>")]
     email_verified_at: Option<OffsetDateTime>,
+    locale: Option<Language>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -249,6 +251,7 @@ impl From<User> for ExportedUser {
             created_at: user.created_at,
             updated_at: user.updated_at,
             email_verified_at: user.email_verified_at,
+            locale: user.locale,
         }
     }
 }
