@@ -112,7 +112,7 @@ async fn every_email_to_a_user_is_in_the_users_language(backend: Backend) {
     told.value(1.0).assert_in(&app).await;
     assert!(app.audited().await.contains(&format!("user.language_changed by {id}")));
 
-    let body = json!({ "password": PASSWORD, "new_password": "three otters in a bathtub" });
+    let body = json!({ "current_password": PASSWORD, "new_password": "three otters in a bathtub" });
     let request = app.request("POST", "/auth/password").bearer_auth(access).json(&body);
     let replaced = Answer::to(request).await.unwrap();
     assert!((200..300).contains(&replaced.status), "{}", replaced.text());
