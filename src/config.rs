@@ -5,6 +5,7 @@
 
 mod address;
 mod choices;
+mod contact;
 mod database_url;
 mod file;
 mod host;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use address::{is_public, may_be_sent_to};
 pub use choices::{Environment, LogFormat, RegistrationConflict, SmtpTls};
+pub use contact::{Contact, WebAddress};
 pub use database_url::DatabaseUrl;
 pub use host::{Host, is_loopback, is_this_machine};
 pub use host_pattern::{HostPattern, is_localhost};

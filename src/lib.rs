@@ -38,6 +38,7 @@
 //! | | [`sealing`] | secrets that lie in the database |
 //! | | [`tls`] | whom a TLS connection trusts |
 //! | | [`label`] | closed sets of names |
+//! | | [`language`] | tags of languages, and which of them fits |
 //! | | [`text`] | characters that cannot be seen |
 //! | | [`mod@build`] | version, revision, compiler |
 //!
@@ -72,6 +73,7 @@ pub mod fairness;
 pub mod health;
 pub mod http;
 pub mod label;
+pub mod language;
 pub mod lifecycle;
 pub mod limits;
 pub mod mail;

@@ -8,14 +8,19 @@ mod kind;
 mod mailbox;
 mod probe;
 mod smtp;
+mod sources;
 mod templates;
+#[cfg(test)]
+mod tests;
+mod trial;
 
 use self::files::Files;
 use self::smtp::Smtp;
 use crate::config::MailConfig;
+use crate::language::Language;
 use crate::values::job::{Failure, Receipt};
 
-pub use self::composer::{Composer, Letter, Mail, MailCode, sender_of};
+pub use self::composer::{Composer, Letter, Mail, MailCode, product_name, sender_of};
 pub use self::invalid_setting::InvalidSetting;
 pub use self::kind::MailKind;
 
@@ -41,6 +46,11 @@ impl Mailer {
             None => Transport::Files(Files::new(config.directory.clone())?),
         };
         Ok(Self { composer: Composer::new(config)?, transport })
+    }
+
+    /// The languages that there are emails in.
+    pub fn languages(&self) -> &[Language] {
+        self.composer.languages()
     }
 
     /// Where mail goes: `smtp mail.example.com:587 starttls`, or `files in data/mail`.

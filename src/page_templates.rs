@@ -32,20 +32,30 @@ impl InvalidTemplates {
     }
 }
 
+/// What all pages show of the operator.
+pub struct Brand {
+    /// By what name users know the service.
+    pub product_name: String,
+    /// Whom users ask, and where a link to that leads.
+    pub support: Option<(String, String)>,
+    /// Where an image is, and the origin that it is loaded from.
+    pub logo: Option<(String, String)>,
+}
+
 /// The templates, and what all pages have in common.
 pub struct PageTemplates {
     templates: Environment<'static>,
     style: String,
     policy: HeaderValue,
-    product: String,
+    brand: Brand,
 }
 
 impl PageTemplates {
-    /// Takes the templates of this directory, and those built in where it has none. The product is what all pages name.
+    /// Takes the templates of this directory, and those built in where it has none.
     ///
     /// # Errors
     /// When a template cannot be read; with its line.
-    pub fn load(directory: Option<&Path>, product: String) -> std::result::Result<Self, InvalidTemplates> {
+    pub fn load(directory: Option<&Path>, brand: Brand) -> std::result::Result<Self, InvalidTemplates> {
         let mut templates = Environment::new();
         // A misspelt variable is found at start, and is not a hole in every page.
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -61,8 +71,9 @@ impl PageTemplates {
         if style.contains("</") {
             return Err(InvalidTemplates(format!("{STYLE} must not have `</`, which may end it")));
         }
-        let policy = HeaderValue::try_from(policy(&style)).map_err(|error| InvalidTemplates(error.to_string()))?;
-        Ok(PageTemplates { templates, style, policy, product })
+        let policy =
+            HeaderValue::try_from(policy(&style, &brand)).map_err(|error| InvalidTemplates(error.to_string()))?;
+        Ok(PageTemplates { templates, style, policy, brand })
     }
 
     /// The page of a template with these values. Its address may have a code in it, which it tells nobody and leaves in no cache.
@@ -87,10 +98,14 @@ impl PageTemplates {
     /// What is wrong with the template, and where.
     pub fn render(&self, template: &str, values: &impl Serialize) -> std::result::Result<String, String> {
         let style = Value::from_safe_string(self.style.clone());
+        let Brand { product_name, support, logo } = &self.brand;
+        let (support_address, support_link) = support.as_ref().map_or(("", ""), |(text, link)| (text, link));
         let values = Value::from_pairs([
             ("page", Value::from(Serde(values))),
-            // What the operator has the pages show of himself: a logo and an address for support come in here.
-            ("product", Value::from(self.product.as_str())),
+            ("product_name", Value::from(product_name.as_str())),
+            ("support_address", Value::from(support_address)),
+            ("support_link", Value::from(support_link)),
+            ("logo_url", Value::from(logo.as_ref().map_or("", |(url, _)| url))),
             ("style", style),
         ]);
         let rendered = self.templates.get_template(template).and_then(|template| template.render(values));
@@ -98,11 +113,12 @@ impl PageTemplates {
     }
 }
 
-/// The style is known by its hash; forms go to where the page comes from. A logo would be an `img-src` of just its origin.
-fn policy(style: &str) -> String {
+/// The style is known by its hash; forms go to where the page comes from; images come from where the logo is.
+fn policy(style: &str, brand: &Brand) -> String {
     let hash = STANDARD.encode(sealing::hash(style.as_bytes()));
+    let images = brand.logo.as_ref().map_or_else(String::new, |(_, origin)| format!(" img-src {origin};"));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}';{images} form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 

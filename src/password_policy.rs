@@ -25,13 +25,14 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// The policy of these settings. The service is known as neodyme, and by the name and the domain of `mail_from`.
+    /// The policy of these settings. The service is known as neodyme, and by `product_name` and the name and the domain of `mail_from`.
     pub fn new(config: &Config) -> Self {
         let sender = &config.mail.from;
         let mut service = Words::default();
         service.add("neodyme");
         service.add(sender.name.as_deref().unwrap_or_default());
         service.add(sender.email.domain());
+        service.add(config.mail.product_name.as_deref().unwrap_or_default());
         PasswordPolicy { min_characters: config.new_password.min_characters, service }
     }
 
@@ -219,9 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn the_service_is_known_by_the_sender_of_its_mail() {
-        let policy = policy(&[("mail_from", "Blue Heron <hello@heron-books.example>")]);
-        assert_eq!(code_by(&policy, "blue heron books 7"), "personal");
+    fn the_service_is_known_by_the_sender_of_its_mail_and_by_its_product() {
+        for settings in
+            [&[("mail_from", "Blue Heron <hello@heron-books.example>")][..], &[("product_name", "Blue Heron Books")]]
+        {
+            assert_eq!(code_by(&policy(settings), "blue heron books 7"), "personal");
+        }
         assert_eq!(code("blue heron books 7"), "ok");
     }
 

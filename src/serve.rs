@@ -120,6 +120,7 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         password_policy: PasswordPolicy::new(&config),
         breaches,
         pages,
+        languages: mailer.languages().to_vec(),
         registrations: Limit::new("registrations", config.registration.per_client, config.registration.period),
         sign_ins: Limit::new("sign-ins", config.sign_in.logins_per_client, config.sign_in.logins_period),
         refreshes: Limit::new("refreshes", config.sign_in.refreshes_per_client, config.sign_in.refreshes_period),

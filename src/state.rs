@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::fairness::Places;
 use crate::health::Health;
 use crate::http::{Asker, Limit};
+use crate::language::Language;
 use crate::lifecycle::Lifecycle;
 use crate::outbox::Outbox;
 use crate::page_templates::PageTemplates;
@@ -29,6 +30,8 @@ pub struct App {
     pub health: Arc<Health>,
     /// How the pages for users look.
     pub pages: PageTemplates,
+    /// The languages that there are emails in.
+    pub languages: Vec<Language>,
     /// How often one client may register; `None` for no limit.
     pub registrations: Option<Limit>,
     /// Which passwords may be chosen.

@@ -6,6 +6,7 @@ mod fields;
 mod full_name;
 pub mod job;
 pub mod json;
+mod locale;
 mod new_password;
 mod origin;
 mod password;

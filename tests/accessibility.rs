@@ -106,14 +106,18 @@ async fn every_page_can_be_read_by_everybody_when_all_is_well() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_email_can_be_read_by_everybody() {
     let folder = tempfile::tempdir().unwrap();
-    let write = |kind: &MailKind| {
-        let preview = AppOptions::bare().run(&["email", "preview", kind.as_str(), "--format", "html"], folder.path());
+    let options =
+        AppOptions::bare().set("support_address", "help@example.com").set("logo_url", "https://example.com/x");
+    let write = |(kind, language): (&MailKind, &str)| {
+        let arguments = ["email", "preview", kind.as_str(), "--language", language, "--format", "html"];
+        let preview = options.run(&arguments, folder.path());
         assert!(preview.status.success());
-        let email = folder.path().join(kind.as_str()).with_extension("html");
+        let email = folder.path().join(format!("{}.{language}.html", kind.as_str()));
         std::fs::write(&email, preview.stdout).unwrap();
         format!("file://{}", email.display())
     };
-    assert_nothing_found(MailKind::ALL.iter().map(write).collect()).await;
+    let all = MailKind::ALL.iter().flat_map(|kind| ["en", "de"].map(|language| (kind, language)));
+    assert_nothing_found(all.map(write).collect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,6 +25,7 @@ use neodyme::accounts::users::{self, Role, User, UserFilter, Version};
 use neodyme::accounts::webhooks::Webhooks;
 use neodyme::accounts::{Actor, sessions};
 use neodyme::error::Error;
+use neodyme::language::Language;
 use neodyme::values::FullName;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -49,11 +50,13 @@ fn name(text: &str) -> Option<FullName> {
 async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
     let world = World::new(backend).await;
     let (ada, admin) = (world.user("ada@example.com").await, Uuid::now_v7());
-    let to = Change { full_name: name("Ada King"), is_active: Some(false), role: Some(Role::Support) };
+    let locale = Language::parse("de").ok();
+    let to = Change { full_name: name("Ada King"), is_active: Some(false), role: Some(Role::Support), locale };
     let changed = change(&world.db, &Webhooks::default(), &world.actor(admin), ada.id, None, &to).await.unwrap();
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((&changed.user, changed.is_new()), (&found, true));
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
+    assert_eq!(found.locale, to.locale);
     assert!(found.updated_at > ada.updated_at && found.version() != ada.version());
     assert_eq!((found.email, found.password_hash, found.created_at), (ada.email, ada.password_hash, ada.created_at));
 
@@ -61,8 +64,8 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
     let told: BTreeSet<_> =
         trail.iter().map(|entry| (entry.action.as_str(), entry.details.clone().to_string())).collect();
     let role = r#"{"from":"user","to":"support"}"#.to_owned();
-    let expected = [("user.renamed", "{}".into()), ("user.deactivated", "{}".into()), ("user.role_changed", role)];
-    assert_eq!(told, BTreeSet::from(expected));
+    let plain = ["user.renamed", "user.deactivated", "user.language_changed"].map(|action| (action, "{}".into()));
+    assert_eq!(told, plain.into_iter().chain([("user.role_changed", role)]).collect());
     for entry in trail {
         assert_eq!((entry.actor, entry.request_id.as_str()), (admin.to_string(), "request-1"));
         assert_eq!(entry.client_ip.unwrap().expose(), "192.0.2.7");
@@ -74,9 +77,9 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
 async fn a_change_of_nothing_leaves_no_trace(backend: Backend) {
     let world = World::new(backend).await;
     let ada = world.user("ada@example.com").await;
-    for to in
-        [Change::default(), Change { full_name: name("Ada Lovelace"), is_active: Some(true), role: Some(Role::User) }]
-    {
+    let the_same =
+        Change { full_name: name("Ada Lovelace"), is_active: Some(true), role: Some(Role::User), locale: None };
+    for to in [Change::default(), the_same] {
         let changed =
             change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, Some(vec![ada.version()]), &to)
                 .await
@@ -135,6 +138,7 @@ async fn those_who_change_a_user_at_once_lose_nothing(backend: Backend) {
         Change { full_name: name("Ada King"), ..Change::default() },
         Change { role: Some(Role::Support), ..Change::default() },
         Change { is_active: Some(false), ..Change::default() },
+        Change { locale: Some(Language::english()), ..Change::default() },
     ];
     let operator = Actor::operator();
     let webhooks = Webhooks::default();
@@ -142,7 +146,8 @@ async fn those_who_change_a_user_at_once_lose_nothing(backend: Backend) {
     ended.into_iter().for_each(|changed| assert!(changed.unwrap().is_new()));
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
-    assert_eq!(world.trail_of(ada.id).await.len(), 3);
+    assert_eq!(found.locale, Some(Language::english()));
+    assert_eq!(world.trail_of(ada.id).await.len(), 4);
 }
 
 async fn without_its_entry_nothing_is_changed(backend: Backend) {
@@ -188,7 +193,8 @@ async fn one_admin_is_left_whoever_takes_it_from_whom(backend: Backend) {
     let left = users::list(&world.db, &filter, &pages::ALL).await.unwrap();
     let [left] = &left[..] else { panic!("{left:?}") };
 
-    let harmless = Change { full_name: name("Ada King"), is_active: Some(true), role: Some(Role::Admin) };
+    let harmless =
+        Change { full_name: name("Ada King"), is_active: Some(true), role: Some(Role::Admin), ..Change::default() };
     change(&world.db, &Webhooks::default(), &Actor::operator(), left.id, None, &harmless).await.unwrap();
     let off = Change { is_active: Some(false), ..Change::default() };
     change(&world.db, &Webhooks::default(), &Actor::operator(), ada.id, None, &off).await.unwrap();

@@ -72,7 +72,7 @@ async fn users_come_with_what_is_known_of_them(backend: Backend) {
     let office = Office::open(backend);
     let ada = json!({
         "email": "Ada@Example.com", "full_name": "Ada Lovelace", "password_hash": BCRYPT,
-        "verified": true, "is_active": false, "created_at": "2024-05-31T10:00:00+02:00",
+        "verified": true, "is_active": false, "created_at": "2024-05-31T10:00:00+02:00", "locale": "pt-br",
     });
     let (code, tally, said) = office.import(&[ada.to_string(), String::new(), line("bob@example.com")], &[]);
     assert_eq!((code, tally, said.as_str()), (0, counted(3, 2, 0, 0), ""));
@@ -80,12 +80,13 @@ async fn users_come_with_what_is_known_of_them(backend: Backend) {
         .database
         .texts(
             "SELECT email || ' ' || password_hash || CASE WHEN is_active THEN ' active' ELSE ' inactive' END
-             || CASE WHEN email_verified_at IS NULL THEN '' ELSE ' verified' END AS text FROM users ORDER BY id",
+             || CASE WHEN email_verified_at IS NULL THEN '' ELSE ' verified' END
+             || coalesce(' ' || locale, '') AS text FROM users ORDER BY id",
         )
         .await;
     assert_eq!(
         known,
-        [format!("Ada@example.com {BCRYPT} inactive verified"), format!("bob@example.com {BCRYPT} active")]
+        [format!("Ada@example.com {BCRYPT} inactive verified pt-BR"), format!("bob@example.com {BCRYPT} active")]
     );
     let trail = String::from_utf8(office.run(&["audit", "list", "--json"]).stdout).unwrap();
     let trail: Value = serde_json::from_str(&trail).unwrap();

@@ -134,6 +134,10 @@ fn the_schema_of_a_body_is_the_form_that_is_read() {
         ("password", json!("fourteen chars")),
         ("password", json!("p q r ".repeat(22))),
         ("password", Value::Null),
+        ("locale", json!("German")),
+        ("locale", json!("de-AT-")),
+        ("locale", json!("de-1996".repeat(6))),
+        ("locale", Value::Null),
         ("more", json!(1)),
     ] {
         let mut body = good.clone();

@@ -118,5 +118,6 @@ fn user(email: String, hash: &str, role: Role) -> User {
         updated_at: now,
         email_verified_at: None,
         role,
+        locale: None,
     }
 }

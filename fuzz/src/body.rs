@@ -24,12 +24,15 @@ pub fn check(input: &[u8]) {
 }
 
 fn assert_same_again(registration: &Registration) {
-    let Registration { email, full_name, password } = registration;
+    let Registration { email, full_name, password, locale } = registration;
     let text = std::str::from_utf8(password.as_password().expose()).expect("a password is text");
-    let body = json!({ "password": text, "email": email.expose(), "full_name": full_name.expose() });
+    let mut body = json!({ "password": text, "email": email.expose(), "full_name": full_name.expose() });
+    if let Some(locale) = locale {
+        body["locale"] = locale.as_str().into();
+    }
     let again =
         Registration::parse(body.to_string().as_bytes(), policy()).expect("what was accepted is accepted again");
-    assert_eq!((&again.email, &again.full_name), (email, full_name));
+    assert_eq!((&again.email, &again.full_name, &again.locale), (email, full_name, locale));
     assert_eq!(again.password.as_password().expose(), password.as_password().expose());
     assert!(serde_json::from_slice::<Value>(body.to_string().as_bytes()).is_ok_and(|body| body.is_object()));
 }

@@ -50,8 +50,8 @@ pub fn check(input: &[u8]) {
     job.request_id = request_id.chars().take(100).collect();
     for kind in MailKind::ALL {
         for code in [None, Some(MailCode { text: "uT9kM2", lifetime: Duration::from_secs(1800) })] {
-            let NewcomerPayload { email, full_name, .. } = &newcomer;
-            check_mail(&Mail { kind: *kind, job: &job, email, full_name, code });
+            let NewcomerPayload { email, full_name, locale, .. } = &newcomer;
+            check_mail(&Mail { kind: *kind, job: &job, email, full_name, language: locale.as_ref(), code });
         }
     }
 }

@@ -56,6 +56,7 @@ impl World {
             job: &self.job,
             email: "jane.canary@example.com",
             full_name: "Jane Canary",
+            language: None,
             code: None,
         };
         for _ in 0..2 {

@@ -12,6 +12,7 @@ use super::users::User;
 use crate::config::OutboxConfig;
 use crate::error::{ErrorCode, Result};
 use crate::label;
+use crate::language::Language;
 use crate::mail::{Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{self, About, NewJob, Topic, TopicSettings};
 use crate::telemetry::metrics::{CodePurpose, ExternalService};
@@ -37,6 +38,9 @@ pub struct AccountEmailPayload {
     pub email_key: Option<String>,
     /// The name; empty where it is not known yet.
     pub full_name: String,
+    /// What the user is written to in; of a job that looks up whose address it is, that is looked up as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Language>,
     /// The code that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -74,6 +78,7 @@ impl AccountEmail {
             email,
             email_key: None,
             full_name,
+            locale: user.locale.clone(),
             code,
             session_id: None,
             client_ip: None,
@@ -95,8 +100,8 @@ impl AccountEmail {
         let (email, full_name) = (email.expose().to_owned(), String::new());
         let session_id = asker.map(|asker| asker.session_id);
         let client_ip = origin.client_ip.filter(|_| asker.is_none());
-        let kind = kind.as_str().to_owned();
-        let payload = AccountEmailPayload { kind, email, email_key, full_name, code, session_id, client_ip };
+        let (kind, locale) = (kind.as_str().to_owned(), None);
+        let payload = AccountEmailPayload { kind, email, email_key, full_name, locale, code, session_id, client_ip };
         Ok(outbox::job::<AccountEmail>(&payload, asker.map(|asker| asker.user_id), origin, at))
     }
 
@@ -116,7 +121,7 @@ impl AccountEmail {
         };
         let (email, full_name) = (ready.email.expose(), ready.full_name.expose());
         let code = Some(MailCode { text: &code, lifetime: ready.lifetime });
-        self.mailer.send(&Mail { job, kind, email, full_name, code }).await
+        self.mailer.send(&Mail { job, kind, email, full_name, language: ready.locale.as_ref(), code }).await
     }
 }
 
@@ -144,7 +149,8 @@ impl Topic for AccountEmail {
             Some(purpose) => return self.send_with_code(job, kind, purpose, payload).await,
             None => None,
         };
-        self.mailer.send(&Mail { job, kind, email: &payload.email, full_name: &payload.full_name, code }).await
+        let AccountEmailPayload { email, full_name, locale, .. } = &payload;
+        self.mailer.send(&Mail { job, kind, email, full_name, language: locale.as_ref(), code }).await
     }
 
     async fn end(&self) {

@@ -1,4 +1,4 @@
-//! A user is changed: the name, whether the user may use the service, the role. Who is switched off is signed out everywhere,
+//! A user is changed: the name, whether the user may use the service, the role, the language. Who is switched off is signed out everywhere,
 //! and endpoints are told.
 
 mod endpoint;
@@ -14,6 +14,7 @@ use super::users::{self, Role, User, Version};
 use super::webhooks::Webhooks;
 use super::{sessions, sign_in};
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::outbox::NewJob;
 use crate::store::Db;
 use crate::telemetry::metrics::UserChange;
@@ -28,6 +29,8 @@ pub struct Change {
     pub is_active: Option<bool>,
     /// The role.
     pub role: Option<Role>,
+    /// What the user is written to in.
+    pub locale: Option<Language>,
 }
 
 /// What came of a change.
@@ -105,6 +108,7 @@ impl Change {
             full_name: self.full_name.as_ref().map_or_else(|| before.full_name.clone(), |name| name.expose().into()),
             is_active: self.is_active.unwrap_or(before.is_active),
             role: self.role.unwrap_or(before.role),
+            locale: self.locale.clone().or_else(|| before.locale.clone()),
             updated_at: before.next_change(),
             ..before.clone()
         }
@@ -125,6 +129,9 @@ fn entries(actor: &Actor, before: &User, after: &User) -> Vec<(UserChange, Audit
     }
     if after.role != before.role {
         tell(UserChange::RoleChanged, json!({ "from": before.role.as_str(), "to": after.role.as_str() }));
+    }
+    if after.locale != before.locale {
+        tell(UserChange::LanguageChanged, json!({}));
     }
     entries
 }

@@ -44,6 +44,7 @@ pub async fn create(db: &Db, webhooks: &Webhooks, actor: &Actor, newcomer: &Newc
         // Who makes the user vouches for the address.
         email_verified_at: Some(now),
         role: newcomer.role,
+        locale: None,
     };
     let (row, entry) = (user.clone(), actor.entry("user.created", user.id, json!({ "role": newcomer.role.as_str() })));
     let jobs = webhooks.registered(&user, actor.origin());

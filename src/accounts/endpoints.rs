@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::profile::{self, UserBody};
-use super::registration::{self, IdempotencyKey, Registration};
+use super::registration::{self, Registration, RegistrationHead};
 use super::users::{self, UserCounts};
 use super::{
     change, directory, email_change, erasure, export, keys, password_change, password_reset, sessions, sign_in, trail,
@@ -64,9 +64,13 @@ impl Output for Answer {
     }
 }
 
-async fn register(call: Call<App>, form: Unread<(IdempotencyKey, Json<Registration>)>) -> Result<Answer> {
+async fn register(call: Call<App>, form: Unread<(RegistrationHead, Json<Registration>)>) -> Result<Answer> {
     let Call { state, context, .. } = call;
-    let form = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
+    let form = async {
+        let read = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
+        let (RegistrationHead { key, accept_language }, registration) = read.await?;
+        Ok((key, registration.in_best_language(&accept_language, &state.languages)))
+    };
     match registration::register_and_tell(Arc::clone(&state), Arc::clone(&context), form).await? {
         None => Ok(Answer::Hidden),
         Some(user) => {

@@ -18,6 +18,7 @@ use super::sign_in::{self, Failures};
 use super::topics;
 use super::users::{self, User};
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::outbox::store::{self as outbox, JobRow};
 use crate::store::Db;
 use crate::values::{Personal, timestamp};
@@ -68,6 +69,7 @@ struct ExportedUser {
     #[serde(serialize_with = "timestamp::option::serialize")]
     #[schemars(with = "Option<timestamp::Moment>")]
     email_verified_at: Option<OffsetDateTime>,
+    locale: Option<Language>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -251,6 +253,7 @@ impl From<User> for ExportedUser {
             created_at: user.created_at,
             updated_at: user.updated_at,
             email_verified_at: user.email_verified_at,
+            locale: user.locale,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::sessions;
 use super::users::{self, User};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json, Path, Permission, Versioned};
+use crate::language::Language;
 use crate::state::App;
 use crate::values::timestamp;
 
@@ -52,6 +53,8 @@ pub(super) struct Profile {
     email_verified_at: Option<OffsetDateTime>,
     #[schemars(extend("enum" = ["user", "support", "admin"]))]
     role: &'static str,
+    /// What the user is written to in; null where the service decides.
+    locale: Option<Language>,
 }
 
 impl From<User> for UserBody {
@@ -64,8 +67,8 @@ impl From<User> for UserBody {
 
 impl From<User> for Profile {
     fn from(user: User) -> Self {
-        let (role, email_verified_at) = (user.role.as_str(), user.email_verified_at);
-        Profile { user: user.into(), email_verified_at, role }
+        let (role, email_verified_at, locale) = (user.role.as_str(), user.email_verified_at, user.locale.clone());
+        Profile { user: user.into(), email_verified_at, role, locale }
     }
 }
 

@@ -8,6 +8,7 @@ mod analytics_event;
 mod attempt;
 mod events;
 mod form;
+mod language;
 mod repeat;
 mod telling;
 mod welcome_email;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub use self::analytics_event::AnalyticsEvent;
 use self::attempt::{Attempt, Registered};
 pub use self::form::Registration;
+pub use self::language::RegistrationHead;
 use self::repeat::{First, Repeatable};
 pub use self::repeat::{IdempotencyKey, prune_keys};
 pub use self::telling::{FAILS, register_and_tell};
@@ -160,6 +162,7 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
         updated_at: now,
         email_verified_at: None,
         role: Role::User,
+        locale: registration.locale.clone(),
     }
 }
 
@@ -256,7 +259,7 @@ async fn certainly<F: Future<Output = Result<()>>>(db: &Db, id: Uuid, write: imp
 fn jobs(app: &App, user: &User, origin: &Origin) -> Result<Vec<NewJob>> {
     let code = Some(Code::generate()?.expose().to_owned());
     let (email, full_name) = (user.email.expose().to_owned(), user.full_name.expose().to_owned());
-    let newcomer = NewcomerPayload { email, full_name, code };
+    let newcomer = NewcomerPayload { email, full_name, locale: user.locale.clone(), code };
     let mut jobs = vec![job::<WelcomeEmail>(&newcomer, Some(user.id), origin, user.created_at)];
     if app.config.analytics.base_url.is_some() {
         let event = Event { event: EventName::UserRegistered, user_id: user.id, occurred_at: user.created_at };

@@ -57,6 +57,7 @@ fn rows_of_nobody() -> (User, AuditEntry, NewJob) {
         updated_at: now,
         email_verified_at: None,
         role: Role::User,
+        locale: None,
     };
     let entry = AuditEntry {
         id: Uuid::now_v7(),

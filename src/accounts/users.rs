@@ -20,6 +20,7 @@ pub use self::page::{Order, Page, UserFilter, list, unverified};
 pub use self::role::Role;
 pub use self::write::{Version, delete, find_to_change, replace, set_email, set_password, set_verified};
 use crate::error::Result;
+use crate::language::Language;
 use crate::store::Db;
 use crate::store::query::{insertion, row, with_read};
 use crate::store::schema::users;
@@ -50,6 +51,8 @@ pub struct User {
     pub email_verified_at: Option<OffsetDateTime>,
     /// What the user may do beside what all may.
     pub role: Role,
+    /// What the user is written to in, where that is known.
+    pub locale: Option<Language>,
 }
 
 /// How many users there are.
@@ -75,6 +78,7 @@ fn insertion(user: &User) -> insertion!() {
         users::updated_at.eq(UtcTime(user.updated_at)),
         users::email_verified_at.eq(user.email_verified_at.map(UtcTime)),
         users::role.eq(user.role.as_str()),
+        users::locale.eq(user.locale.as_ref().map(Language::as_str)),
     ))
 }
 

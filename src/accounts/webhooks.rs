@@ -113,6 +113,7 @@ mod tests {
     use super::*;
     use crate::accounts::users::Role;
     use crate::config::{Config, Sources};
+    use crate::language::Language;
 
     fn webhooks(settings: &[(&str, &str)]) -> Webhooks {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -137,6 +138,7 @@ mod tests {
             updated_at: at,
             email_verified_at: Some(at),
             role: Role::User,
+            locale: Some(Language::english()),
         }
     }
 
@@ -163,7 +165,7 @@ mod tests {
         let (webhooks, user) = (webhooks(&[]), user());
         let jobs = webhooks.verified(&user, &origin());
         let data = json!({
-            "id": user.id, "email": "ada@example.com", "full_name": "Ada Lovelace", "is_active": true, "role": "user",
+            "id": user.id, "email": "ada@example.com", "full_name": "Ada Lovelace", "is_active": true, "role": "user", "locale": "en",
             "email_verified_at": "2026-11-22T08:31:02.000120Z", "created_at": "2026-11-22T08:31:02.000120Z", "updated_at": "2026-11-22T08:31:02.000120Z",
         });
         let event = json!({ "type": "user.verified", "timestamp": "2026-11-22T08:31:02.000120Z", "data": data });

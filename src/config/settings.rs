@@ -13,9 +13,10 @@ use super::setting::{Setting, settings};
 use super::value::Value;
 use super::values::{Effective, Values};
 use super::{
-    DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, PathPrefix, RegistrationConflict, Secret,
-    SmtpTls, WebOrigin, WebhookEvent, WebhookSecrets,
+    Contact, DatabaseUrl, Environment, Host, HostPattern, LogFormat, MediaType, PathPrefix, RegistrationConflict,
+    Secret, SmtpTls, WebAddress, WebOrigin, WebhookEvent, WebhookSecrets,
 };
+use crate::language::Language;
 
 /// A limit in time: too short to be useful is the operator's choice, none at all is not.
 const LIMIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
@@ -252,8 +253,17 @@ settings! {
         /// `undo-email-change` below this URL, each with `?code=`. The pages there send the code to the API. Without one, emails
         /// show the code itself.
         links_url: Option<Url> = "mail_links_url", "";
-        /// Directory with templates that are used instead of those built in.
+        /// Directory with templates that are used instead of those built in: directly in it those of the default language, those
+        /// of another one in a folder with its tag.
         templates: Option<PathBuf> = "mail_templates", "";
+        /// Language of emails to users who asked for none, or for one in which there are no templates.
+        default_language: Language = "mail_default_language", "en";
+        /// Name by which users know the service, in emails and on pages. Without one, the name in `mail_from`, or its domain.
+        product_name: Option<String> = "product_name", "";
+        /// Whom users ask, named at the foot of emails and pages. Without one, nobody is named.
+        support_address: Option<Contact> = "support_address", "";
+        /// Image at the head of emails in HTML and of pages, such as a logo, shown 40 pixels high. Mail readers fetch it where they are let.
+        logo_url: Option<WebAddress> = "logo_url", "";
     }
     /// The analytics service.
     analytics: AnalyticsConfig "Analytics" {

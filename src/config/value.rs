@@ -11,7 +11,10 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use url::Url;
 
-use super::{DatabaseUrl, Host, HostPattern, MediaType, PathPrefix, Secret, WebOrigin, WebhookEvent};
+use super::{
+    Contact, DatabaseUrl, Host, HostPattern, MediaType, PathPrefix, Secret, WebAddress, WebOrigin, WebhookEvent,
+};
+use crate::language::Language;
 use crate::text::is_control;
 
 const OUT_OF_RANGE: &str = "is out of range";
@@ -261,6 +264,8 @@ optional! {
     String, "TEXT", "a text without control characters", parse_text, String::clone;
     PathPrefix, "PATH", "a path such as /api/v1, with a / in front and none at its end", PathPrefix::parse, PathPrefix::to_string;
     PathBuf, "PATH", "a path", |text: &str| Ok(PathBuf::from(text)), |path: &PathBuf| path.display().to_string();
+    Contact, "ADDRESS", "an email address, or a URL that begins with https://", Contact::parse, Contact::to_string;
+    WebAddress, "URL", "a URL that begins with https://, without user and password", WebAddress::parse, WebAddress::to_string;
     Url, "URL", "a URL such as https://analytics.example.com/v1, without user and password", parse_http_url, Url::to_string;
 }
 
@@ -314,6 +319,23 @@ impl Value for PathBuf {
 
     fn show(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Value for Language {
+    type Limits = ();
+    const PLACEHOLDER: &'static str = "LANGUAGE";
+
+    fn accepted((): &()) -> String {
+        "the tag of a language, such as de, en-GB or zh-Hant-TW".into()
+    }
+
+    fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
+        Language::parse(text)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
     }
 }
 

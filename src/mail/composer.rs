@@ -7,15 +7,15 @@ use lettre::address::Envelope;
 use lettre::message::header::{ContentType, From, HeaderName, HeaderValue, To};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use time::OffsetDateTime;
-use time::macros::format_description;
 use url::Url;
 
 use super::greeting::presentable;
 use super::invalid_setting::InvalidSetting;
 use super::kind::MailKind;
-use super::mailbox;
-use super::templates::{Templates, Texts, Variables, in_words};
+use super::templates::{Templates, Texts, Variables};
+use super::{mailbox, trial};
 use crate::config::MailConfig;
+use crate::language::{Language, lookup};
 use crate::redaction::Person;
 use crate::values::job::{Effect, Failure, HandedOver, Job, Reason};
 use crate::values::{Email, FullName};
@@ -33,6 +33,8 @@ pub struct Mail<'a> {
     pub email: &'a str,
     /// Their name.
     pub full_name: &'a str,
+    /// What they speak, where that is known.
+    pub language: Option<&'a Language>,
     /// The code that it carries.
     pub code: Option<MailCode<'a>>,
 }
@@ -74,7 +76,6 @@ impl Letter {
 /// Writes emails.
 pub struct Composer {
     from: Mailbox,
-    sender: String,
     /// Where codes are used.
     links_url: Option<Url>,
     templates: Templates,
@@ -89,8 +90,19 @@ impl Composer {
         let from = with_ascii_domain(&config.from)
             .ok_or_else(|| InvalidSetting::new("mail_from", "its domain is not a valid name"))?;
         let sender = sender_of(&from);
-        let (links_url, templates) = (config.links_url.clone(), Templates::load(config.templates.as_deref())?);
-        Ok(Self { from, sender, links_url, templates })
+        let templates = Templates::load(config, &product_name(config), &sender)?;
+        trial::check(&templates)?;
+        Ok(Self { from, links_url: config.links_url.clone(), templates })
+    }
+
+    /// The languages that there are emails in.
+    pub fn languages(&self) -> &[Language] {
+        self.templates.languages()
+    }
+
+    /// Whether whoever speaks this gets emails that are not in the default language for want of another.
+    pub fn speaks(&self, language: &Language) -> bool {
+        lookup(language.as_str(), self.languages()).is_some()
     }
 
     /// Writes an email.
@@ -150,35 +162,24 @@ impl Composer {
     }
 
     fn render(&self, mail: &Mail<'_>, email: &Email, full_name: &str) -> Result<Texts, Failure> {
-        let at = mail.job.created_at.to_offset(time::UtcOffset::UTC);
-        let date = at.format(format_description!("[year]-[month]-[day]")).unwrap_or_default();
-        let time = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
         let code = mail.code.map(|code| code.text).unwrap_or_default();
         let variables = Variables {
             full_name,
             email: email.expose(),
-            date,
-            time,
-            sender: &self.sender,
+            at: mail.job.created_at,
             code,
             link: self.link(mail.kind, code).unwrap_or_default(),
-            valid_for: mail.code.map(|code| duration_in_words(code.lifetime)).unwrap_or_default(),
+            lifetime: mail.code.map(|code| code.lifetime),
         };
         // Templates are checked at start, so this is a branch that only some users meet: the operator's to repair.
-        self.templates
-            .render(mail.kind, &variables)
-            .map_err(|error| Failure::new(Reason::Payload, Effect::ServiceDown, in_words(&error)))
+        let rendered = self.templates.render(mail.language, mail.kind, &variables);
+        rendered.map_err(|error| Failure::new(Reason::Payload, Effect::ServiceDown, error))
     }
 }
 
-/// `30 minutes`, `24 hours`, `3 days`.
-fn duration_in_words(duration: Duration) -> String {
-    let seconds = duration.as_secs().max(1);
-    let units = [(86_400, 2, "day"), (3600, 1, "hour"), (60, 1, "minute"), (1, 1, "second")];
-    let fits = units.iter().find(|(unit, least, _)| seconds.is_multiple_of(*unit) && seconds >= unit * least);
-    let (unit, _, name) = fits.unwrap_or(&(1, 1, "second"));
-    let count = seconds / unit;
-    if count == 1 { format!("{count} {name}") } else { format!("{count} {name}s") }
+/// By what name users know the service: the one that is set, or that of the sender.
+pub fn product_name(config: &MailConfig) -> String {
+    config.product_name.clone().unwrap_or_else(|| sender_of(&config.from))
 }
 
 /// Who sends: the name of the sender, or its domain where it has none.
@@ -202,24 +203,4 @@ fn with_ascii_domain(from: &Mailbox) -> Option<Mailbox> {
 /// Only what a header cannot carry is replaced: a sign that turns the direction of letters is the template's own.
 fn single_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_is_said_as_people_say_it() {
-        for (seconds, words) in [
-            (1, "1 second"),
-            (90, "90 seconds"),
-            (60, "1 minute"),
-            (1800, "30 minutes"),
-            (3600, "1 hour"),
-            (86_400, "24 hours"),
-            (259_200, "3 days"),
-        ] {
-            assert_eq!(duration_in_words(Duration::from_secs(seconds)), words);
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! Anybody can register the address of anybody, under any name: a name that is a message (`You won! http://…`) would be
 //! sent by us, to somebody who never asked. Such a name is left out of mails, and greets nobody.
 
+use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::text::is_shaper;
@@ -16,6 +17,9 @@ const MAX_DIGITS: usize = 2;
 /// What names have beside letters: `Anne-Marie O'Brien (née Smith), Jr.`, `Gal·la`, `Jack "Ace" & Jill`, and their like in
 /// other scripts.
 const PUNCTUATION: &str = " .,'-()\"&’‘ʼ´`“”„‐‑–·・゠＝־׳״՚་";
+/// Letters, digits and marks that look like a full stop, or like two (Unicode's list of confusable characters): the zeros of
+/// Arabic, tones of Lisu, a sinological dot, a dot of music.
+const LIKE_FULL_STOPS: &str = "\u{660}\u{6f0}\u{a4f8}\u{a4fa}\u{a4fb}\u{a78f}\u{1d16d}";
 
 /// The name, if it looks like one.
 pub(super) fn presentable(name: &FullName) -> Option<&str> {
@@ -34,8 +38,13 @@ fn is_of_a_name(c: char) -> bool {
 fn has_link(name: &str) -> bool {
     let words = name.split(|c: char| c.is_whitespace() || ",()\"&“”„".contains(c));
     words
-        .flat_map(|word| word.split('.').skip(1))
+        .flat_map(|word| word.split(is_full_stop).skip(1))
         .any(|label| label.chars().filter(|c| c.is_alphanumeric()).count() > 1)
+}
+
+/// Whether a reader takes it for a full stop, or a program makes one of it: `⒈` is `1.` to some (NFKD).
+fn is_full_stop(c: char) -> bool {
+    LIKE_FULL_STOPS.contains(c) || std::iter::once(c).nfkd().any(|c| c == '.')
 }
 
 #[cfg(test)]
@@ -75,6 +84,7 @@ mod tests {
             "X Æ A-12",
             "Łukasz",
             "Jose\u{301}",
+            "ꓡꓲꓸ ꓢꓴꓸ",
         ] {
             assert!(presents(name), "{name}");
         }
@@ -92,6 +102,21 @@ mod tests {
             "Ada (evil.example)",
             "see evil。example",
             "see evil．example",
+            "evil\u{a4f8}com",
+            "evil\u{a4fa}com",
+            "evil\u{a4fb}com",
+            "Ada evil\u{2024}com",
+            "evil\u{ff61}com",
+            "evil\u{fe52}com",
+            "evil\u{701}com",
+            "evil\u{a60e}com",
+            "evil\u{10a50}com",
+            "evil\u{660}com",
+            "evil\u{6f0}com",
+            "evil\u{a78f}com",
+            "evil\u{1d16d}com",
+            "evil\u{2488}com",
+            "evil\u{1f100}com",
             "ada@example.org",
             "evil[.]example",
             "https:",

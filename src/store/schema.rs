@@ -41,6 +41,7 @@ diesel::table! {
         updated_at -> InstantSql,
         email_verified_at -> Nullable<InstantSql>,
         role -> Text,
+        locale -> Nullable<Text>,
     }
 }
 

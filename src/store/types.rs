@@ -13,6 +13,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::schema::{InstantSql, JsonSql, UuidSql};
+use crate::language::Language;
 use crate::values::Personal;
 
 /// Microseconds from 1970 to 2000, where PostgreSQL's clock begins.
@@ -91,6 +92,17 @@ where
 }
 
 column! { Personal: Text }
+
+impl<DB: Backend> FromSql<Text, DB> for Language
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(<String as FromSql<Text, DB>>::from_sql(value)?.try_into()?)
+    }
+}
+
+column! { Language: Text }
 
 read_plainly! { Uuid = Id of UuidSql, OffsetDateTime = UtcTime of InstantSql, serde_json::Value = Json of JsonSql }
 

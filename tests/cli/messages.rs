@@ -249,6 +249,7 @@ fn of_email(seen: &mut Seen) {
     seen.run(&neodyme, &[&test[..], &["--mail-templates", "/nowhere"]].concat());
     seen.run(&neodyme, &[&test[..], &["--smtp-host", "localhost", "--smtp-ca-file", "/nowhere"]].concat());
     seen.run(&neodyme, &[&test[..], &["--mail-directory", "/dev/null/mail"]].concat());
+    seen.run(&neodyme, &["email", "preview", "--language", "fr"]);
 }
 
 fn of_webhooks(seen: &mut Seen) {

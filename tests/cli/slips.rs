@@ -7,7 +7,7 @@ fn a_flag_that_is_none_leads_to_those_that_are_meant() {
     for (given, meant) in [
         ("--api-port", "a similar argument exists: '--api-listen'"),
         ("--port", "some similar arguments exist: '--api-listen', '--ops-listen', '--smtp-port'"),
-        ("--log", "some similar arguments exist: '--log-level', '--log-format'"),
+        ("--log", "some similar arguments exist: '--logo-url', '--log-level', '--log-format'"),
         ("--log_level", "a similar argument exists: '--log-level'"),
         ("-log-level", "a similar argument exists: '--log-level'"),
         ("--databse-url", "a similar argument exists: '--database-url'"),

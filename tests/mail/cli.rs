@@ -35,6 +35,15 @@ fn the_preview_shows_what_would_be_sent() {
     assert!(eml.starts_with("From: neodyme <neodyme@localhost>\r\nTo: =?utf-8?b?"), "{eml}");
     let changed = preview(&["password_changed"]);
     assert!(changed.starts_with("Subject: Your password at neodyme was changed\n\nHello Zoë O'Brien,\n"), "{changed}");
+    let german = preview(&["password_changed", "--language", "de-AT"]);
+    assert!(
+        german.starts_with("Subject: Ihr Passwort bei neodyme wurde geändert\n\nGuten Tag Zoë O'Brien,\n"),
+        "{german}"
+    );
+    let (_, err, code, _) = neodyme(&[], &["email", "preview", "--language", "fr"]);
+    assert_eq!((code, err.as_str()), (1, "neodyme: there are no templates in fr, but in de, en\n"));
+    let (_, err, code, _) = neodyme(&[], &["email", "preview", "--language", "German"]);
+    assert!(code == 2 && err.contains("it is not the tag of a language"), "{err}");
     let (_, err, code, _) = neodyme(&[], &["email", "preview", "farewell"]);
     assert!(code == 2 && err.contains("welcome, verify_email"), "{err}");
 }

@@ -75,6 +75,7 @@ pub fn letter_of(composer: &Composer, job: &Job) -> Result<Letter, Failure> {
         job,
         email: &payload.email,
         full_name: &payload.full_name,
+        language: payload.locale.as_ref(),
         code: None,
     })
 }
@@ -88,6 +89,7 @@ impl SendWelcome for Mailer {
             job,
             email: &payload.email,
             full_name: &payload.full_name,
+            language: payload.locale.as_ref(),
             code: None,
         })
         .await

@@ -164,7 +164,7 @@ fn settings_that_cannot_be_used_are_named() {
         ("smtp_ca_file", "gone.pem", "smtp_ca_file: gone.pem cannot be used: "),
         ("smtp_ca_file", empty.as_str(), "it holds no certificate"),
         ("smtp_ca_file", broken.as_str(), "broken.pem cannot be used: "),
-        ("mail_templates", "gone", "mail_templates: gone has none of"),
+        ("mail_templates", "gone", "mail_templates: gone cannot be read: No such file"),
     ] {
         let error = mailer([("smtp_host", "mail.example.com"), (key, value)]).map(drop).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");

@@ -127,6 +127,7 @@ pub fn user(email: &str) -> User {
         updated_at: now,
         email_verified_at: None,
         role: Role::User,
+        locale: None,
     }
 }
 

@@ -11,13 +11,15 @@ use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, change};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json, Path, Permission, Versioned, json_body};
+use crate::language::Language;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, info};
 use crate::telemetry::metrics::{self, SessionEnd};
 use crate::values::FullName;
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
-    const ABOUT: &str = "Changes a user: the name; with `users:write` also the state and the role of others.";
+    const ABOUT: &str =
+        "Changes a user: the name and the language; with `users:write` also the state and the role of others.";
     let line = |method| {
         Endpoint::new(Access::OneselfOr(Permission::UsersWrite), method, "/users/{id}", ABOUT, answer).fails_with(&[
             ErrorCode::NotFound,
@@ -39,6 +41,8 @@ json_body! {
         is_active: Option<bool> = "is_active",
         /// What the user may do beside what all may.
         role: Option<Role> = "role",
+        /// What the user is written to in.
+        locale: Option<Language> = "locale",
     }
 }
 
@@ -48,14 +52,14 @@ async fn answer(
 ) -> Result<Versioned<Profile>> {
     let caller = call.caller()?;
     let app = &call.state;
-    let ChangeBody { full_name, is_active, role } = body;
+    let ChangeBody { full_name, is_active, role, locale } = body;
     if caller.user_id == id && (is_active.is_some() || role.is_some()) {
         return Err(Error::Forbidden("nobody changes their own state or role; somebody else with `users:write` does"));
     }
     call.context.set_user_id(id);
     let actor = Actor::user(caller.user_id, call.context.origin());
     let changed = {
-        let (webhooks, change) = (Webhooks::new(&app.config.webhook), Change { full_name, is_active, role });
+        let (webhooks, change) = (Webhooks::new(&app.config.webhook), Change { full_name, is_active, role, locale });
         let _turn = app.db.turn(call.context.client).await?;
         change::change(&app.db, &webhooks, &actor, id, expected, &change).await?
     };

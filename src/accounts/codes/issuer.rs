@@ -15,6 +15,7 @@ use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::config::CodesConfig;
 use crate::error::Result;
+use crate::language::Language;
 use crate::outbox;
 use crate::sealing::HASH_BYTES;
 use crate::store::types::to_micros;
@@ -55,6 +56,8 @@ pub struct Ready {
     pub email: Personal,
     /// The user's name.
     pub full_name: Personal,
+    /// What the user is written to in, where that is known.
+    pub locale: Option<Language>,
     /// How long the code can be used.
     pub lifetime: Duration,
 }
@@ -212,7 +215,8 @@ async fn issue_to(
         table::spend_all_but(tx, user_id, wanted.purpose, &wanted.hash).await?;
     }
     entry.filter(|_| is_new).into_iter().for_each(|entry| tx.insert(entry));
-    Ok(Ok((Ready { email, full_name: user.full_name, lifetime: wanted.lifetime }, is_new)))
+    let (full_name, locale, lifetime) = (user.full_name, user.locale, wanted.lifetime);
+    Ok(Ok((Ready { email, full_name, locale, lifetime }, is_new)))
 }
 
 fn why_not(user: &User, wanted: &Wanted) -> Option<&'static str> {

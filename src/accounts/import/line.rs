@@ -6,11 +6,12 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::accounts::users::{Role, User};
 use crate::error::Result;
+use crate::language::Language;
 use crate::password::StoredHash;
 use crate::store::types::to_micros;
-use crate::values::{Email, Fault, Fields, FullName};
+use crate::values::{Email, Fault, Fields, FromText, FullName};
 
-const FIELDS: &[&str; 6] = &["email", "full_name", "password_hash", "verified", "created_at", "is_active"];
+const FIELDS: &[&str; 7] = &["email", "full_name", "password_hash", "verified", "created_at", "is_active", "locale"];
 
 /// Reads a line, which is a JSON object.
 ///
@@ -25,6 +26,7 @@ pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<User> {
     let is_verified = fields.flag_if_any("verified").unwrap_or(false);
     let created_at = fields.text_if_any("created_at", |text| time_until(now, text)).unwrap_or(now);
     let is_active = fields.flag_if_any("is_active").unwrap_or(true);
+    let locale = fields.text_if_any("locale", Language::from_text);
     let all = email.zip(full_name).zip(password_hash);
     fields.finish(all.map(|((email, full_name), password_hash)| User {
         id: id_of(created_at),
@@ -37,6 +39,7 @@ pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<User> {
         updated_at: to_micros(now),
         email_verified_at: is_verified.then(|| to_micros(now)),
         role: Role::User,
+        locale,
     }))
 }
 
@@ -94,7 +97,8 @@ mod tests {
         let user =
             line(r#","verified":true,"is_active":false,"created_at":"2024-05-31T10:00:00.123456789+02:00""#).unwrap();
         assert_eq!(user.created_at, datetime!(2024-05-31 08:00:00.123456 UTC));
-        assert_eq!((user.email_verified_at, user.is_active), (Some(NOW), false));
+        assert_eq!((user.email_verified_at, user.is_active, user.locale), (Some(NOW), false, None));
+        assert_eq!(line(r#","locale":"de-at""#).unwrap().locale, Language::parse("de-AT").ok());
         assert!(user.id < line(r#","created_at":"2024-05-31T08:00:01Z""#).unwrap().id);
         assert!(line(r#","created_at":"1970-01-01T00:00:00Z""#).is_ok());
     }
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn all_faults_of_a_line_are_told_without_its_values() {
         let all =
-            br#"{"email":"x","name":"A","password_hash":"secret","verified":1,"is_active":"yes","created_at":"today"}"#;
+            br#"{"email":"x","name":"A","password_hash":"secret","verified":1,"is_active":"yes","created_at":"today","locale":"German"}"#;
         let expected = [
             ("name", "unknown"),
             ("email", "format"),
@@ -111,6 +115,7 @@ mod tests {
             ("verified", "type"),
             ("created_at", "format"),
             ("is_active", "type"),
+            ("locale", "format"),
         ];
         assert_eq!(faults(all), expected.map(|(field, code)| (field.to_owned(), code)));
         let Err(Error::Validation(told)) = parse(all, NOW) else { panic!() };

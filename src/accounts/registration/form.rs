@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::http::json_body;
+use crate::language::Language;
 use crate::password_policy::PasswordPolicy;
 use crate::values::{Email, FullName, NewPassword};
 
@@ -15,6 +16,8 @@ json_body! {
         /// What only the user knows: at least 15 characters (NFC), or as many as `password_min_characters` says. What is common,
         /// leaked or repetitive is refused, and what is made of the address or the name.
         pub password: NewPassword = "password",
+        /// What the user is written to in. Without it, the best of `Accept-Language` that there are emails in.
+        pub locale: Option<Language> = "locale",
     }
 }
 
@@ -25,7 +28,7 @@ impl Registration {
     /// [`Error::MalformedJson`](crate::error::Error::MalformedJson) with the position, or
     /// [`Error::Validation`](crate::error::Error::Validation) with every fault of every field.
     pub fn parse(body: &[u8], policy: &PasswordPolicy) -> Result<Self> {
-        Self::from_json_and(body, |email, full_name, password| {
+        Self::from_json_and(body, |email, full_name, password, _locale| {
             let about = [email.map(Email::expose), full_name.map(FullName::expose)].map(Option::unwrap_or_default);
             policy.check(password?, &about).err().map(|fault| ("password", fault))
         })
@@ -57,6 +60,23 @@ mod tests {
         let registration = parse(body).unwrap();
         assert_eq!(registration.email.expose(), "Jo@example.com");
         assert_eq!(registration.full_name.expose(), "Jo Doe");
+        assert_eq!(registration.locale, None);
+    }
+
+    #[test]
+    fn a_language_may_be_given_and_must_be_one() {
+        let with = |locale: &str| {
+            format!(
+                r#"{{"email":"jo@example.com","full_name":"Jo","password":"correct horse battery","locale":{locale}}}"#
+            )
+        };
+        assert_eq!(parse(with("\"de-at\"").as_bytes()).unwrap().locale, Language::parse("de-AT").ok());
+        let long = format!("\"de-{}\"", "abcdefgh-".repeat(4));
+        for (locale, code) in
+            [("\"German\"", "format"), ("\"\"", "format"), ("7", "type"), ("null", "type"), (&long, "too_long")]
+        {
+            assert_eq!(faults(&with(locale)), [("locale".to_owned(), code)], "{locale}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::codes::{Issuer, Order};
 use crate::config::OutboxConfig;
 use crate::error::ErrorCode;
+use crate::language::Language;
 use crate::mail::{Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{About, Topic, TopicSettings};
 use crate::telemetry::metrics::{CodePurpose, ExternalService};
@@ -25,6 +26,9 @@ pub struct NewcomerPayload {
     pub email: String,
     /// The name.
     pub full_name: String,
+    /// What the user is written to in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Language>,
     /// The code that verifies the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -49,7 +53,7 @@ impl Topic for WelcomeEmail {
     type Payload = NewcomerPayload;
 
     async fn deliver(&self, job: &Job, payload: NewcomerPayload) -> Result<Receipt, Failure> {
-        let NewcomerPayload { email, full_name, code } = &payload;
+        let NewcomerPayload { email, full_name, locale, code } = &payload;
         let ready = match code {
             Some(code) => {
                 let order = Order {
@@ -66,7 +70,8 @@ impl Topic for WelcomeEmail {
         };
         // Who needs no code, or none any more, is welcome without.
         let code = code.as_deref().zip(ready).map(|(text, ready)| MailCode { text, lifetime: ready.lifetime });
-        self.mailer.send(&Mail { job, kind: MailKind::Welcome, email, full_name, code }).await
+        let language = locale.as_ref();
+        self.mailer.send(&Mail { job, kind: MailKind::Welcome, email, full_name, language, code }).await
     }
 
     async fn end(&self) {

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{User, insertion};
 use crate::error::Result;
+use crate::language::Language;
 use crate::store::Transaction;
 use crate::store::query::on_lease;
 use crate::store::schema::{InstantSql, UuidSql};
@@ -58,8 +59,8 @@ fn insertion_by_column(arrivals: &[User]) -> impl QueryFragment<Pg> + QueryId + 
         arrivals.iter().map(value).collect()
     }
     diesel::sql_query(
-        "INSERT INTO users (id, email, email_key, full_name, password_hash, is_active, created_at, updated_at, email_verified_at)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "INSERT INTO users (id, email, email_key, full_name, password_hash, is_active, created_at, updated_at, email_verified_at, locale)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (email_key) DO NOTHING",
     )
     .bind::<Array<UuidSql>, _>(column(arrivals, |user| Id(user.id)))
@@ -71,4 +72,5 @@ fn insertion_by_column(arrivals: &[User]) -> impl QueryFragment<Pg> + QueryId + 
     .bind::<Array<InstantSql>, _>(column(arrivals, |user| UtcTime(user.created_at)))
     .bind::<Array<InstantSql>, _>(column(arrivals, |user| UtcTime(user.updated_at)))
     .bind::<Array<Nullable<InstantSql>>, _>(column(arrivals, |user| user.email_verified_at.map(UtcTime)))
+    .bind::<Array<Nullable<Text>>, _>(column(arrivals, |user| user.locale.as_ref().map(Language::as_str)))
 }

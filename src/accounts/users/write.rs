@@ -11,6 +11,7 @@ use super::User;
 use super::address::as_address_taken;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::password::PasswordHash;
 use crate::store::Transaction;
 use crate::store::query::{on_lease, with_tx};
@@ -83,7 +84,7 @@ pub async fn find_to_change(tx: &mut Transaction, id: Uuid) -> Result<Option<Use
     tx.note(found)
 }
 
-/// Writes the name, the state and the role of a user.
+/// Writes the name, the state, the role and the language of a user.
 ///
 /// # Errors
 /// When the database fails.
@@ -94,6 +95,7 @@ pub async fn replace(tx: &mut Transaction, user: &User) -> Result<()> {
                 users::full_name.eq(user.full_name.expose()),
                 users::is_active.eq(user.is_active),
                 users::role.eq(user.role.as_str()),
+                users::locale.eq(user.locale.as_ref().map(Language::as_str)),
                 users::updated_at.eq(UtcTime(user.updated_at)),
             ))
             .execute(conn)

@@ -9,6 +9,7 @@ use crate::accounts::users::User;
 use crate::cli::table::align;
 use crate::clock;
 use crate::error::Error;
+use crate::language::Language;
 use crate::values::timestamp::rfc3339;
 use crate::values::{Email, Personal};
 
@@ -24,6 +25,7 @@ pub(super) struct UserView {
     created_at: String,
     updated_at: String,
     email_verified_at: Option<String>,
+    locale: Option<Language>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<Vec<SessionView>>,
     /// Only where there were any.
@@ -85,6 +87,7 @@ impl UserView {
             created_at: rfc3339(user.created_at),
             updated_at: rfc3339(user.updated_at),
             email_verified_at: user.email_verified_at.map(rfc3339),
+            locale: user.locale.clone(),
             sessions: None,
             wrong_passwords: None,
         }

@@ -24,6 +24,8 @@ labels! {
         Activated = "activated",
         /// The user may do other things than before.
         RoleChanged = "role_changed",
+        /// The user is written to in another language.
+        LanguageChanged = "language_changed",
         /// Somebody got all that is stored of the user.
         Exported = "exported",
         /// The user is gone.
