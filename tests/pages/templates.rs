@@ -26,6 +26,21 @@ async fn a_template_of_the_operator_replaces_the_one_built_in() {
     assert_ne!(page.header(policy), plain.header(policy), "the policy knows the style by its hash");
 }
 
+#[tokio::test]
+async fn pages_show_the_product_its_logo_and_whom_to_ask() {
+    let options = with_pages(Backend::Sqlite).set("product_name", "Otters & Co");
+    let options =
+        options.set("logo_url", "https://cdn.example.com/logo.png").set("support_address", "help@example.com");
+    let page = TestApp::spawn(options).await.get("/account/sign-in").await;
+    assert_page(&page, 200);
+    let text = page.text().replace("&#x2f;", "/");
+    assert!(text.contains("· Otters &amp; Co</title>"), "{text}");
+    assert!(text.contains("<img src=\"https://cdn.example.com/logo.png\" alt=\"Otters &amp; Co\""), "{text}");
+    assert!(text.contains("<a href=\"mailto:help@example.com\">help@example.com</a>"), "{text}");
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("; img-src https://cdn.example.com;"), "{policy}");
+}
+
 #[test]
 fn what_is_wrong_with_a_template_is_told_at_start_with_its_line() {
     for (name, text, expected) in [

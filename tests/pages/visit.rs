@@ -32,7 +32,8 @@ pub async fn open(app: &TestApp, path: &str, cookie: &str) -> Answer {
     Answer::to(http::client().get(app.api_url() + path).header("cookie", cookie)).await.unwrap()
 }
 
-async fn send(app: &TestApp, path: &str, form: &[(&str, &str)], headers: Vec<(&str, &str)>) -> Answer {
+/// Sends a form with these headers.
+pub async fn send(app: &TestApp, path: &str, form: &[(&str, &str)], headers: Vec<(&str, &str)>) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let request = http::client().post(app.api_url() + path).body(body);
     let request = request.header("content-type", "application/x-www-form-urlencoded");
