@@ -90,7 +90,7 @@ async fn every_email_to_a_user_is_in_the_users_language(backend: Backend) {
     assert_in(&mail_to(&sink, &email, 0).await, "de", "Willkommen bei Example");
     // What whoever asks reads does not matter: it may be a stranger.
     assert_eq!(post(&app, "/auth/verify-email/send", "en", json!({ "email": email })).await.status, 202);
-    assert_in(&mail_to(&sink, &email, 1).await, "de", "Bestätigen Sie Ihre Adresse bei Example");
+    assert_in(&mail_to(&sink, &email, 1).await, "de", "Bestätigen Sie Ihre E-Mail-Adresse bei Example");
     assert_eq!(post(&app, "/auth/reset-password/send", "en", json!({ "email": email })).await.status, 202);
     let reset = mail_to(&sink, &email, 2).await;
     assert_in(&reset, "de", "Neues Passwort für Ihr Konto bei Example");

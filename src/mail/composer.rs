@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::greeting::presentable;
+use super::greeting::{presentable, presentable_address};
 use super::invalid_setting::InvalidSetting;
 use super::kind::MailKind;
 use super::templates::{Templates, Texts, Variables};
@@ -163,9 +163,10 @@ impl Composer {
 
     fn render(&self, mail: &Mail<'_>, email: &Email, full_name: &str) -> Result<Texts, Failure> {
         let code = mail.code.map(|code| code.text).unwrap_or_default();
+        let email = presentable_address(email);
         let variables = Variables {
             full_name,
-            email: email.expose(),
+            email: &email,
             at: mail.job.created_at,
             code,
             link: self.link(mail.kind, code).unwrap_or_default(),

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::text::is_shaper;
-use crate::values::FullName;
+use crate::values::{Email, FullName};
 
 /// More words than this are rather a sentence.
 const MAX_WORDS: usize = 6;
@@ -28,6 +28,12 @@ pub(super) fn presentable(name: &FullName) -> Option<&str> {
     let is_of_letters = name.chars().all(is_of_a_name) && name.contains(char::is_alphabetic);
     let digits = name.chars().filter(|c| c.is_numeric()).count();
     (is_short && is_of_letters && digits <= MAX_DIGITS && !has_link(name)).then_some(name)
+}
+
+/// The address, or its first letter where what is before the `@` could be read as a sentence or a link: whoever registers chooses it.
+pub(super) fn presentable_address(email: &Email) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._+-'=&".contains(c);
+    if email.local_part().chars().all(is_plain) { email.expose().to_owned() } else { email.masked() }
 }
 
 fn is_of_a_name(c: char) -> bool {
@@ -87,6 +93,21 @@ mod tests {
             "ꓡꓲꓸ ꓢꓴꓸ",
         ] {
             assert!(presents(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_unless_it_may_be_a_message() {
+        let shown = |text: &str| presentable_address(&Email::parse(text).unwrap());
+        for plain in ["ada.lovelace+shop@example.com", "o'brien_1@example.com", "jürgen@example.com"] {
+            assert_eq!(shown(plain), plain);
+        }
+        for message in [
+            "\"ada+ Hacked? Go to https://evil.example/x now \"@example.org",
+            "ada+/www.evil.example/win/@example.org",
+            "a!b@example.org",
+        ] {
+            assert!(shown(message).ends_with("***@example.org"), "{}", shown(message));
         }
     }
 
