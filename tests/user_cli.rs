@@ -199,6 +199,7 @@ async fn people_are_shown_when_they_are_asked_for(backend: Backend) {
     }
     let shown = office.run("user show ada@example.com").out;
     assert!(shown.contains("\nrole               user\nstate              active\n"), "{shown}");
+    assert!(shown.contains("\nlocale             -\n"), "{shown}");
     assert!(shown.ends_with("\n\nno sessions\n"), "{shown}");
     assert!(shown.contains("\nwrong_passwords    none\n"), "{shown}");
     let app = TestApp::spawn(office.options().set("login_free_failures", 1).set("login_max_failures", 2)).await;

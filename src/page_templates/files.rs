@@ -31,6 +31,8 @@ pub(super) fn sources(directory: Option<&Path>) -> Result<Vec<(&'static str, Str
     let Some(directory) = directory else {
         return Ok(BUILT_IN.iter().map(|(name, text)| (*name, (*text).to_owned())).collect());
     };
+    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    only_known(directory, &names)?;
     let mut found = false;
     let mut source = |(name, built_in): &(&'static str, &str)| match fs::read_to_string(directory.join(name)) {
         Ok(text) => {
@@ -41,6 +43,18 @@ pub(super) fn sources(directory: Option<&Path>) -> Result<Vec<(&'static str, Str
         Err(error) => Err(format!("{} cannot be read: {error}", directory.join(name).display())),
     };
     let sources = BUILT_IN.iter().map(&mut source).collect::<Result<_, _>>()?;
-    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     if found { Ok(sources) } else { Err(format!("{} has none of {}", directory.display(), names.join(", "))) }
+}
+
+/// A misspelt file would be none, and nobody would notice. What begins with a dot is not ours.
+fn only_known(directory: &Path, names: &[&str]) -> Result<(), String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", directory.display());
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with('.') && !names.contains(&&*name) {
+            return Err(format!("{name} is none of {}", names.join(", ")));
+        }
+    }
+    Ok(())
 }

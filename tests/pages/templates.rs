@@ -50,7 +50,7 @@ fn what_is_wrong_with_a_template_is_told_at_start_with_its_line() {
         ("account.html", "{{ page.email }}", "pages_templates: account.html does not show action=\"sign-out\""),
         ("refused.html", "No", "pages_templates: refused.html does not show"),
         ("page.css", "</style>", "pages_templates: page.css must not have `</`"),
-        ("other.html", "a", "has none of layout.html, form.html"),
+        ("other.html", "a", "pages_templates: other.html is none of layout.html, form.html"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), text).unwrap();

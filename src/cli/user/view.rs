@@ -130,6 +130,7 @@ impl UserView {
             ("state", self.state().to_owned()),
             ("created_at", self.created_at.clone()),
             ("updated_at", self.updated_at.clone()),
+            ("locale", self.locale.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)),
             ("email_verified_at", self.email_verified_at.clone().unwrap_or_else(|| "-".to_owned())),
             ("wrong_passwords", self.wrong_passwords.as_ref().map_or_else(|| "none".to_owned(), TriesView::in_words)),
         ];
