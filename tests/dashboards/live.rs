@@ -67,11 +67,11 @@ async fn every_query_of_every_panel_shows_something(backend: Backend) {
     }
 
     // Faulty: then there is something to show everywhere.
+    trouble.steal_token().await;
     trouble.begin();
     for error in ["EMAIL_SERVICE_ERROR", "ANALYTICS_SERVICE_ERROR"] {
         look.wait_until(&format!(r#"neodyme_errors_total{{error_type="{error}"}} > 1"#)).await;
     }
-    trouble.steal_token().await;
     trouble.worsen();
     look.wait_until(r#"neodyme_errors_total{error_type="DATABASE_ERROR"} > 1"#).await;
     look.wait_until(r#"neodyme_sign_ins_total{outcome="database"} > 0"#).await;
