@@ -16,7 +16,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::cookie::{Kept, SessionCookie, keep_up};
+pub use self::cookie::{Kept, SessionCookie, keep_up, replace as replace_cookie};
 pub use self::device::Device;
 pub use self::rotation::{GRACE, TokenRow, prune_expired_tokens};
 pub use self::session::{

@@ -127,7 +127,9 @@ async fn a_password_is_changed_on_the_page(backend: Backend) {
     assert_page(&done, 200);
     assert!(done.text().contains("Your password is changed."), "{}", done.text());
     app.call("GET", "/auth/me", &user.access).await.assert_problem(401, "UNAUTHORIZED");
-    assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200, "the session that asked goes on");
+    assert_led_to_sign_in(&open(&app, ACCOUNT, &cookie).await);
+    let other = done.header("set-cookie").split(';').next().unwrap();
+    assert_eq!(open(&app, ACCOUNT, other).await.status, 200, "the session that asked goes on, with another cookie");
     assert_eq!(app.login(&user.email, NEW).await.status, 200);
     assert_never_told(&app, &[NEW, PASSWORD]).await;
 }
@@ -139,6 +141,8 @@ async fn two_tabs_are_no_theft_and_keep_the_session_alive(backend: Backend) {
     let cookie = cookie_of(&app, &email).await;
     let fresh = open(&app, ACCOUNT, &cookie).await;
     assert!(fresh.status == 200 && !fresh.headers.contains_key("set-cookie"), "it was used a moment ago");
+    let beside = format!("name=Zo\u{e9}; {cookie}; lang=de");
+    assert_eq!(open(&app, ACCOUNT, &beside).await.status, 200, "what others keep is theirs");
     for column in ["last_used_at", "expires_at"] {
         app.database.set_back("sessions", column, 86_400).await;
     }

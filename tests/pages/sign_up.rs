@@ -106,4 +106,6 @@ async fn a_form_of_another_site_registers_nobody() {
         assert!(foreign.text().contains("Another site sent this form"), "{}", foreign.text());
     }
     assert!(app.database.emails().await.is_empty());
+    registrations("invalid").value(3.0).assert_in(&app).await;
+    registrations("error").value(0.0).assert_in(&app).await;
 }

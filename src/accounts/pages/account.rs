@@ -99,12 +99,18 @@ async fn show_change(Visitor { call, place, .. }: Visitor) -> Result<Response> {
     FormView::of(&CHANGE_PASSWORD, &place).page(&call.state).map(|Page(page)| page)
 }
 
-async fn change_password(Visitor { call, place, .. }: Visitor, typed: Typed) -> Result<Response> {
-    let app = Arc::clone(&call.state);
+/// Another password brings another cookie: whoever has a copy of the one before is signed out with all others.
+async fn change_password(Visitor { call, session, place, .. }: Visitor, typed: Typed) -> Result<Response> {
+    let (app, form) = (Arc::clone(&call.state), FormView::of(&CHANGE_PASSWORD, &place));
     match password_change::change_password(call, ready(typed.to_json())).await {
+        Ok(_) => {
+            let cookie = sessions::replace_cookie(&app.db, &session).await?.kept_for(&session)?;
+            let Page(page) = form.answer(&app, Ok(()))?;
+            Ok(with_header(page, SET_COOKIE, cookie))
+        }
         // The session has ended meanwhile.
         Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN)),
-        changed => FormView::of(&CHANGE_PASSWORD, &place).answer(&app, changed.map(drop)).map(|Page(page)| page),
+        Err(error) => form.answer(&app, Err(error)).map(|Page(page)| page),
     }
 }
 

@@ -163,7 +163,9 @@ pub(super) fn outcome_of(code: ErrorCode) -> RegistrationOutcome {
         EmailAlreadyExists => RegistrationOutcome::Duplicate,
         RateLimited => RegistrationOutcome::RateLimited,
         ValidationFailed | MalformedJson | UnsupportedMediaType | BodyTooLarge | BodyIncomplete | MalformedRequest
-        | IdempotencyKeyReused | PasswordLocked => RegistrationOutcome::Invalid,
+        | IdempotencyKeyReused | PasswordLocked
+        // The form of another site.
+        | Forbidden => RegistrationOutcome::Invalid,
         _ => RegistrationOutcome::Error,
     }
 }

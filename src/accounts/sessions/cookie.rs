@@ -27,8 +27,9 @@ use crate::http::{Context, FromHead, Request, Takes};
 use crate::sealing::HASH_BYTES;
 use crate::store::Db;
 use crate::store::moment::Moment;
-use crate::store::query::with_read;
+use crate::store::query::{with_read, with_write};
 use crate::store::schema::{sessions, users};
+use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
 
 const NAME: &str = "__Host-neodyme_session";
@@ -105,15 +106,30 @@ impl FromHead for Kept {
     }
 
     fn from_head(request: &Request) -> Result<Self> {
+        // Cookies of others on this host may have any bytes.
         let headers = request.head.headers.get_all(COOKIE).iter();
-        let texts = headers.filter_map(|header| header.to_str().ok());
-        Ok(Kept(texts.flat_map(|text| text.split(';')).find_map(read)))
+        Ok(Kept(headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';')).find_map(read)))
     }
 }
 
-fn read(pair: &str) -> Option<SessionCookie> {
-    let value = pair.trim().strip_prefix(NAME)?.strip_prefix('=')?;
-    OpaqueToken::parse(value).ok().map(SessionCookie)
+fn read(pair: &[u8]) -> Option<SessionCookie> {
+    let value = pair.trim_ascii().strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")?;
+    OpaqueToken::parse(std::str::from_utf8(value).ok()?).ok().map(SessionCookie)
+}
+
+/// Gives a session another cookie: a copy of the one before opens nothing any more.
+///
+/// # Errors
+/// When the system gives no random numbers, or the database fails.
+pub async fn replace(db: &Db, session: &Session) -> Result<SessionCookie> {
+    let cookie = SessionCookie::generate()?;
+    let hash = cookie.hash();
+    with_write!(db, DbOperation::Sessions, |conn| {
+        diesel::update(sessions::table.find(Id(session.id)))
+            .set(sessions::cookie_hash.eq(Some(hash.as_slice())))
+            .execute(conn)
+    })?;
+    Ok(cookie)
 }
 
 /// Notes that a session is used, unless it was lately. Gives it as it is then.
@@ -144,11 +160,11 @@ mod tests {
     fn a_cookie_is_found_among_others_and_never_printed() {
         let cookie = SessionCookie::generate().unwrap();
         let value = cookie.0.expose();
-        let found = read(&format!(" {NAME}={value}")).unwrap();
+        let found = read(format!(" {NAME}={value}").as_bytes()).unwrap();
         assert_eq!(found.hash(), cookie.hash());
         assert!(!format!("{found:?}").contains(value));
         for other in ["", NAME, &format!("{NAME}="), &format!("{NAME}2={value}"), &format!("x{NAME}={value}")] {
-            assert!(read(other).is_none(), "{other}");
+            assert!(read(other.as_bytes()).is_none(), "{other}");
         }
     }
 
