@@ -29,12 +29,16 @@ async fn pooled(lines: &str) -> (PgBouncer, Database, String) {
     (pooler, direct, url)
 }
 
+/// Takes many at once from one client, and waits for its turn at few sessions on a slow machine.
+fn patient(url: String) -> AppOptions {
+    let options = AppOptions::on_database(Database::Postgres(url)).set("http_max_requests_per_client", 0);
+    options.set("database_acquire_timeout", "30s").set("password_hash_max_wait", "30s")
+}
+
 async fn assert_all_register(lines: &str) {
     let (_pooler, direct, url) = pooled(lines).await;
     // Two of them migrate at once, and share the pooler's sessions afterwards.
-    let apps = [(); 2].map(|()| {
-        TestApp::launch(AppOptions::on_database(Database::Postgres(url.clone())).set("http_max_requests_per_client", 0))
-    });
+    let apps = [(); 2].map(|()| TestApp::launch(patient(url.clone())));
     let apps = join_all(apps.map(|mut app| async move {
         app.wait_until_ready().await;
         app
@@ -95,8 +99,7 @@ async fn a_pooler_that_comes_between_later_is_noticed() {
     let (pooler, direct, _) = pooled("pool_mode = transaction\nignore_startup_parameters = options").await;
     let address = Proxy::to(&Cluster::shared().address()).await;
     let url = direct.url().replace(&Cluster::shared().address(), &address.address().to_string());
-    let app =
-        TestApp::spawn(AppOptions::on_database(Database::Postgres(url)).set("http_max_requests_per_client", 0)).await;
+    let app = TestApp::spawn(patient(url)).await;
     assert_eq!(registered(&app).await, 160);
     address.lead_to(pooler.address());
     address.break_connections().await;
