@@ -198,7 +198,7 @@ async fn the_key_that_cannot_be_used_is_found() {
     let refused = async || (app.login(&user.email, PASSWORD).await.status == 500).then_some(());
     eventually("it cannot be used", refused).await;
     let keys = prints(&app, "NeodymeSignInsFailing", "keys list", "");
-    let signs = keys.lines().find(|line| line.contains("  signs  ") && line.ends_with("yes"));
+    let signs = keys.lines().find(|line| line.contains("  signs  ") && line.ends_with("  yes        no"));
     let kid = signs.unwrap_or_else(|| panic!("{keys}")).split_whitespace().nth(1).unwrap();
     let samples = prints(&app, "NeodymeSignInsFailing", "/errors?type", "");
     assert!(samples.contains(&format!("the key {kid} cannot be read")), "{samples}");
