@@ -39,6 +39,7 @@
 //! | | [`tls`] | whom a TLS connection trusts |
 //! | | [`label`] | closed sets of names |
 //! | | [`language`] | tags of languages, and which of them fits |
+//! | | [`templates`] | texts that an operator may replace: read, parsed, and what is wrong with one |
 //! | | [`text`] | characters that cannot be seen |
 //! | | [`mod@build`] | version, revision, compiler |
 //!
@@ -90,6 +91,7 @@ pub mod server;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod templates;
 pub mod text;
 pub mod tls;
 pub mod tokens;

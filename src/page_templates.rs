@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, Value};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::http::{Page, html};
-use crate::sealing;
+use crate::{sealing, templates};
 
 /// The file of the style.
 const STYLE: &str = "page.css";
@@ -56,18 +56,10 @@ impl PageTemplates {
     /// # Errors
     /// When a template cannot be read; with its line.
     pub fn load(directory: Option<&Path>, brand: Brand) -> std::result::Result<Self, InvalidTemplates> {
-        let mut templates = Environment::new();
-        // A misspelt variable is found at start, and is not a hole in every page.
-        templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        let mut style = String::new();
-        for (name, source) in files::sources(directory).map_err(InvalidTemplates)? {
-            if name == STYLE {
-                style = source;
-                continue;
-            }
-            // The names end in `.html`, which is what switches escaping on.
-            templates.add_template_owned(name, source).map_err(|error| InvalidTemplates(in_words(&error)))?;
-        }
+        let mut sources = files::sources(directory).map_err(InvalidTemplates)?;
+        let style = sources.remove(STYLE).unwrap_or_default();
+        let templates = templates::environment(sources.into_iter());
+        let templates = templates.map_err(|error| InvalidTemplates(in_words(&error)))?;
         if style.contains("</") {
             return Err(InvalidTemplates(format!("{STYLE} must not have `</`, which may end it")));
         }
@@ -122,11 +114,6 @@ fn policy(style: &str, brand: &Brand) -> String {
     )
 }
 
-/// What is wrong with a template and where, without the values that it was given.
 fn in_words(error: &minijinja::Error) -> String {
-    let place = format!("{}:{}", error.name().unwrap_or("a template"), error.line().unwrap_or_default());
-    match error.detail() {
-        Some(detail) => format!("{place}: {}: {detail}", error.kind()),
-        None => format!("{place}: {}", error.kind()),
-    }
+    templates::in_words(error, |name| name)
 }

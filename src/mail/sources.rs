@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::language::{Language, lookup};
+use crate::templates::{self, read, unreadable};
 
 /// What a language has: the files of each kind, and what its kinds have in common.
 macro_rules! built_in {
@@ -106,11 +106,8 @@ fn names() -> impl Iterator<Item = &'static str> {
 fn of_folder(folder: &Path, before: &str) -> Result<Sources, String> {
     let mut found = Sources::new();
     for name in names() {
-        match fs::read_to_string(folder.join(name)) {
-            Ok(text) => drop(found.insert(name, Source { text, place: format!("{before}{name}"), is_foreign: false })),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(&folder.join(name), &error)),
-        }
+        let source = |text| (name, Source { text, place: format!("{before}{name}"), is_foreign: false });
+        found.extend(read(folder, name)?.map(source));
     }
     Ok(found)
 }
@@ -136,12 +133,8 @@ fn folders(directory: &Path) -> Result<BTreeMap<Language, Sources>, String> {
     Ok(found)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    format!("{} cannot be read: {error}", path.display())
-}
-
 fn has_none(folder: &Path) -> String {
-    format!("{} has none of {}", folder.display(), names().collect::<Vec<_>>().join(", "))
+    templates::has_none(folder, &names().collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The templates of the emails, in every language.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
 
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, Value};
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -13,6 +12,7 @@ use super::kind::MailKind;
 use super::sources::{Sources, sources};
 use crate::config::{Contact, MailConfig};
 use crate::language::{Language, lookup};
+use crate::templates;
 
 /// What a template can use that differs from email to email. Values are escaped in HTML.
 #[derive(Clone)]
@@ -62,8 +62,9 @@ impl Templates {
         let found = sources(config.templates.as_deref(), &config.default_language).map_err(fault)?;
         let mut speakers = BTreeMap::new();
         for (language, sources) in found {
-            let mut environment = environment(sources.iter().map(|(name, source)| (*name, source.text.clone())))
-                .map_err(|error| fault(in_words(&sources, &error)))?;
+            let mut environment =
+                templates::environment(sources.iter().map(|(name, source)| (*name, source.text.clone())))
+                    .map_err(|error| fault(in_words(&sources, &error)))?;
             for (name, value) in constants(config, product_name, sender, &language) {
                 environment.add_global(name, value);
             }
@@ -150,18 +151,6 @@ impl Speaker {
     }
 }
 
-fn environment(
-    sources: impl Iterator<Item = (&'static str, String)>,
-) -> Result<Environment<'static>, minijinja::Error> {
-    let mut environment = Environment::new();
-    // A misspelt variable is found at start, and is not a hole in every email.
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (name, text) in sources {
-        environment.add_template_owned(name, text)?;
-    }
-    Ok(environment)
-}
-
 /// What is the same in every email.
 fn constants(
     config: &MailConfig,
@@ -179,24 +168,8 @@ fn constants(
     ]
 }
 
-/// What is wrong with a template and where, without the values that it was given.
 fn in_words(sources: &Sources, error: &minijinja::Error) -> String {
-    let error = innermost(error);
-    let name = error.name().unwrap_or("a template");
-    let place = sources.get(name).map_or(name, |source| &source.place);
-    let place = format!("{place}:{}", error.line().unwrap_or_default());
-    match error.detail() {
-        Some(detail) => format!("{place}: {}: {detail}", error.kind()),
-        None => format!("{place}: {}", error.kind()),
-    }
-}
-
-/// The error in the template that another one includes.
-fn innermost(error: &minijinja::Error) -> &minijinja::Error {
-    match error.source().and_then(|inner| inner.downcast_ref()) {
-        Some(inner) => innermost(inner),
-        None => error,
-    }
+    templates::in_words(error, |name| sources.get(name).map_or(name, |source| &source.place))
 }
 
 /// The greatest unit of which a duration is a whole number, as people count: a day is 24 hours, and two days are two days.

@@ -1,8 +1,10 @@
 //! The files of the templates.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
+
+use crate::templates::{has_none, read, unreadable};
 
 macro_rules! built_in {
     ($($name:literal),+ $(,)?) => { &[$(($name, include_str!($name))),+] };
@@ -26,31 +28,29 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "undo-email-change.html",
 ];
 
-/// The name and the text of each file: that of the directory, or the one built in.
-pub(super) fn sources(directory: Option<&Path>) -> Result<Vec<(&'static str, String)>, String> {
-    let Some(directory) = directory else {
-        return Ok(BUILT_IN.iter().map(|(name, text)| (*name, (*text).to_owned())).collect());
-    };
+/// The text of each file by its name: that of the directory, or the one built in.
+pub(super) fn sources(directory: Option<&Path>) -> Result<BTreeMap<&'static str, String>, String> {
+    let mut sources: BTreeMap<_, _> = BUILT_IN.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+    if let Some(directory) = directory {
+        sources.extend(of_folder(directory)?);
+    }
+    Ok(sources)
+}
+
+fn of_folder(folder: &Path) -> Result<BTreeMap<&'static str, String>, String> {
     let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    only_known(directory, &names)?;
-    let mut found = false;
-    let mut source = |(name, built_in): &(&'static str, &str)| match fs::read_to_string(directory.join(name)) {
-        Ok(text) => {
-            found = true;
-            Ok((*name, text))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok((*name, (*built_in).to_owned())),
-        Err(error) => Err(format!("{} cannot be read: {error}", directory.join(name).display())),
-    };
-    let sources = BUILT_IN.iter().map(&mut source).collect::<Result<_, _>>()?;
-    if found { Ok(sources) } else { Err(format!("{} has none of {}", directory.display(), names.join(", "))) }
+    only_known(folder, &names)?;
+    let mut found = BTreeMap::new();
+    for name in &names {
+        found.extend(read(folder, name)?.map(|text| (*name, text)));
+    }
+    if found.is_empty() { Err(has_none(folder, &names)) } else { Ok(found) }
 }
 
 /// A misspelt file would be none, and nobody would notice. What begins with a dot is not ours.
-fn only_known(directory: &Path, names: &[&str]) -> Result<(), String> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", directory.display());
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let name = entry.map_err(unreadable)?.file_name();
+fn only_known(folder: &Path, names: &[&str]) -> Result<(), String> {
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let name = entry.map_err(|error| unreadable(folder, &error))?.file_name();
         let name = name.to_string_lossy();
         if !name.starts_with('.') && !names.contains(&&*name) {
             return Err(format!("{name} is none of {}", names.join(", ")));
