@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 /// Nothing to say.
 pub(super) const NONE: &str = "–";
 
@@ -49,6 +51,11 @@ pub(super) fn seconds(seconds: f64) -> String {
         short if short < 9.95 => format!("{short:.1} s"),
         long => age(Duration::from_secs_f64(long)),
     }
+}
+
+/// How long ago this was.
+pub(super) fn since(time: OffsetDateTime) -> Duration {
+    (OffsetDateTime::now_utc() - time).try_into().unwrap_or_default()
 }
 
 /// How long something has gone on, in its two largest units: `42 s`, `12 min`, `3 h 10 min`, `2 days 5 h`.

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::error::{ErrorCode, ErrorKind};
 use crate::operations::in_force;
-use crate::operations::words::{NONE, age, count, counted, rate};
+use crate::operations::words::{NONE, age, count, counted, rate, since};
 use crate::telemetry::errors::{Sample, recorder};
 use crate::telemetry::history::Span;
 use crate::telemetry::metrics::{self, Incident};
@@ -36,7 +36,7 @@ pub(super) struct Failure {
 impl Failure {
     /// How long ago it was.
     pub(super) fn age(&self) -> Duration {
-        (OffsetDateTime::now_utc() - self.at).try_into().unwrap_or_default()
+        since(self.at)
     }
 }
 
@@ -94,9 +94,7 @@ pub(super) fn last(code: ErrorCode, config: &Config) -> Option<Failure> {
 
 /// `For 8 min, since 12:31:02 UTC: 84 users, 12 of them within 5 min; the last time 3 s ago.`
 fn going_on(incident: &Incident, last: OffsetDateTime) -> String {
-    let now = OffsetDateTime::now_utc();
     let began = OffsetDateTime::from_unix_timestamp(incident.began as i64).unwrap_or(last);
-    let ago = |time: OffsetDateTime| age((now - time).try_into().unwrap_or_default());
     let users = match incident {
         Incident { users: 0, .. } => "no user that is known".to_owned(),
         Incident { users, recent_users, .. } if recent_users == users => counted(*users, "user"),
@@ -104,9 +102,9 @@ fn going_on(incident: &Incident, last: OffsetDateTime) -> String {
             format!("{}, {} of them within 5 min", counted(*users, "user"), count(*recent_users))
         }
     };
-    let since = rfc3339(began);
-    let clock = since.get(11..19).unwrap_or_default();
-    format!("For {}, since {clock} UTC: {users}; the last time {} ago.", ago(began), ago(last))
+    let began_at = rfc3339(began);
+    let clock = began_at.get(11..19).unwrap_or_default();
+    format!("For {}, since {clock} UTC: {users}; the last time {} ago.", age(since(began)), age(since(last)))
 }
 
 /// The causes in one sentence. What only repeats the class, or what was said, is left out.

@@ -1,7 +1,5 @@
 //! What is wrong now, the worst first, each with its cause in words and its runbook.
 
-use time::{Duration, OffsetDateTime};
-
 use super::dependencies::{Shown, error_of};
 use super::failure;
 use super::limits::{
@@ -14,7 +12,7 @@ use super::{sign_ins, signing};
 use crate::config::Config;
 use crate::error::{ErrorCode, ErrorKind};
 use crate::operations::in_force;
-use crate::operations::words::{age, count, counted, seconds, share};
+use crate::operations::words::{age, count, counted, seconds, share, since};
 use crate::outbox::Standing;
 use crate::state::App;
 use crate::telemetry::errors::recorder;
@@ -49,8 +47,11 @@ fn of_dependency(shown: &Shown, topics: &[Standing], config: &Config) -> Option<
     let code = error_of(shown.dependency);
     match (shown.status, shown.failing) {
         (DependencyStatus::Error, _) => {
-            let text =
-                format!("{name} cannot be used, for {}: {}.", age(since(shown)), consequence(shown.dependency, topics));
+            let text = format!(
+                "{name} cannot be used, for {}: {}.",
+                age(since(shown.since)),
+                consequence(shown.dependency, topics)
+            );
             Some(Trouble::new(class, "NeodymeDependencyDown", text).telling(code, config))
         }
         // Its errors are told as what they are.
@@ -70,10 +71,6 @@ fn of_dependency(shown: &Shown, topics: &[Standing], config: &Config) -> Option<
         }
         _ => None,
     }
-}
-
-fn since(shown: &Shown) -> std::time::Duration {
-    (OffsetDateTime::now_utc() - shown.since).try_into().unwrap_or_default()
 }
 
 /// What people notice of it.
@@ -192,6 +189,5 @@ fn of_error(code: ErrorCode, app: &App, now: &Span) -> Trouble {
 }
 
 fn is_recent(code: ErrorCode) -> bool {
-    let since = OffsetDateTime::now_utc() - Duration::seconds_f64(RECENT_ERROR as f64);
-    recorder().last(code).is_some_and(|sample| sample.time > since)
+    recorder().last(code).is_some_and(|sample| since(sample.time).as_secs() < RECENT_ERROR)
 }
