@@ -14,10 +14,14 @@ use crate::telemetry::metrics::{self, MethodLabel, RejectReason};
 impl<S: Send + Sync + 'static> Service<S> {
     /// Tells of an error with a page, where people are to read it.
     pub(super) fn on_page(&self, error: Error, error_page: Option<ErrorPage<S>>) -> Result<Response> {
-        match error_page.and_then(|page| page(&self.state, &error).ok()) {
-            Some(Page(page)) => Ok(with_error(page, error)),
+        match self.page_of(&error, error_page) {
+            Some(page) => Ok(with_error(page, error)),
             None => Err(error),
         }
+    }
+
+    fn page_of(&self, error: &Error, error_page: Option<ErrorPage<S>>) -> Option<Response> {
+        error_page.and_then(|page| page(&self.state, error).ok()).map(|Page(page)| page)
     }
 
     /// Answers a request that is refused before anything else of it is looked at.
@@ -30,8 +34,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         took: Duration,
     ) -> Response {
         metrics::request_rejected(RejectReason::RateLimited);
-        let response = match error_page.and_then(|page| page(&self.state, error).ok()) {
-            Some(Page(page)) => with_status_of(page, error),
+        let response = match self.page_of(error, error_page) {
+            Some(page) => with_status_of(page, error),
             None => problem(error, &context.request_id),
         };
         let size = response.body().size_hint().lower();
