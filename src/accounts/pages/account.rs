@@ -10,9 +10,9 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::forms::CHANGE_PASSWORD;
+use super::forms::{CHANGE_PASSWORD, SIGN_IN};
 use super::view::{FieldView, FormView};
-use super::visitor::{SIGN_IN, Visitor, done, seen};
+use super::visitor::{Visitor, done, seen};
 use crate::accounts::id::PathId;
 use crate::accounts::password_change;
 use crate::accounts::sessions::{self, Session, SessionCookie};
@@ -23,7 +23,8 @@ use crate::state::App;
 use crate::values::Personal;
 
 pub(super) const TEMPLATE: &str = "account.html";
-const ACCOUNT: &str = "/account/";
+/// The page itself.
+pub(super) const ACCOUNT: &str = "/account/";
 /// To the minute, in UTC.
 const MOMENT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
@@ -109,14 +110,14 @@ async fn change_password(Visitor { call, session, place, .. }: Visitor, typed: T
             Ok(with_header(page, SET_COOKIE, cookie))
         }
         // The session has ended meanwhile.
-        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN)),
+        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN.path)),
         Err(error) => form.answer(&app, Err(error)).map(|Page(page)| page),
     }
 }
 
 async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {
     sessions::logout(visitor.call, ()).await?;
-    Ok(with_header(see_other(SIGN_IN), SET_COOKIE, SessionCookie::taken_away()?))
+    Ok(with_header(see_other(SIGN_IN.path), SET_COOKIE, SessionCookie::taken_away()?))
 }
 
 async fn end_session(visitor: Visitor, typed: Typed) -> Result<Response> {

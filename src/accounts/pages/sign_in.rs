@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use http::header::SET_COOKIE;
 
+use super::account::ACCOUNT;
 use super::form::shown;
 use super::forms::SIGN_IN;
 use super::place::Place;
@@ -39,7 +40,7 @@ async fn sign_in(call: Call<App>, sent: Unread<Sent>) -> Result<Shown> {
     };
     match signed_in.await {
         Ok((Entry { cookie, session }, _user)) => {
-            Ok(Shown(with_header(see_other("/account/"), SET_COOKIE, cookie.kept_for(&session)?)))
+            Ok(Shown(with_header(see_other(ACCOUNT), SET_COOKIE, cookie.kept_for(&session)?)))
         }
         Err(error) => view.answer(&app, Err(error)).map(Shown::from),
     }

@@ -3,7 +3,7 @@
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method};
 
-use super::forms::CHANGE_PASSWORD;
+use super::forms::{CHANGE_PASSWORD, SIGN_IN};
 use super::place::Place;
 use super::refused::{refused, refused_to_act};
 use crate::accounts::sessions::{self, Device, Kept, Session, SessionCookie};
@@ -13,9 +13,6 @@ use crate::http::{
     Access, Call, Endpoint, OurOrigin, Principal, Response, Shown, Typed, Unread, see_other, with_header,
 };
 use crate::state::App;
-
-/// Where one signs in.
-pub(super) const SIGN_IN: &str = "/account/sign-in";
 
 /// Who is signed in.
 pub(super) struct Visitor {
@@ -77,8 +74,8 @@ where
                 None => answer,
             }))
         }
-        None if had_cookie => Ok(Shown(with_header(see_other(SIGN_IN), SET_COOKIE, SessionCookie::taken_away()?))),
-        None => Ok(Shown(see_other(SIGN_IN))),
+        None if had_cookie => Ok(Shown(with_header(see_other(SIGN_IN.path), SET_COOKIE, SessionCookie::taken_away()?))),
+        None => Ok(Shown(see_other(SIGN_IN.path))),
     }
 }
 
@@ -88,9 +85,10 @@ async fn visitor(call: Call<App>, Kept(cookie): Kept, device: Device, place: Pla
     let turn = app.db.turn(context.client).await?;
     let Some((session, user)) = cookie.find(&app.db).await? else { return Ok(None) };
     context.set_caller(user.id);
-    let used = sessions::keep_up(&app.db, session.clone(), context, device, &app.config.sign_in).await?;
+    let used = sessions::keep_up(&app.db, &session, context, device, &app.config.sign_in).await?;
     drop(turn);
-    let renewed = used.map(|session| cookie.kept_for(&session)).transpose()?;
+    let renewed = used.as_ref().map(|session| cookie.kept_for(session)).transpose()?;
+    let session = used.unwrap_or(session);
     let call = Call { principal: Principal::User(session.caller()), ..call };
     Ok(Some(Visitor { call, user, session, place, cookie: renewed }))
 }

@@ -138,7 +138,7 @@ pub async fn replace(db: &Db, session: &Session) -> Result<SessionCookie> {
 /// When the database fails.
 pub async fn keep_up(
     db: &Db,
-    session: Session,
+    session: &Session,
     context: &Context,
     device: Device,
     config: &SignInConfig,
@@ -146,7 +146,7 @@ pub async fn keep_up(
     if clock::now() - session.last_used_at < USED_LATELY {
         return Ok(None);
     }
-    let used = session.used_by(context, device, config);
+    let used = session.clone().used_by(context, device, config);
     let written = used.clone();
     let goes_on = db.transaction(move |tx| async move { touch(tx, &written).await }.boxed()).await?;
     Ok(goes_on.then_some(used))
