@@ -1,5 +1,5 @@
-//! A user is changed: the name, whether the user may use the service, the role, the language. Who is switched off is signed out everywhere,
-//! and endpoints are told.
+//! A user is changed: the name, whether the user may use the service, the role, the language. Who is switched off is signed out
+//! everywhere, and endpoints are told.
 
 mod endpoint;
 

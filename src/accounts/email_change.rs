@@ -13,7 +13,7 @@ use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::codes::{self, Bound, Code, CodeRow};
 use super::sessions;
-use super::sign_in::{NobodysFailures, address_hash};
+use super::sign_in::NobodysFailures;
 use super::users::{self, User};
 use super::webhooks::Webhooks;
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ async fn confirm(app: &App, code: &Code, origin: &Origin) -> Result<Option<Chang
     if users::email_exists(&app.db, bound.email_key.expose(), Some(bound.user_id)).await? {
         return Err(Error::EmailAlreadyExists);
     }
-    let failures = NobodysFailures(address_hash(&app.login_key, bound.email_key.expose()));
+    let failures = NobodysFailures::of(&app.login_key, bound.email_key.expose());
     app.db
         .transaction(move |tx| {
             async move {
@@ -105,7 +105,7 @@ async fn undo(app: &App, code: &Code, origin: &Origin) -> Result<Option<Changed>
     const PURPOSE: CodePurpose = CodePurpose::UndoEmailChange;
     let (hash, webhooks, origin) = (code.hash(), Webhooks::new(&app.config.webhook), origin.clone());
     let Some(bound) = codes::find(&app.db, &hash, PURPOSE).await? else { return Ok(None) };
-    let failures = NobodysFailures(address_hash(&app.login_key, bound.email_key.expose()));
+    let failures = NobodysFailures::of(&app.login_key, bound.email_key.expose());
     app.db
         .transaction(move |tx| {
             async move {

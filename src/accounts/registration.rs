@@ -32,7 +32,7 @@ use crate::accounts::account_email::AccountEmail;
 use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::codes::Code;
 use crate::accounts::new_password;
-use crate::accounts::sign_in::{self, NobodysFailures};
+use crate::accounts::sign_in::NobodysFailures;
 use crate::accounts::users::{self, Role, User};
 use crate::accounts::webhooks::Webhooks;
 use crate::analytics::{Event, EventName};
@@ -197,7 +197,7 @@ async fn create(app: &App, attempt: &Attempt, user: &User, sent: Option<Repeatab
         AuditEntry::new("user.registered", audit::ANONYMOUS, user.id, &origin, user.created_at),
         jobs(app, user, &origin)?,
     );
-    let address = sign_in::address_hash(&app.login_key, user.email_key.expose());
+    let failures = NobodysFailures::of(&app.login_key, user.email_key.expose());
     // Else wrong passwords would tell, until the address is verified.
     let forgets = tells_of_taken(app);
     let write = || {
@@ -207,7 +207,7 @@ async fn create(app: &App, attempt: &Attempt, user: &User, sent: Option<Repeatab
             tx.insert(user);
             key.into_iter().for_each(|key| tx.insert(key));
             if forgets {
-                tx.insert(NobodysFailures(address));
+                tx.insert(failures);
             }
             tx.insert(entry);
             jobs.into_iter().for_each(|job| tx.insert(job));

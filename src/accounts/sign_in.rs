@@ -21,8 +21,8 @@ use serde::Serialize;
 use self::attempt::Attempt;
 pub use self::confirmation::{confirm, verify};
 pub use self::failures::{
-    Failures, Limits, NobodysFailures, Tries, address_hash, forget_of as forget_failures_of,
-    forget_seen as forget_seen_failures, of_user as failures_of, prune_old as prune_failures,
+    Failures, Limits, NobodysFailures, Tries, forget_of as forget_failures_of, forget_seen as forget_seen_failures,
+    of_user as failures_of, prune_old as prune_failures,
 };
 pub(super) use self::form::Login;
 use self::observation::Observation;

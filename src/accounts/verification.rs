@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) use self::endpoint::{answer, endpoints, send};
 use super::actor::Actor;
 use super::codes::{self, Code};
-use super::sign_in::{NobodysFailures, address_hash};
+use super::sign_in::NobodysFailures;
 use super::users::{self, User};
 use super::webhooks::Webhooks;
 use crate::error::Result;
@@ -45,7 +45,7 @@ async fn verify(app: &App, code: &Code, origin: &Origin) -> Result<Option<Verifi
     const PURPOSE: CodePurpose = CodePurpose::VerifyEmail;
     let (hash, webhooks, origin) = (code.hash(), Webhooks::new(&app.config.webhook), origin.clone());
     let Some(bound) = codes::find(&app.db, &hash, PURPOSE).await? else { return Ok(None) };
-    let failures = NobodysFailures(address_hash(&app.login_key, bound.email_key.expose()));
+    let failures = NobodysFailures::of(&app.login_key, bound.email_key.expose());
     app.db
         .transaction(move |tx| {
             async move {

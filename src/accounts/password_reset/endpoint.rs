@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Reset, reset, user_of};
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
-use crate::accounts::sign_in::{NobodysFailures, address_hash};
+use crate::accounts::sign_in::NobodysFailures;
 use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, new_password};
 use crate::error::{Error, ErrorCode, Result};
@@ -78,7 +78,7 @@ async fn prepare(call: &Call<App>, form: PasswordReset) -> Result<Reset> {
     request.enter_step("hash_password");
     let hash = app.hash_pool.hash(request.client, form.new_password.as_password().clone()).await?;
     let webhooks = Webhooks::new(&app.config.webhook);
-    let failures = NobodysFailures(address_hash(&app.login_key, user.email_key.expose()));
+    let failures = NobodysFailures::of(&app.login_key, user.email_key.expose());
     Ok(Reset { user, code, hash, origin: request.origin(), webhooks, failures })
 }
 

@@ -101,7 +101,7 @@ impl Limits {
 }
 
 /// What an address is counted under.
-pub fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
+pub(super) fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
     sealing::keyed_hash(key, email_key.as_bytes())
 }
 
@@ -197,7 +197,15 @@ pub async fn forget_of(tx: &mut Transaction, user_id: Uuid) -> Result<bool> {
 
 /// That there is a user now: the wrong passwords for the address so far were nobody's. A row, so that it goes to the database
 /// with the user's.
+#[derive(Clone, Copy)]
 pub struct NobodysFailures(pub [u8; HASH_BYTES]);
+
+impl NobodysFailures {
+    /// Of this address, which is counted under this key.
+    pub fn of(key: &[u8], email_key: &str) -> Self {
+        NobodysFailures(address_hash(key, email_key))
+    }
+}
 
 row!(NobodysFailures, deletion);
 

@@ -105,8 +105,8 @@ pub async fn list(db: &Db, filter: &UserFilter, page: &Page) -> Result<Vec<User>
     })
 }
 
-/// Those who registered, and were last changed, before this time, in the order of that, after this one, whose address is not verified, and who may no more
-/// than all may.
+/// Those who registered, and were last changed, before this time, in the order of that, after this one, whose address is not
+/// verified, and who may no more than all may.
 ///
 /// # Errors
 /// When the database fails.
