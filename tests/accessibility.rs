@@ -152,9 +152,7 @@ async fn the_page_of_who_is_signed_in_can_be_read_by_everybody() {
 }
 
 async fn form_sent(app: &TestApp, page: &str, form: &[(&str, &str)]) -> Answer {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = app.request("POST", &format!("/account/{page}")).header("sec-fetch-site", "same-origin").body(body);
-    Answer::to(request.header("content-type", "application/x-www-form-urlencoded")).await.unwrap()
+    app.send_form(&format!("/account/{page}"), form, &[("sec-fetch-site", "same-origin")]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

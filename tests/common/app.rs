@@ -120,6 +120,15 @@ impl TestApp {
         Answer::to(self.client.get(format!("{}{path}", self.ops_url()))).await.unwrap()
     }
 
+    /// POST of a form to a page, with these headers.
+    pub async fn send_form(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.request("POST", path).body(body);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::to(request).await.unwrap()
+    }
+
     /// POST of a JSON document to `/users/`.
     pub async fn post(&self, body: &Value) -> Answer {
         Answer::to(self.request("POST", "/users/").json(body)).await.unwrap()

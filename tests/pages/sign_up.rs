@@ -6,7 +6,7 @@ use crate::common::http::Answer;
 use crate::common::scrape::{Matcher, metric};
 use crate::common::users::PASSWORD;
 use crate::on_both_databases;
-use crate::visit::{OURS, assert_never_told, assert_page, post, send, with_pages};
+use crate::visit::{OURS, assert_never_told, assert_page, post, with_pages};
 
 const PATH: &str = "/account/sign-up";
 /// A name that is no markup.
@@ -50,7 +50,7 @@ async fn whoever_signs_up_is_registered_as_anybody(backend: Backend) {
     let german = ("accept-language", "de-AT,en;q=0.5");
     let other = fresh_email();
     let form = [("email", &*other), ("full_name", "Ada"), ("password", PASSWORD)];
-    assert_page(&send(&app, PATH, &form, vec![OURS, german]).await, 200);
+    assert_page(&app.send_form(PATH, &form, &[OURS, german]).await, 200);
     assert_eq!(app.login(&other, PASSWORD).await.json()["user"]["locale"], "de", "as the browser says");
 
     let taken = sign_up(&app, &email, PASSWORD).await;

@@ -19,26 +19,17 @@ pub fn with_pages(backend: Backend) -> AppOptions {
 
 /// Sends a form.
 pub async fn post(app: &TestApp, path: &str, form: &[(&str, &str)], header: Option<(&str, &str)>) -> Answer {
-    send(app, path, form, header.into_iter().collect()).await
+    app.send_form(path, form, header.as_slice()).await
 }
 
 /// Sends a form with a cookie, as our pages do.
 pub async fn act(app: &TestApp, path: &str, form: &[(&str, &str)], cookie: &str) -> Answer {
-    send(app, path, form, vec![OURS, ("cookie", cookie)]).await
+    app.send_form(path, form, &[OURS, ("cookie", cookie)]).await
 }
 
 /// Opens a page with a cookie.
 pub async fn open(app: &TestApp, path: &str, cookie: &str) -> Answer {
     Answer::to(http::client().get(app.api_url() + path).header("cookie", cookie)).await.unwrap()
-}
-
-/// Sends a form with these headers.
-pub async fn send(app: &TestApp, path: &str, form: &[(&str, &str)], headers: Vec<(&str, &str)>) -> Answer {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = http::client().post(app.api_url() + path).body(body);
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-    Answer::to(request).await.unwrap()
 }
 
 /// A try to sign in on the page.
