@@ -1,5 +1,6 @@
 //! Emails to users: written from templates, sent over SMTP or put into files.
 
+mod brand;
 mod composer;
 mod files;
 mod greeting;
@@ -20,7 +21,8 @@ use crate::config::MailConfig;
 use crate::language::Language;
 use crate::values::job::{Failure, Receipt};
 
-pub use self::composer::{Composer, Letter, Mail, MailCode, product_name, sender_of};
+pub use self::brand::brand;
+pub use self::composer::{Composer, Letter, Mail, MailCode};
 pub use self::invalid_setting::InvalidSetting;
 pub use self::kind::MailKind;
 

@@ -32,40 +32,35 @@ impl InvalidTemplates {
     }
 }
 
-/// What all pages show of the operator.
-pub struct Brand {
-    /// By what name users know the service.
-    pub product_name: String,
-    /// Whom users ask, and where a link to that leads.
-    pub support: Option<(String, String)>,
-    /// Where an image is, and the origin that it is loaded from.
-    pub logo: Option<(String, String)>,
-}
-
 /// The templates, and what all pages have in common.
 pub struct PageTemplates {
     templates: Environment<'static>,
-    style: String,
     policy: HeaderValue,
-    brand: Brand,
 }
 
 impl PageTemplates {
-    /// Takes the templates of this directory, and those built in where it has none.
+    /// Takes the templates of this directory, and those built in where it has none; what all pages show, by its name; and the
+    /// origin that a logo is loaded from.
     ///
     /// # Errors
     /// When a template cannot be read; with its line.
-    pub fn load(directory: Option<&Path>, brand: Brand) -> std::result::Result<Self, InvalidTemplates> {
+    pub fn load(
+        directory: Option<&Path>,
+        shown: impl IntoIterator<Item = (&'static str, String)>,
+        logo_from: Option<String>,
+    ) -> std::result::Result<Self, InvalidTemplates> {
         let mut sources = files::sources(directory).map_err(InvalidTemplates)?;
         let style = sources.remove(STYLE).unwrap_or_default();
         let templates = templates::environment(sources.into_iter());
-        let templates = templates.map_err(|error| InvalidTemplates(in_words(&error)))?;
+        let mut templates = templates.map_err(|error| InvalidTemplates(in_words(&error)))?;
+        shown.into_iter().for_each(|(name, value)| templates.add_global(name, value));
         if style.contains("</") {
             return Err(InvalidTemplates(format!("{STYLE} must not have `</`, which may end it")));
         }
         let policy =
-            HeaderValue::try_from(policy(&style, &brand)).map_err(|error| InvalidTemplates(error.to_string()))?;
-        Ok(PageTemplates { templates, style, policy, brand })
+            HeaderValue::try_from(policy(&style, logo_from)).map_err(|error| InvalidTemplates(error.to_string()))?;
+        templates.add_global("style", Value::from_safe_string(style));
+        Ok(PageTemplates { templates, policy })
     }
 
     /// The page of a template with these values. Its address may have a code in it, which it tells nobody and leaves in no cache.
@@ -89,26 +84,16 @@ impl PageTemplates {
     /// # Errors
     /// What is wrong with the template, and where.
     pub fn render(&self, template: &str, values: &impl Serialize) -> std::result::Result<String, String> {
-        let style = Value::from_safe_string(self.style.clone());
-        let Brand { product_name, support, logo } = &self.brand;
-        let (support_address, support_link) = support.as_ref().map_or(("", ""), |(text, link)| (text, link));
-        let values = Value::from_pairs([
-            ("page", Value::from(Serde(values))),
-            ("product_name", Value::from(product_name.as_str())),
-            ("support_address", Value::from(support_address)),
-            ("support_link", Value::from(support_link)),
-            ("logo_url", Value::from(logo.as_ref().map_or("", |(url, _)| url))),
-            ("style", style),
-        ]);
+        let values = Value::from_pairs([("page", Value::from(Serde(values)))]);
         let rendered = self.templates.get_template(template).and_then(|template| template.render(values));
         rendered.map_err(|error| in_words(&error))
     }
 }
 
 /// The style is known by its hash; forms go to where the page comes from; images come from where the logo is.
-fn policy(style: &str, brand: &Brand) -> String {
+fn policy(style: &str, logo_from: Option<String>) -> String {
     let hash = STANDARD.encode(sealing::hash(style.as_bytes()));
-    let images = brand.logo.as_ref().map_or_else(String::new, |(_, origin)| format!(" img-src {origin};"));
+    let images = logo_from.map_or_else(String::new, |origin| format!(" img-src {origin};"));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}';{images} form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -9,6 +9,7 @@ use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::brand::sender_of;
 use super::greeting::{presentable, presentable_address};
 use super::invalid_setting::InvalidSetting;
 use super::kind::MailKind;
@@ -90,7 +91,7 @@ impl Composer {
         let from = with_ascii_domain(&config.from)
             .ok_or_else(|| InvalidSetting::new("mail_from", "its domain is not a valid name"))?;
         let sender = sender_of(&from);
-        let templates = Templates::load(config, &product_name(config), &sender)?;
+        let templates = Templates::load(config, &sender)?;
         trial::check(&templates)?;
         Ok(Self { from, links_url: config.links_url.clone(), templates })
     }
@@ -176,16 +177,6 @@ impl Composer {
         let rendered = self.templates.render(mail.language, mail.kind, &variables);
         rendered.map_err(|error| Failure::new(Reason::Payload, Effect::ServiceDown, error))
     }
-}
-
-/// By what name users know the service: the one that is set, or that of the sender.
-pub fn product_name(config: &MailConfig) -> String {
-    config.product_name.clone().unwrap_or_else(|| sender_of(&config.from))
-}
-
-/// Who sends: the name of the sender, or its domain where it has none.
-pub fn sender_of(from: &Mailbox) -> String {
-    from.name.clone().unwrap_or_else(|| from.email.domain().to_owned())
 }
 
 fn part(content_type: ContentType, text: &str) -> SinglePart {

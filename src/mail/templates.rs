@@ -7,10 +7,11 @@ use minijinja::{Environment, Value};
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::brand::brand;
 use super::invalid_setting::InvalidSetting;
 use super::kind::MailKind;
 use super::sources::{Sources, sources};
-use crate::config::{Contact, MailConfig};
+use crate::config::MailConfig;
 use crate::language::{Language, lookup};
 use crate::templates;
 
@@ -57,7 +58,7 @@ impl Templates {
     ///
     /// # Errors
     /// When a template cannot be read; with its line.
-    pub fn load(config: &MailConfig, product_name: &str, sender: &str) -> Result<Self, InvalidSetting> {
+    pub fn load(config: &MailConfig, sender: &str) -> Result<Self, InvalidSetting> {
         let fault = |text: String| InvalidSetting::new("mail_templates", text);
         let found = sources(config.templates.as_deref(), &config.default_language).map_err(fault)?;
         let mut speakers = BTreeMap::new();
@@ -65,7 +66,9 @@ impl Templates {
             let mut environment =
                 templates::environment(sources.iter().map(|(name, source)| (*name, source.text.clone())))
                     .map_err(|error| fault(in_words(&sources, &error)))?;
-            for (name, value) in constants(config, product_name, sender, &language) {
+            // What is the same in every email.
+            let own = [("sender", sender.to_owned()), ("language", language.to_string())];
+            for (name, value) in brand(config).into_iter().chain(own) {
                 environment.add_global(name, value);
             }
             speakers.insert(language, Speaker { environment, sources });
@@ -149,23 +152,6 @@ impl Speaker {
         let text = self.environment.get_template(name)?.render(Value::from_pairs(values))?;
         Ok(text.trim().to_owned())
     }
-}
-
-/// What is the same in every email.
-fn constants(
-    config: &MailConfig,
-    product_name: &str,
-    sender: &str,
-    language: &Language,
-) -> [(&'static str, String); 6] {
-    [
-        ("product_name", product_name.to_owned()),
-        ("sender", sender.to_owned()),
-        ("support_address", config.support_address.as_ref().map(Contact::to_string).unwrap_or_default()),
-        ("support_link", config.support_address.as_ref().map(Contact::link).unwrap_or_default()),
-        ("logo_url", config.logo_url.as_ref().map(ToString::to_string).unwrap_or_default()),
-        ("language", language.to_string()),
-    ]
 }
 
 fn in_words(sources: &Sources, error: &minijinja::Error) -> String {

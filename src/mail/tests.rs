@@ -15,9 +15,9 @@ use MailKind::{PasswordChanged, ResetPassword, Welcome};
 fn templates(settings: &[(&str, &str)]) -> Result<Templates, String> {
     let variable = |(key, value): &(&str, &str)| (format!("NEODYME_{}", key.to_uppercase()).into(), value.into());
     let environment = settings.iter().map(variable).collect();
-    let config = Config::load(&Sources { environment, ..Sources::default() }).unwrap().mail;
-    let product = config.product_name.clone().unwrap_or("Example".into());
-    let templates = Templates::load(&config, &product, "Sender").map_err(|error| error.to_string())?;
+    let mut config = Config::load(&Sources { environment, ..Sources::default() }).unwrap().mail;
+    config.product_name.get_or_insert("Example".into());
+    let templates = Templates::load(&config, "Sender").map_err(|error| error.to_string())?;
     check(&templates).map_err(|error| error.to_string())?;
     Ok(templates)
 }

@@ -11,10 +11,10 @@ use super::refused::{self, Refused};
 use super::view::FormView;
 use crate::accounts::sessions::Session;
 use crate::accounts::users::{Role, User};
-use crate::config::{Config, MailConfig};
+use crate::config::{Config, WebAddress};
 use crate::error::{Error, FieldError};
 use crate::mail;
-use crate::page_templates::{Brand, InvalidTemplates, PageTemplates};
+use crate::page_templates::{InvalidTemplates, PageTemplates};
 
 type Tried = std::result::Result<(), InvalidTemplates>;
 
@@ -23,7 +23,8 @@ type Tried = std::result::Result<(), InvalidTemplates>;
 /// # Errors
 /// What is wrong with one, with its line.
 pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidTemplates> {
-    let templates = PageTemplates::load(config.pages_templates.as_deref(), brand(&config.mail))?;
+    let logo_from = config.mail.logo_url.as_ref().map(WebAddress::origin);
+    let templates = PageTemplates::load(config.pages_templates.as_deref(), mail::brand(&config.mail), logo_from)?;
     for form in forms::ALL {
         try_form(&templates, form)?;
     }
@@ -31,15 +32,6 @@ pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidT
     let refused = Refused::new(&Error::NotFound, "./");
     try_one(&templates, refused::TEMPLATE, &refused, &["there is nothing at this path", "\"./\""])?;
     Ok(templates)
-}
-
-/// What emails show of the operator, pages show too.
-fn brand(config: &MailConfig) -> Brand {
-    Brand {
-        product_name: mail::product_name(config),
-        support: config.support_address.as_ref().map(|contact| (contact.to_string(), contact.link())),
-        logo: config.logo_url.as_ref().map(|logo| (logo.to_string(), logo.origin())),
-    }
 }
 
 /// Finds what would go wrong with these values, or not be shown.
