@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::connections::{accept, lock};
 use super::eventually;
+use super::programs::lasting_port;
 use garbage::MayTalkGarbage;
 
 /// What the service does with an event.
@@ -97,7 +98,7 @@ impl AnalyticsService {
     /// Starts it on a free port. It takes every event until it is told otherwise.
     pub async fn start() -> AnalyticsService {
         let mut service =
-            AnalyticsService { address: ([127, 0, 0, 1], 0).into(), state: Arc::default(), running: None };
+            AnalyticsService { address: ([127, 0, 0, 1], lasting_port()).into(), state: Arc::default(), running: None };
         service.resume().await;
         service
     }

@@ -21,6 +21,7 @@ use self::conversation::Conversation;
 pub use self::identity::Identity;
 pub use self::received::Received;
 use super::eventually;
+use super::programs::lasting_port;
 
 /// A point of the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +172,7 @@ impl SmtpSink {
             connections: AtomicUsize::new(0),
             idle_connections_end: watch::Sender::new(()),
         });
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let address = SocketAddr::from(([127, 0, 0, 1], lasting_port()));
         let mut sink = SmtpSink { shared, address, server: None, folder };
         sink.come_back().await;
         sink
