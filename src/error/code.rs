@@ -188,6 +188,9 @@ impl ErrorCode {
     pub const fn alert(self) -> Option<&'static str> {
         match (self, self.kind()) {
             (ErrorCode::EmailAlreadyExists, _) => Some("NeodymeDuplicateRegistrationSpike"),
+            (ErrorCode::WebhookServiceError, _) => {
+                Some("NeodymeWebhookFailing, NeodymeErrorRateHigh, NeodymeErrorUsersAffected")
+            }
             (_, ErrorKind::Critical) => Some("NeodymeCriticalError"),
             (_, ErrorKind::Unexpected) => Some("NeodymeErrorRateHigh, NeodymeErrorUsersAffected"),
             (_, ErrorKind::Expected) => None,

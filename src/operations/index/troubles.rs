@@ -176,16 +176,12 @@ fn errors(app: &App, now: &Span, told: &[ErrorCode]) -> Vec<Trouble> {
 }
 
 fn of_error(code: ErrorCode, app: &App, now: &Span) -> Trouble {
-    let (class, runbook) = match code.kind() {
-        ErrorKind::Critical => ("bad", "NeodymeCriticalError"),
-        _ if code == ErrorCode::WebhookServiceError => ("warn", "NeodymeWebhookFailing"),
-        _ => ("warn", "NeodymeErrorRateHigh"),
-    };
+    let class = if code.kind() == ErrorKind::Critical { "bad" } else { "warn" };
     let meaning = in_force::meaning(code.about().meaning, &app.config);
     let what = meaning.split(". ").next().unwrap_or_default().trim_end_matches('.');
     let often = counted(now.counts.errors_of(code).into(), "time");
     let text = format!("{what}: {often} within {} min.", recent::MINUTES);
-    Trouble::new(class, runbook, text).telling(code, &app.config).while_it_happens()
+    Trouble::new(class, code.runbook().unwrap_or_default(), text).telling(code, &app.config).while_it_happens()
 }
 
 fn is_recent(code: ErrorCode) -> bool {
