@@ -30,7 +30,7 @@ pub enum Injection {
     Nothing,
     /// PostgreSQL is stopped.
     DatabaseStopped,
-    /// Each answer of PostgreSQL comes 150 ms later.
+    /// Each answer of PostgreSQL comes 300 ms later.
     DatabaseSlow,
     /// PostgreSQL takes no writes.
     DatabaseReadOnly,

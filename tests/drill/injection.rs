@@ -28,7 +28,7 @@ impl World {
     pub async fn inject(&mut self, injection: Injection) {
         match injection {
             Injection::DatabaseStopped => tokio::task::block_in_place(|| self.cluster.stop(StopMode::Fast)),
-            Injection::DatabaseSlow => self.way.set(Way::Slow(Duration::from_millis(150))),
+            Injection::DatabaseSlow => self.way.set(Way::Slow(Duration::from_millis(300))),
             Injection::DatabaseReadOnly => self.set_read_only(true).await,
             Injection::TableLocked => self.lock_users().await,
             Injection::DatabaseReadOnlyThenLocked => {
