@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use common::app::{AppOptions, TestApp};
 use common::database::Backend;
 use common::eventually;
-use common::programs::free_port;
+use common::programs::lasting_port;
 use common::scrape::Scrape;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -153,7 +153,7 @@ fn wrong_arguments_are_refused() {
 
 #[test]
 fn without_a_service_it_fails_at_once_and_says_why() {
-    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let nobody = format!("http://127.0.0.1:{}", lasting_port());
     let answer = run(&["--url", &nobody]);
     assert_eq!((answer.status.code(), text(&answer.stdout)), (Some(1), ""));
     let err = text(&answer.stderr);

@@ -14,6 +14,7 @@ use common::database::{Backend, Database};
 use common::eventually;
 use common::http::Answer;
 use common::postgres::Cluster;
+use common::programs::lasting_port;
 use common::proxy::{Proxy, Way};
 use common::scrape::metric;
 use common::smtp::{Behaviour, SmtpSink};
@@ -241,9 +242,8 @@ async fn a_service_that_wavers_does_not_make_health_flap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_starts_without_its_mail_server() {
-    let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let options = AppOptions::on(Backend::Sqlite).set("smtp_host", "127.0.0.1").set("smtp_tls", "none");
-    let app = TestApp::spawn(options.set("smtp_port", refusing.port())).await;
+    let app = TestApp::spawn(options.set("smtp_port", lasting_port())).await;
     let answer = app.get_ops("/health/detailed").await;
     assert_eq!(answer.status, 200);
     let body = answer.json();

@@ -9,7 +9,7 @@ use common::database::{Backend, Database};
 use common::eventually;
 use common::http::Answer;
 use common::postgres::{Cluster, StopMode};
-use common::programs::free_port;
+use common::programs::lasting_port;
 use neodyme::error::ErrorCode;
 use neodyme::telemetry::errors::SAMPLES;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ async fn a_database_that_fails_is_kept_with_its_causes_and_no_secret() {
 #[tokio::test]
 async fn a_mail_that_fails_is_kept_under_the_request_that_caused_it() {
     let options = AppOptions::on(Backend::Sqlite).set("smtp_host", "127.0.0.1").set("smtp_tls", "none");
-    let app = TestApp::spawn(options.set("smtp_port", free_port())).await;
+    let app = TestApp::spawn(options.set("smtp_port", lasting_port())).await;
     let answer = app.post(&user("canary@example.com")).await;
     assert_eq!(answer.status, 201);
     let found = kept(&app, "EMAIL_SERVICE_ERROR", answer.header("x-request-id")).await;

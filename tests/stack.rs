@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use common::eventually_within;
 use common::http::{self, Answer};
+use common::programs::lasting_port;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -93,10 +94,8 @@ async fn json(url: &str) -> Option<Value> {
     serde_json::from_slice(&answer.body).ok()
 }
 
-/// Different ones that were free a moment ago.
 fn free_ports() -> [u16; 5] {
-    let listeners: [TcpListener; 5] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    std::array::from_fn(|_| lasting_port())
 }
 
 async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {

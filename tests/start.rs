@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use common::app::{AppOptions, TestApp, fresh_email};
 use common::database::{Backend, Database};
 use common::postgres::{Cluster, StopMode};
-use common::programs::free_port;
+use common::programs::lasting_port;
 
 async fn an_existing_database_is_served_on(backend: Backend) {
     let first = TestApp::spawn(AppOptions::on(backend)).await;
@@ -53,7 +53,7 @@ async fn a_database_that_comes_later_is_waited_for() {
 
 /// Nothing listens there.
 fn nowhere() -> Database {
-    Database::Postgres(format!("postgres://neodyme:datenbankgeheimnis@127.0.0.1:{}/neodyme", free_port()))
+    Database::Postgres(format!("postgres://neodyme:datenbankgeheimnis@127.0.0.1:{}/neodyme", lasting_port()))
 }
 
 #[tokio::test]

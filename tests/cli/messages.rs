@@ -12,7 +12,7 @@ use crate::common::app::{AppOptions, TestApp, fresh_email};
 use crate::common::database::Backend;
 use crate::common::eventually;
 use crate::common::options::WEBHOOK_SECRET;
-use crate::common::programs::free_port;
+use crate::common::programs::lasting_port;
 use crate::{Answer, Neodyme};
 
 /// What cannot be caused everywhere: by a right that root has, by a terminal that nobody is at.
@@ -258,7 +258,7 @@ fn of_webhooks(seen: &mut Seen) {
     assert_eq!(neodyme.run(&["migrate"]).code, 0);
     seen.run(&neodyme, &["webhook", "on", "--endpoint", "2"]);
     let nobody = Neodyme::new()
-        .variable("NEODYME_WEBHOOK_1_URL", &format!("http://127.0.0.1:{}", free_port()))
+        .variable("NEODYME_WEBHOOK_1_URL", &format!("http://127.0.0.1:{}", lasting_port()))
         .variable("NEODYME_WEBHOOK_1_SECRET", WEBHOOK_SECRET)
         .variable("NEODYME_WEBHOOK_PRIVATE_NETWORKS", "127.0.0.1");
     seen.run(&nobody, &["webhook", "test", "--endpoint", "1"]);
@@ -273,7 +273,7 @@ fn of_webhooks(seen: &mut Seen) {
 
 fn of_those_who_ask(seen: &mut Seen) {
     let neodyme = Neodyme::new();
-    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let nobody = format!("http://127.0.0.1:{}", lasting_port());
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
     for (command, url) in [

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::common::app::{AppOptions, TestApp};
 use super::common::database::Backend;
 use super::common::eventually;
-use super::common::programs::free_port;
+use super::common::programs::lasting_port;
 
 fn ask(app: &TestApp, options: &AppOptions, arguments: &[&str]) -> Output {
     options.run(&[&["health"], arguments].concat(), app.folder())
@@ -47,7 +47,7 @@ async fn the_command_tells_why_a_service_is_not_ready() {
 #[tokio::test]
 async fn the_command_fails_where_no_neodyme_answers() {
     let folder = tempfile::tempdir().unwrap();
-    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let nobody = format!("http://127.0.0.1:{}", lasting_port());
     let answer = AppOptions::bare().run(&["health", "--url", &nobody], folder.path());
     assert_eq!(answer.status.code(), Some(1));
     let expected = format!("neodyme: {nobody}/ does not answer: Connection refused");
