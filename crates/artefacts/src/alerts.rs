@@ -76,17 +76,24 @@ impl Alerts {
             .filter(move |rule| rule.alert.as_deref() == Some(name) || rule.record.as_deref() == Some(name))
     }
 
+    /// A rule, and those that record what it looks at.
+    fn with_its_sources<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Rule> {
+        metrics(&rule.expr).into_iter().flat_map(|name| self.of(name)).chain([rule])
+    }
+
     /// Whether there is an alert of this name.
     pub fn has(&self, name: &str) -> bool {
         self.rules.iter().any(|rule| rule.alert.as_deref() == Some(name))
     }
 
-    /// The dashboards that alerts lead to: alert, name of the dashboard, and the metrics that its rule looks at.
+    /// The dashboards that alerts lead to: alert, name of the dashboard, and the metrics that its rule looks at, itself or in
+    /// what is recorded for it.
     pub fn dashboards(&self) -> impl Iterator<Item = (&str, &str, Vec<&str>)> {
         let leading = self.rules.iter().filter_map(|rule| Some((rule, rule.alert.as_deref()?)));
         leading.filter_map(|(rule, alert)| {
             let path = rule.annotations.get("dashboard_url")?.strip_prefix("d/neodyme-")?;
-            Some((alert, path.split('?').next()?, metrics(&rule.expr)))
+            let looks_at = self.with_its_sources(rule).flat_map(|rule| metrics(&rule.expr));
+            Some((alert, path.split('?').next()?, looks_at.collect()))
         })
     }
 }

@@ -14,10 +14,17 @@ impl Alerts {
         for rule in &self.rules {
             if let Some(name) = &rule.alert {
                 rule.check(name).with_context(|| format!("{} {name}", rule.file))?;
+                ensure!(self.has_component(rule), "{} {name}: no component", rule.file);
                 runbook(name).with_context(|| format!("{RUNBOOKS}/{name}.md"))?;
             }
         }
         Ok(())
+    }
+
+    /// By a label, or by what it joins, itself or in what it looks at.
+    fn has_component(&self, rule: &Rule) -> bool {
+        rule.labels.contains_key("component")
+            || self.with_its_sources(rule).any(|rule| rule.expr.contains("(component)"))
     }
 }
 
@@ -25,7 +32,6 @@ impl Rule {
     fn check(&self, name: &str) -> Result<()> {
         let severity = self.labels.get("severity").context("no severity")?;
         ensure!(SEVERITIES.contains(&severity.as_str()), "severity `{severity}`");
-        ensure!(self.labels.contains_key("component") || self.expr.contains("(component)"), "no component");
         let summary = self.annotation("summary")?;
         ensure!(summary.ends_with('.'), "the summary is no sentence: {summary}");
         self.annotation("description")?;

@@ -1,12 +1,13 @@
 //! From which value on alerts fire.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 use serde_json::Number;
 
-use super::Alerts;
+use super::{Alerts, Rule};
 use crate::pattern::regex;
 use crate::promql::{self, metrics};
 
@@ -42,17 +43,29 @@ impl Alerts {
     /// The numbers that an alert could mean by a limit: those of its rules and of what is recorded for them. Of an objective
     /// the rest is the limit; whole numbers are exceeded by the next.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
-        let mut numbers = Vec::new();
-        for rule in self.of(name) {
-            let plain = rule.expr.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
-            let written = NUMBER.captures_iter(&plain).chain(BOUND.captures_iter(&rule.expr));
-            for number in written.filter_map(|found| found[1].parse::<f64>().ok()) {
-                numbers.extend([number, if number.fract() == 0.0 { number + 1.0 } else { 1.0 - number }]);
-            }
-            let recorded = metrics(&rule.expr).into_iter().filter(|metric| metric.contains(':') && *metric != name);
-            numbers.extend(recorded.flat_map(|metric| self.numbers(metric)));
+        self.recorded_for(name).into_iter().flat_map(|name| self.of(name)).flat_map(Rule::numbers).collect()
+    }
+
+    /// The name, and all that is recorded for it, each once: rules may look at each other.
+    fn recorded_for<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        let mut names = vec![name];
+        let mut next = 0;
+        while let Some(name) = names.get(next) {
+            let looks_at = self.of(name).flat_map(|rule| metrics(&rule.expr)).filter(|metric| metric.contains(':'));
+            let new: BTreeSet<&str> = looks_at.filter(|metric| !names.contains(metric)).collect();
+            names.extend(new);
+            next += 1;
         }
-        numbers
+        names
+    }
+}
+
+impl Rule {
+    fn numbers(&self) -> Vec<f64> {
+        let plain = self.expr.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+        let written = NUMBER.captures_iter(&plain).chain(BOUND.captures_iter(&self.expr));
+        let numbers = written.filter_map(|found| found[1].parse::<f64>().ok());
+        numbers.flat_map(|number| [number, if number.fract() == 0.0 { number + 1.0 } else { 1.0 - number }]).collect()
     }
 }
 
