@@ -113,7 +113,12 @@ async fn the_code_of_a_welcome_verifies_the_address(backend: Backend) {
     assert!(!app.output().contains(&code), "no code is logged");
     let kept = "SELECT CAST(payload AS text) AS text FROM outbox_jobs";
     eventually("no code is kept", async || {
-        app.database.texts(kept).await.iter().all(|payload| payload == "{}").then_some(())
+        app.database
+            .texts(kept)
+            .await
+            .iter()
+            .all(|payload| payload == "{}" || payload.contains("withheld"))
+            .then_some(())
     })
     .await;
 }
@@ -239,6 +244,10 @@ async fn whoever_asks_is_answered_the_same(backend: Backend) {
     assert_eq!(sink.received().len(), 4, "two welcomes, and two for who there is");
 }
 
+    let said = "SELECT coalesce(payload ->> 'withheld', 'sent') AS text FROM outbox_jobs WHERE topic = 'account_email' ORDER BY 1";
+    let expected = ["nobody has this address", "nobody has this address", "sent", "sent"];
+    let expected = [&expected[..], &["the user is switched off"; 2]].concat();
+    eventually("it is written down", async || (app.database.texts(said).await == expected).then_some(())).await;
 async fn of_many_emails_to_one_address_few_are_sent(backend: Backend) {
     let settings = |options: AppOptions| options.set("code_emails_per_address", 2).set("code_emails_per_client", 5);
     let (app, sink) = app_and_sink(backend, settings).await;

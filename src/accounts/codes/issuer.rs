@@ -89,7 +89,7 @@ impl Issuer {
     }
 
     /// Lets a code be good for this, if there is somebody whom it can be sent to. Whom a job names as its user is who it is for;
-    /// where it names nobody, whose address it is.
+    /// where it names nobody, whose address it is. The inner error is why there is nobody.
     ///
     /// # Errors
     /// When the address is none, or the database fails.
@@ -97,7 +97,7 @@ impl Issuer {
         &self,
         job: &Job,
         Order { purpose, code, email, is_notice, session_id, client_ip }: &Order<'_>,
-    ) -> std::result::Result<Option<Ready>, Failure> {
+    ) -> std::result::Result<std::result::Result<Ready, &'static str>, Failure> {
         let email = Email::parse(email)
             .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
         let code = Code::parse(code)
@@ -115,7 +115,7 @@ impl Issuer {
         };
         let issued = self.try_to_issue(job, wanted).await;
         let issued = issued.map_err(|error| Failure::new(Reason::Payload, Effect::RetryJob, error))?;
-        Ok(issued.inspect_err(|why| self.tell_withheld(job, *purpose, why)).ok())
+        Ok(issued.inspect_err(|why| self.tell_withheld(job, *purpose, why)))
     }
 
     /// The inner error is why there is none.
