@@ -67,7 +67,7 @@ impl Analytics {
         }
         let checked = self.expectation.check(response.headers(), &body);
         checked.map_err(|foreign| failure::foreign(&response, foreign))?;
-        Ok(Receipt { code: Some(response.status().as_u16()), is_unasked: false })
+        Ok(Receipt { code: Some(response.status().as_u16()), withheld: None })
     }
 
     fn request(&self, job: &Job, event: &Event) -> reqwest::Result<Request> {

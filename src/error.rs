@@ -169,7 +169,7 @@ pub enum Error {
     /// Not allowed as the service is configured; why.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// The head of the request is not as HTTP wants it; in what way.
+    /// The head of the request is not as HTTP wants it, or a form no form; in what way.
     #[error("{0}")]
     MalformedRequest(&'static str),
     /// The target of the request is longer than any that is read.

@@ -105,12 +105,12 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
     let Some(db) = open_database(&config, &lifecycle, &log).await? else { return Ok(()) };
     let webhooks =
         webhooks::topics(&config.webhook, &db).map_err(anyhow::Error::from_boxed).context("prepare the webhooks")?;
-    let issuer = Issuer::new(db.clone(), config.codes.clone(), loggers.clone());
+    let login_key = login_key(&db, &log).await.context("read the key of failed sign-ins")?;
+    let issuer = Issuer::new(db.clone(), config.codes.clone(), login_key, loggers.clone());
     let delivered = topics::delivered_by(&mailer, &issuer, analytics.as_ref(), webhooks);
     let outbox = Arc::new(Outbox::new(delivered, topics::unused(&config.webhook)));
     hold_clock_against(&db, &log).await?;
     metrics::init_error_users(user_hash_key(&config, &db, &log).await?);
-    let login_key = login_key(&db, &log).await.context("read the key of failed sign-ins")?;
     let keyring = accounts::keys::open(&config.sign_in, &db, &log).await?;
     let hash_pool = HashPool::start(&config.password).context("start the password hash workers")?;
     let health = Arc::new(Health::new(&config, Probes::new(&db, accounts::rehearse, &mailer, analytics.as_ref())));

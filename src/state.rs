@@ -44,7 +44,7 @@ pub struct App {
     pub refreshes: Option<Limit>,
     /// How often one client may have an email with a code sent; `None` for no limit.
     pub code_emails: Option<Limit>,
-    /// What the addresses of failed sign-ins are hashed with, the same on all instances.
+    /// What the addresses of failed sign-ins, and of emails with a code, are hashed with, the same on all instances.
     pub login_key: [u8; 32],
     /// What signs access tokens, and verifies them.
     pub keyring: Arc<Keyring>,

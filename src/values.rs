@@ -15,7 +15,7 @@ pub mod timestamp;
 
 pub use self::email::{AddressPrefix, Email};
 pub(crate) use self::fields::text_field;
-pub use self::fields::{Fields, FromText, Member};
+pub use self::fields::{Fields, FromText, Member, OrNull};
 pub use self::full_name::FullName;
 pub use self::new_password::{LENGTH_SET_BY, NewPassword};
 pub use self::origin::Origin;

@@ -64,7 +64,7 @@ impl Webhook {
         // Not looked at: so that the connection can be used again.
         beginning(&mut response, deadline.min(Instant::now() + BODY_TIME)).await;
         match response.status() {
-            status if status.is_success() => Ok(Receipt { code: Some(status.as_u16()), is_unasked: false }),
+            status if status.is_success() => Ok(Receipt { code: Some(status.as_u16()), withheld: None }),
             status => Err(failure::refused(status, response.headers())),
         }
     }

@@ -26,7 +26,7 @@ use neodyme::accounts::webhooks::Webhooks;
 use neodyme::accounts::{Actor, sessions};
 use neodyme::error::Error;
 use neodyme::language::Language;
-use neodyme::values::FullName;
+use neodyme::values::{FullName, OrNull};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use world::World;
@@ -51,12 +51,17 @@ async fn a_user_is_changed_and_the_trail_tells_of_it(backend: Backend) {
     let world = World::new(backend).await;
     let (ada, admin) = (world.user("ada@example.com").await, Uuid::now_v7());
     let locale = Language::parse("de").ok();
-    let to = Change { full_name: name("Ada King"), is_active: Some(false), role: Some(Role::Support), locale };
+    let to = Change {
+        full_name: name("Ada King"),
+        is_active: Some(false),
+        role: Some(Role::Support),
+        locale: Some(OrNull(locale.clone())),
+    };
     let changed = change(&world.db, &Webhooks::default(), &world.actor(admin), ada.id, None, &to).await.unwrap();
     let found = users::find(&world.db, ada.id).await.unwrap().unwrap();
     assert_eq!((&changed.user, changed.is_new()), (&found, true));
     assert_eq!((found.full_name.expose(), found.is_active, found.role), ("Ada King", false, Role::Support));
-    assert_eq!(found.locale, to.locale);
+    assert_eq!(found.locale, locale);
     assert!(found.updated_at > ada.updated_at && found.version() != ada.version());
     assert_eq!((found.email, found.password_hash, found.created_at), (ada.email, ada.password_hash, ada.created_at));
 
@@ -138,7 +143,7 @@ async fn those_who_change_a_user_at_once_lose_nothing(backend: Backend) {
         Change { full_name: name("Ada King"), ..Change::default() },
         Change { role: Some(Role::Support), ..Change::default() },
         Change { is_active: Some(false), ..Change::default() },
-        Change { locale: Some(Language::english()), ..Change::default() },
+        Change { locale: Some(OrNull(Some(Language::english()))), ..Change::default() },
     ];
     let operator = Actor::operator();
     let webhooks = Webhooks::default();

@@ -34,7 +34,7 @@ async fn an_event_says_what_happened_when_and_to_which_user() {
     let job = job();
     let analytics = analytics(&service, SOON);
     assert_eq!(analytics.describe(), format!("POST {}/events", service.base_url()));
-    assert_eq!(analytics.deliver(&job).await.unwrap(), Receipt { code: Some(202), is_unasked: false });
+    assert_eq!(analytics.deliver(&job).await.unwrap(), Receipt { code: Some(202), withheld: None });
 
     let received = service.received();
     let [event] = received.as_slice() else { panic!("{received:?}") };

@@ -36,6 +36,8 @@ on_both_databases!(
     a_forgotten_password_is_replaced,
     whoever_asks_is_answered_the_same,
     of_many_emails_to_one_address_few_are_sent,
+    who_is_erased_and_comes_back_is_sent_no_more,
+    of_many_users_who_ask_at_once_few_have_an_address_written_to,
     what_was_asked_for_survives_a_crash_and_ends_with_the_user,
 );
 
@@ -113,7 +115,12 @@ async fn the_code_of_a_welcome_verifies_the_address(backend: Backend) {
     assert!(!app.output().contains(&code), "no code is logged");
     let kept = "SELECT CAST(payload AS text) AS text FROM outbox_jobs";
     eventually("no code is kept", async || {
-        app.database.texts(kept).await.iter().all(|payload| payload == "{}").then_some(())
+        app.database
+            .texts(kept)
+            .await
+            .iter()
+            .all(|payload| payload == "{}" || payload.contains("withheld"))
+            .then_some(())
     })
     .await;
 }
@@ -237,6 +244,10 @@ async fn whoever_asks_is_answered_the_same(backend: Backend) {
         codes(purpose, "asked").value(3.0).assert_in(&app).await;
     }
     assert_eq!(sink.received().len(), 4, "two welcomes, and two for who there is");
+    let said = "SELECT coalesce(payload ->> 'withheld', 'sent') AS text FROM outbox_jobs WHERE topic = 'account_email' ORDER BY 1";
+    let expected = ["nobody has this address", "nobody has this address", "sent", "sent"];
+    let expected = [&expected[..], &["the user is switched off"; 2]].concat();
+    eventually("it is written down", async || (app.database.texts(said).await == expected).then_some(())).await;
 }
 
 async fn of_many_emails_to_one_address_few_are_sent(backend: Backend) {
@@ -255,12 +266,73 @@ async fn of_many_emails_to_one_address_few_are_sent(backend: Backend) {
     assert_eq!(sink.received().len(), 3);
     // After an hour there may be more.
     app.database.set_back("one_time_codes", "created_at", 3700).await;
+    app.database.set_back("code_emails", "sent_at", 3700).await;
     assert_eq!(post(&app, "/auth/reset-password/send", json!({ "email": email })).await.status, 202);
     sink.until_received(4).await;
     // And one client has no more than its share, whoever it asks for.
     post(&app, "/auth/reset-password/send", json!({ "email": fresh_email() }))
         .await
         .assert_problem(429, "RATE_LIMITED");
+}
+
+async fn who_is_erased_and_comes_back_is_sent_no_more(backend: Backend) {
+    let settings = |options: AppOptions| options.set("code_emails_per_address", 2);
+    let (app, sink) = app_and_sink(backend, settings).await;
+    let (victim, throwaway) = (fresh_email(), fresh_email());
+    let ask = async |access: &str| {
+        let request = app.request("POST", "/auth/change-email/send").bearer_auth(access);
+        let asked = Answer::to(request.json(&json!({ "new_email": victim, "password": PASSWORD }))).await.unwrap();
+        assert_eq!(asked.status, 202, "{}", asked.text());
+    };
+    for round in 0..2 {
+        assert_eq!(app.register(&throwaway).await.status, 201);
+        let user = app.sign_in(&throwaway).await;
+        for _ in 0..2 {
+            ask(&user.access).await;
+        }
+        let event = if round == 0 { "issued" } else { "withheld" };
+        eventually("both are looked at", async || (codes("change_email", event).read(&app).await == 2.0).then_some(()))
+            .await;
+        let erasure = app.request("DELETE", &format!("/users/{}", user.id)).bearer_auth(&user.access);
+        assert_eq!(Answer::to(erasure.json(&json!({ "password": PASSWORD }))).await.unwrap().status, 204);
+    }
+    let sent = || sink.received().iter().filter(|mail| mail.to == victim).count();
+    assert_eq!(sent(), 2);
+    let kept = app.database.count("code_emails").await;
+    assert!(kept >= 2, "{kept}");
+    app.database.set_back("code_emails", "sent_at", 3700).await;
+    let user = app.signed_in().await;
+    ask(&user.access).await;
+    eventually("an hour later there is one more", async || (sent() == 3).then_some(())).await;
+}
+
+async fn of_many_users_who_ask_at_once_few_have_an_address_written_to(backend: Backend) {
+    let settings = |options: AppOptions| {
+        let options = options.set("code_emails_per_address", 2).set("account_email_concurrency", 16);
+        options.set("outbox_max_backoff", "500ms")
+    };
+    let (app, mut sink) = app_and_sink(backend, settings).await;
+    let victim = fresh_email();
+    let mut users = Vec::new();
+    for _ in 0..16 {
+        users.push(app.signed_in().await);
+    }
+    sink.until_received(16).await;
+    // What all of them ask for waits for the mail server, and is tried at once when that is back.
+    sink.go_down().await;
+    assert_eq!(post(&app, "/auth/reset-password/send", json!({ "email": users[0].email })).await.status, 202);
+    app.wait_for_log("nothing is tried for now", |line| line["message"] == "Circuit opened; deliveries paused").await;
+    for user in &users {
+        let request = app.request("POST", "/auth/change-email/send").bearer_auth(&user.access);
+        let asked = Answer::to(request.json(&json!({ "new_email": victim, "password": PASSWORD }))).await.unwrap();
+        assert_eq!(asked.status, 202, "{}", asked.text());
+    }
+    sink.come_back().await;
+    eventually("the others are withheld", async || {
+        (codes("change_email", "withheld").read(&app).await == 14.0).then_some(())
+    })
+    .await;
+    codes("change_email", "issued").value(2.0).assert_in(&app).await;
 }
 
 async fn what_was_asked_for_survives_a_crash_and_ends_with_the_user(backend: Backend) {

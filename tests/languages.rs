@@ -99,17 +99,19 @@ async fn every_email_to_a_user_is_in_the_users_language(backend: Backend) {
     let tokens = app.login(&email, PASSWORD).await.json();
     let access = tokens["access_token"].as_str().unwrap();
     assert_eq!(app.call("GET", "/auth/me", access).await.json()["locale"], "de");
-    let change = async |locale: &str| {
+    let change = async |locale: Option<&str>| {
         let request = app.request("PATCH", &format!("/users/{id}")).bearer_auth(access);
         Answer::to(request.json(&json!({ "locale": locale }))).await.unwrap()
     };
-    change("Klingon").await.assert_problem(422, "VALIDATION_FAILED");
-    let changed = change("en-gb").await;
+    change(Some("Klingon")).await.assert_problem(422, "VALIDATION_FAILED");
+    let changed = change(Some("en-gb")).await;
     assert_eq!((changed.status, &changed.json()["locale"]), (200, &json!("en-GB")));
     let export = app.call("GET", &format!("/users/{id}/export"), access).await;
     assert_eq!(export.json()["user"]["locale"], "en-GB");
-    let told = metric("neodyme_user_changes_total").label("change", "language_changed").label("by", "oneself");
-    told.value(1.0).assert_in(&app).await;
+    let told_changes = |count| {
+        metric("neodyme_user_changes_total").label("change", "language_changed").label("by", "oneself").value(count)
+    };
+    told_changes(1.0).assert_in(&app).await;
     assert!(app.audited().await.contains(&format!("user.language_changed by {id}")));
 
     let body = json!({ "current_password": PASSWORD, "new_password": "three otters in a bathtub" });
@@ -117,7 +119,10 @@ async fn every_email_to_a_user_is_in_the_users_language(backend: Backend) {
     let replaced = Answer::to(request).await.unwrap();
     assert!((200..300).contains(&replaced.status), "{}", replaced.text());
     assert_in(&mail_to(&sink, &email, 3).await, "en", "Your password at Example was changed");
-    app.database.execute("UPDATE users SET locale = NULL").await;
+    let cleared = change(None).await;
+    assert_eq!((cleared.status, &cleared.json()["locale"]), (200, &Value::Null), "{}", cleared.text());
+    told_changes(2.0).assert_in(&app).await;
+    assert_eq!(change(None).await.header("etag"), cleared.header("etag"), "there is nothing to take away any more");
     assert_eq!(post(&app, "/auth/reset-password/send", "de", json!({ "email": email })).await.status, 202);
     assert_in(&mail_to(&sink, &email, 4).await, "en", "Choose another password at Example");
 }

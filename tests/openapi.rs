@@ -150,3 +150,44 @@ fn the_schema_of_a_body_is_the_form_that_is_read() {
         assert!(!validator.is_valid(&body), "{body}");
     }
 }
+
+#[test]
+fn a_language_can_be_taken_away_and_nothing_else() {
+    let document = neodyme::operations::document(neodyme::operations::Listener::Api);
+    let schema = &document["paths"]["/users/{id}"]["patch"]["requestBody"]["content"]["application/json"]["schema"];
+    let whole = json!({ "allOf": [schema], "components": document["components"] });
+    let validator = jsonschema::validator_for(&whole).unwrap();
+    for (body, is_valid) in [
+        (json!({}), true),
+        (json!({ "locale": "de" }), true),
+        (json!({ "locale": null }), true),
+        (json!({ "locale": "German" }), false),
+        (json!({ "full_name": null }), false),
+        (json!({ "role": null }), false),
+        (json!({ "is_active": null }), false),
+    ] {
+        assert_eq!(validator.is_valid(&body), is_valid, "{body}");
+    }
+}
+
+/// What is sent always has its members, as `null` at least; what is taken need not.
+#[test]
+fn what_is_always_there_is_required() {
+    let document = neodyme::operations::document(neodyme::operations::Listener::Api);
+    let schemas = &document["components"]["schemas"];
+    let required = |name: &str| {
+        let required = schemas[name]["required"].as_array().cloned().unwrap_or_default();
+        required.iter().map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for member in ["email_verified_at", "locale"] {
+        assert!(required("Profile").iter().any(|name| name == member), "{member}");
+        let types = &schemas["Profile"]["properties"][member]["type"];
+        assert_eq!(types, &json!(["string", "null"]), "{member}");
+    }
+    assert_eq!(required("ChangeBody"), [""; 0]);
+    assert_eq!(required("Registration"), ["email", "full_name", "password"]);
+    for event in ["user.registered", "user.verified", "user.updated", "user.deactivated"] {
+        let body = &document["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body["properties"]["data"]["$ref"], "#/components/schemas/Profile", "{event}");
+    }
+}

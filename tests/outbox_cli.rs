@@ -25,6 +25,7 @@ on_both_databases!(
     jobs_are_listed_by_topic_and_state,
     a_list_says_that_there_is_more,
     a_job_is_shown_with_names_and_addresses_masked,
+    what_was_withheld_is_not_shown_as_if_it_were_sent,
     named_jobs_are_retried_all_or_none,
     all_jobs_of_a_filter_are_retried,
     nothing_is_discarded_unasked,
@@ -110,6 +111,40 @@ async fn a_job_is_shown_with_names_and_addresses_masked(backend: Backend) {
     assert!(answer.out.contains(&dead));
     shop.run(&["outbox", "show"]).assert_refused(2, "--id <ID>");
     shop.run(&["outbox", "show", "--id", "7"]).assert_refused(2, "--id <ID>");
+}
+
+async fn what_was_withheld_is_not_shown_as_if_it_were_sent(backend: Backend) {
+    const WHY: &str = "nobody has this address";
+    let shop = Shop::open(backend).await;
+    let [sent, withheld, retried] = shop.enqueue(WELCOME_EMAIL, &[3, 2, 1]).await.try_into().unwrap();
+    let claimed = shop.claim(WELCOME_EMAIL, 2).await;
+    let failed = Settlement::Retry {
+        run_at: OffsetDateTime::now_utc() - time::Duration::HOUR,
+        error: "refused_4xx (450)".into(),
+        failing_since: None,
+        unanswered: false,
+    };
+    shop.settle(&claimed[0], Settlement::Delivered).await;
+    shop.settle(&claimed[1], failed.clone()).await;
+    shop.settle(&shop.claim(WELCOME_EMAIL, 1).await[0], Settlement::Withheld { why: WHY }).await;
+    shop.settle(&shop.claim(WELCOME_EMAIL, 1).await[0], failed).await;
+
+    let list = shop.run(&["outbox", "list", "--state", "delivered"]).out;
+    let line = |job: &NewJob| list.lines().find(|line| line.starts_with(&job.id.to_string())).unwrap().to_owned();
+    assert!(line(&withheld).contains("  withheld  ") && line(&withheld).ends_with(WHY), "{list}");
+    assert!(line(&sent).contains("  delivered  ") && !line(&sent).contains(WHY), "{list}");
+    let shown = shop.run(&["outbox", "show", "--id", &withheld.id.to_string()]).out;
+    for (name, value) in
+        [("state", "withheld"), ("withheld", WHY), ("last_error", "refused_4xx (450)"), ("payload", "{}")]
+    {
+        let line = format!("{name:<11}  {value}");
+        assert!(shown.lines().any(|shown| shown == line), "{line:?} is missing in {shown}");
+    }
+    let json = |job: &NewJob| shop.run(&["outbox", "show", "--json", "--id", &job.id.to_string()]).json()[0].clone();
+    assert_eq!((&json(&withheld)["state"], &json(&withheld)["withheld"]), (&json!("withheld"), &json!(WHY)));
+    for (job, state) in [(&sent, "delivered"), (&retried, "pending")] {
+        assert_eq!((&json(job)["state"], json(job).get("withheld")), (&json!(state), None));
+    }
 }
 
 async fn named_jobs_are_retried_all_or_none(backend: Backend) {

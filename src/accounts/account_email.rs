@@ -116,8 +116,9 @@ impl AccountEmail {
         let code = code.ok_or_else(|| Failure::unreadable("it has no code"))?;
         let is_notice = kind == MailKind::AddressTaken;
         let order = Order { purpose, code: &code, email: &email, is_notice, session_id, client_ip };
-        let Some(ready) = self.issuer.issue(job, &order).await? else {
-            return Ok(Receipt { code: None, is_unasked: true });
+        let ready = match self.issuer.issue(job, &order).await? {
+            Ok(ready) => ready,
+            Err(why) => return Ok(Receipt { code: None, withheld: Some(why) }),
         };
         let (email, full_name) = (ready.email.expose(), ready.full_name.expose());
         let code = Some(MailCode { text: &code, lifetime: ready.lifetime });

@@ -18,7 +18,7 @@ use crate::language::Language;
 use crate::outbox::NewJob;
 use crate::store::Db;
 use crate::telemetry::metrics::UserChange;
-use crate::values::FullName;
+use crate::values::{FullName, OrNull};
 
 /// What of a user is to be otherwise; what is none stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct Change {
     pub is_active: Option<bool>,
     /// The role.
     pub role: Option<Role>,
-    /// What the user is written to in.
-    pub locale: Option<Language>,
+    /// What the user is written to in; null where the service is to decide.
+    pub locale: Option<OrNull<Language>>,
 }
 
 /// What came of a change.
@@ -108,7 +108,7 @@ impl Change {
             full_name: self.full_name.as_ref().map_or_else(|| before.full_name.clone(), |name| name.expose().into()),
             is_active: self.is_active.unwrap_or(before.is_active),
             role: self.role.unwrap_or(before.role),
-            locale: self.locale.clone().or_else(|| before.locale.clone()),
+            locale: self.locale.clone().map_or_else(|| before.locale.clone(), |OrNull(locale)| locale),
             updated_at: before.next_change(),
             ..before.clone()
         }

@@ -6,10 +6,12 @@
 //! costs nobody the time to use it.
 
 mod code;
+mod emails;
 mod issuer;
 mod table;
 
 pub use self::code::Code;
+pub use self::emails::prune as prune_emails;
 pub use self::issuer::{Issuer, Order, Ready, lifetime};
 pub use self::table::{
     Bound, CodeRow, addresses_of, find, first_undo_to, issue, prune, spend, spend_all_of, spend_later_undos,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::users::{self, User};
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Error, FieldError};
 use crate::store::{Db, types};
 
 /// So many users are written in one transaction: more gain little, and keep others from writing for longer.
@@ -58,8 +58,15 @@ pub struct Import<'a, S, W> {
     /// The line that was read last.
     number: u64,
     /// Users that were read and are not written yet, and how many bytes were read since the last ones were.
-    batch: Vec<User>,
+    batch: Vec<Arrival>,
     bytes: u64,
+}
+
+/// A user who was read.
+struct Arrival {
+    number: u64,
+    line: Vec<u8>,
+    user: User,
 }
 
 impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
@@ -113,21 +120,24 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
             false => Err(Error::BodyTooLarge { limit: MAX_LINE_BYTES }),
         };
         match user {
-            Ok(user) => self.batch.push(user),
-            Err(why) => {
-                self.tally.refused += 1;
-                self.watcher.refused(self.number, &why, text)?;
-            }
+            Ok(user) => self.batch.push(Arrival { number: self.number, line: text.to_vec(), user }),
+            Err(why) => self.refuse(self.number, &why, text)?,
         }
         Ok(())
     }
 
+    fn refuse(&mut self, number: u64, why: &Error, line: &[u8]) -> io::Result<()> {
+        self.tally.refused += 1;
+        self.watcher.refused(number, why, line)
+    }
+
     async fn write(&mut self) -> anyhow::Result<()> {
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        let count = batch.len() as u64;
+        let users = self.without_kept(batch).await?;
+        let count = users.len() as u64;
         let added = match self.db {
             Some(db) if count > 0 => {
-                db.transaction(move |tx| async move { users::insert_new(tx, &batch).await }.boxed()).await? as u64
+                db.transaction(move |tx| async move { users::insert_new(tx, &users).await }.boxed()).await? as u64
             }
             Some(_) => 0,
             None => count,
@@ -138,6 +148,28 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
         self.watcher.done(&self.tally, std::mem::take(&mut self.bytes));
         Ok(())
     }
+
+    /// Refuses those whose address is kept for somebody else, as a registration does.
+    async fn without_kept(&mut self, batch: Vec<Arrival>) -> anyhow::Result<Vec<User>> {
+        let kept = match self.db {
+            Some(db) if !batch.is_empty() => {
+                let keys: Vec<&str> = batch.iter().map(|arrival| arrival.user.email_key.expose()).collect();
+                users::kept_among(db, &keys).await?
+            }
+            _ => Vec::new(),
+        };
+        let is_kept = |arrival: &Arrival| kept.iter().any(|key| key == arrival.user.email_key.expose());
+        let (refused, admitted): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_kept);
+        for Arrival { number, line, .. } in refused {
+            self.refuse(number, &kept_for_another(), &line).context("write the refused lines")?;
+        }
+        Ok(admitted.into_iter().map(|arrival| arrival.user).collect())
+    }
+}
+
+fn kept_for_another() -> Error {
+    let (field, message) = ("email".to_owned(), users::IS_KEPT.to_owned());
+    Error::Validation(vec![FieldError { field, code: "kept", message }])
 }
 
 /// Notes in the audit trail what an import came to.

@@ -48,8 +48,9 @@ async fn prune_all(db: &Db, kept: Retention) -> Result<usize> {
     let failures = in_batches(|limit| sign_in::prune_failures(db, kept.most_failures, now, limit)).await?;
     let keys = in_batches(|limit| registration::prune_keys(db, now, limit)).await?;
     let codes = in_batches(|limit| codes::prune(db, now, limit)).await?;
+    let emails = in_batches(|limit| codes::prune_emails(db, now, limit)).await?;
     let entries = in_batches(|limit| audit::prune(db, now - kept.audit, limit)).await?;
-    Ok(expired + failures + keys + codes + entries)
+    Ok(expired + failures + keys + codes + emails + entries)
 }
 
 async fn prune_sessions(db: &Db, now: OffsetDateTime) -> Result<usize> {

@@ -20,7 +20,7 @@ pub use self::cookie::{Kept, SessionCookie, keep_up, replace as replace_cookie};
 pub use self::device::Device;
 pub use self::rotation::{GRACE, TokenRow, prune_expired_tokens};
 pub use self::session::{
-    Session, count, delete_all, delete_others, goes_on, holder, keep_latest, list as of_user, prune_expired,
+    Session, count, delete, delete_all, delete_others, goes_on, holder, keep_latest, list as of_user, prune_expired,
 };
 pub use self::token::{Pair, RefreshToken, Tokens};
 use super::actor::Actor;

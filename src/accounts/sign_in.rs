@@ -11,6 +11,7 @@ mod events;
 mod failures;
 mod form;
 mod observation;
+mod replaced;
 mod ticket;
 mod trial;
 
@@ -29,7 +30,7 @@ use self::observation::Observation;
 pub(super) use self::ticket::Entry;
 use self::ticket::Ticket;
 use super::profile::Profile;
-use super::sessions::{Device, Pair, Tokens};
+use super::sessions::{Device, Pair, SessionCookie, Tokens};
 use super::users::User;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json};
@@ -63,17 +64,23 @@ struct SignedIn {
 }
 
 async fn login(call: Call<App>, (device, Json(login)): (Device, Json<Login>)) -> Result<Json<SignedIn>> {
-    let (pair, user) = sign_in::<Pair>(call, device, login).await?;
+    let (pair, user) = sign_in::<Pair>(call, device, login, None).await?;
     Ok(Json(SignedIn { tokens: pair.into(), user: user.into() }))
 }
 
-/// Signs a user in, who is given this.
-pub(super) async fn sign_in<T: Ticket>(call: Call<App>, device: Device, login: Login) -> Result<(T, User)> {
+/// Signs a user in, who is given this in place of the cookie that the browser has so far, whose session ends.
+pub(super) async fn sign_in<T: Ticket>(
+    call: Call<App>,
+    device: Device,
+    login: Login,
+    replaced: Option<SessionCookie>,
+) -> Result<(T, User)> {
     let Call { state, context, .. } = call;
     context.set_address(login.email.key());
     let email = if state.config.log.full_emails { login.email.expose().to_owned() } else { login.email.masked() };
     let observation = Observation::begin(&context, email);
-    let signed_in = Attempt { app: &state, context: &context, login: &login }.run(device).await;
+    let signed_in =
+        Attempt { app: &state, context: &context, login: &login, replaced: replaced.as_ref() }.run(device).await;
     observation.end(signed_in.as_ref().err());
     signed_in
 }

@@ -76,6 +76,19 @@ fn toml_keys_are_flat_or_in_tables_and_of_any_scalar_type() {
 }
 
 #[test]
+fn what_is_switched_is_true_or_false_and_on_or_off() {
+    for (text, is_on) in [("true", true), ("on", true), ("false", false), ("off", false)] {
+        let config = with_variables(&[("NEODYME_HOSTED_PAGES", text), ("NEODYME_LOG_FULL_EMAILS", text)]).unwrap();
+        assert_eq!((config.hosted_pages, config.log.full_emails), (is_on, is_on), "{text}");
+        assert_eq!(with_toml(&format!("hosted_pages = '{text}'")).unwrap().hosted_pages, is_on, "{text}");
+    }
+    for text in ["ON", "yes", "1", ""] {
+        let refused = with_variables(&[("NEODYME_HOSTED_PAGES", text)]).unwrap_err();
+        assert!(refused.contains("on nor off"), "{refused}");
+    }
+}
+
+#[test]
 fn hosts_are_names_without_ports() {
     let config = with_toml("ops_allowed_hosts = ['Metrics.example.com.', '*.svc.cluster.local']").unwrap();
     let names: Vec<_> = config.ops_allowed_hosts.iter().map(ToString::to_string).collect();

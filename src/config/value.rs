@@ -81,11 +81,15 @@ impl Value for bool {
     const PLACEHOLDER: &'static str = "true|false";
 
     fn accepted((): &()) -> String {
-        "true or false".into()
+        "true, false, on or off".into()
     }
 
     fn parse(text: &str, (): &()) -> Result<Self, &'static str> {
-        text.parse().map_err(|_| "is neither true nor false")
+        match text {
+            "true" | "on" => Ok(true),
+            "false" | "off" => Ok(false),
+            _ => Err("is neither true nor false, on nor off"),
+        }
     }
 
     fn show(&self) -> String {

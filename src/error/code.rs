@@ -140,7 +140,8 @@ error_codes! {
     /// What was to be changed has changed since the client read it.
     PreconditionFailed = "PRECONDITION_FAILED", Expected [412], "It has changed meanwhile",
         "Nothing: two changed the same user, and one of them was told.";
-    /// The head of the request is not as HTTP wants it: it cannot be read, is too large, or has no valid `Host`.
+    /// The head of the request is not as HTTP wants it: it cannot be read, is too large, or has no valid `Host`; or a
+    /// form is not UTF-8.
     MalformedRequest = "MALFORMED_REQUEST", Expected [400, 414, 431], "The request is not valid HTTP",
         "Nothing; many are a client's bug, or somebody who looks for holes. A proxy that sends large headers needs a larger \
          `http_max_header_bytes`.";

@@ -166,15 +166,16 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         statuses
     }
 
-    /// Answers a request. Whether its client may call once more is decided before anything of it is looked at; then, whether
-    /// the caller may.
+    /// Answers a request. Whether its client may call once more is decided before anything of it is looked at, but for where it
+    /// is from: no other site uses up what a client may do. Then, whether the caller may.
     pub(super) async fn answer(
         &self,
         call: Call<S>,
         request: Request,
         permitted: impl Future<Output = Result<()>>,
     ) -> Result<Response> {
-        let refused = match self.count(&call) {
+        let counted = self.takes.check.map_or(Ok(()), |check| check(&request.head)).and_then(|()| self.count(&call));
+        let refused = match counted {
             Ok(()) => permitted.await.err(),
             Err(refused) => Some(refused),
         };

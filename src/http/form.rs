@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use schemars::json_schema;
 use serde_json::{Map, Value};
 
@@ -12,6 +13,8 @@ use super::{Context, Request};
 use crate::error::{Error, Result};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const NO_TEXT: Error = Error::MalformedRequest("the form is not UTF-8: open the page again, and send what it shows");
 const FOREIGN: Error = Error::Forbidden("another site sent this form: open the page itself");
 
 /// What a form of a page holds, as it was typed: texts by their names. It may hold a password, and is never printed.
@@ -19,7 +22,8 @@ pub struct Typed(Map<String, Value>);
 
 /// That no page of another site sent the form, as far as the browser tells (<https://w3c.github.io/webappsec-fetch-metadata/>). Its
 /// origin is `null` where our pages keep their address for themselves. It is enough where the form itself brings what nobody else
-/// has, such as a code.
+/// has, such as a code. Like [`OurOrigin`], it is looked at before the form counts against the limit of its client, who may not
+/// even know that it was sent.
 pub struct SameOrigin;
 
 /// That a page of ours sent the form, as the browser says: for what signs somebody in, or is done for who is signed in. A client that
@@ -48,35 +52,74 @@ impl Input for Typed {
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
         let body = request.read_body(context, FORM).await?;
-        let members = url::form_urlencoded::parse(&body)
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
-        Ok(Typed(members.collect()))
+        members(&body).map(Typed).ok_or(NO_TEXT)
     }
+}
+
+/// The members of a form; none where a text of it is not UTF-8: two passwords must not become one.
+fn members(body: &[u8]) -> Option<Map<String, Value>> {
+    let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    let member = |pair: &[u8]| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let name = text(halves.next().unwrap_or_default())?;
+        Some((name, Value::String(text(halves.next().unwrap_or_default())?)))
+    };
+    pairs.map(member).collect()
+}
+
+/// What stands in a form for a text (<https://url.spec.whatwg.org/#urlencoded-parsing>). A `%` that begins no byte is one.
+fn text(encoded: &[u8]) -> Option<String> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    while let [first, behind @ ..] = rest {
+        let (byte, left) = match behind.split_at_checked(2).filter(|_| *first == b'%').and_then(escaped) {
+            Some(escaped) => escaped,
+            None if *first == b'+' => (b' ', behind),
+            None => (*first, behind),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The byte that two hexadecimal digits are, and what is behind them.
+fn escaped<'a>((digits, behind): (&[u8], &'a [u8])) -> Option<(u8, &'a [u8])> {
+    let digit = |at: usize| char::from(*digits.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(((digit(0)? << 4) | digit(1)?, behind))
 }
 
 impl FromHead for SameOrigin {
     fn takes() -> Takes {
-        Takes::default()
+        Takes { check: Some(expect_not_foreign), ..Takes::default() }
     }
 
     fn from_head(request: &Request) -> Result<Self> {
-        match origin_of(&request.head) {
-            FormOrigin::Foreign => Err(FOREIGN),
-            FormOrigin::Ours | FormOrigin::Unknown => Ok(SameOrigin),
-        }
+        expect_not_foreign(&request.head).map(|()| SameOrigin)
     }
 }
 
 impl FromHead for OurOrigin {
     fn takes() -> Takes {
-        Takes::default()
+        Takes { check: Some(expect_ours), ..Takes::default() }
     }
 
     fn from_head(request: &Request) -> Result<Self> {
-        match origin_of(&request.head) {
-            FormOrigin::Ours => Ok(OurOrigin),
-            FormOrigin::Foreign | FormOrigin::Unknown => Err(FOREIGN),
-        }
+        expect_ours(&request.head).map(|()| OurOrigin)
+    }
+}
+
+fn expect_not_foreign(head: &Parts) -> Result<()> {
+    match origin_of(head) {
+        FormOrigin::Foreign => Err(FOREIGN),
+        FormOrigin::Ours | FormOrigin::Unknown => Ok(()),
+    }
+}
+
+fn expect_ours(head: &Parts) -> Result<()> {
+    match origin_of(head) {
+        FormOrigin::Ours => Ok(()),
+        FormOrigin::Foreign | FormOrigin::Unknown => Err(FOREIGN),
     }
 }
 
@@ -88,25 +131,56 @@ enum FormOrigin {
     Unknown,
 }
 
+/// Both headers are believed where they agree. What sends a foreign `Origin` is none of our pages, whatever else it says.
 fn origin_of(head: &Parts) -> FormOrigin {
-    let text = |name| head.headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    match text("sec-fetch-site") {
+    match (by_origin(head), by_fetch_metadata(head)) {
+        (FormOrigin::Foreign, _) | (_, FormOrigin::Foreign) => FormOrigin::Foreign,
+        (FormOrigin::Ours, _) | (_, FormOrigin::Ours) => FormOrigin::Ours,
+        (FormOrigin::Unknown, FormOrigin::Unknown) => FormOrigin::Unknown,
+    }
+}
+
+/// `null` may be any page, and is what ours send, which tell nobody where they are.
+fn by_origin(head: &Parts) -> FormOrigin {
+    let host = head.headers.get(HOST).map(HeaderValue::as_bytes);
+    let host = host.or(head.uri.authority().map(|authority| authority.as_str().as_bytes()));
+    match only(head, ORIGIN) {
+        Ok(None | Some("null")) => FormOrigin::Unknown,
+        Ok(Some(origin)) if host.is_some_and(|host| is_of(origin, host)) => FormOrigin::Ours,
+        Ok(Some(_)) | Err(TooMany) => FormOrigin::Foreign,
+    }
+}
+
+/// Whether an origin is of this host and port; behind a proxy with TLS nobody here knows the scheme.
+fn is_of(origin: &str, host: &[u8]) -> bool {
+    origin.split_once("://").is_some_and(|(_, from)| from.as_bytes() == host)
+}
+
+fn by_fetch_metadata(head: &Parts) -> FormOrigin {
+    match only(head, SEC_FETCH_SITE) {
+        Ok(None) => FormOrigin::Unknown,
         // `none`: the reader of the page did it, such as by loading it again.
-        Some("same-origin" | "none") => return FormOrigin::Ours,
-        Some(_) => return FormOrigin::Foreign,
-        None => {}
+        Ok(Some("same-origin" | "none")) => FormOrigin::Ours,
+        Ok(Some(_)) | Err(TooMany) => FormOrigin::Foreign,
     }
-    let host = text(HOST.as_str()).or(head.uri.authority().map(|authority| authority.as_str()));
-    match (text(ORIGIN.as_str()), host) {
-        (None | Some("null"), _) | (_, None) => FormOrigin::Unknown,
-        (Some(origin), Some(host)) if origin.split_once("://").map(|(_, from)| from) == Some(host) => FormOrigin::Ours,
-        _ => FormOrigin::Foreign,
-    }
+}
+
+/// A header is there more than once.
+struct TooMany;
+
+/// The text of a header that is there once at most.
+fn only(head: &Parts, name: HeaderName) -> std::result::Result<Option<&str>, TooMany> {
+    let mut values = head.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+    let first = values.next();
+    if values.next().is_some() { Err(TooMany) } else { Ok(first) }
 }
 
 #[cfg(test)]
 mod tests {
     use http::request::Builder;
+    use proptest::collection::btree_map;
+    use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
     use crate::http::body::is_of_type;
@@ -130,13 +204,51 @@ mod tests {
             (&[("host", "example.com"), ("origin", "https://example.com:8443")], Foreign),
             (&[("host", "example.com"), ("origin", "https://evil.example")], Foreign),
             (&[("host", "example.com")], Unknown),
-            (&[("origin", "https://example.com")], Unknown),
+            (&[("origin", "https://example.com")], Foreign),
             (&[], Unknown),
+            (&[("sec-fetch-site", "same-origin"), ("host", "example.com"), ("origin", "null")], Ours),
+            (&[("sec-fetch-site", "same-origin"), ("host", "example.com"), ("origin", "https://example.com")], Ours),
+            (&[("sec-fetch-site", "same-origin"), ("host", "a.example"), ("origin", "https://b.example")], Foreign),
+            (&[("sec-fetch-site", "none"), ("host", "example.com"), ("origin", "https://evil.example")], Foreign),
+            (&[("sec-fetch-site", "none"), ("host", "example.com"), ("origin", "")], Foreign),
+            (&[("sec-fetch-site", "none"), ("origin", "")], Foreign),
+            (&[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")], Foreign),
+            (&[("host", "a.example"), ("origin", "https://a.example"), ("origin", "https://b.example")], Foreign),
         ] {
             assert_eq!(origin_of(&head(pairs)), origin, "{pairs:?}");
         }
         let of_http2 = Builder::new().uri("https://example.com/x").header("origin", "https://example.com");
         assert_eq!(origin_of(&of_http2.body(()).unwrap().into_parts().0), Ours);
+    }
+
+    #[test]
+    fn a_form_holds_texts_and_nothing_that_is_none() {
+        let read = |body: &str| members(body.as_bytes()).map(|members| serde_json::to_value(members).unwrap());
+        for (body, typed) in [
+            ("", json!({})),
+            ("a=b&c=d", json!({ "a": "b", "c": "d" })),
+            ("&a=1&&b&=c&", json!({ "a": "1", "b": "", "": "c" })),
+            ("a=1&a=2", json!({ "a": "2" })),
+            ("a+b=c+d%2B", json!({ "a b": "c d+" })),
+            ("a=b=c%26%3d", json!({ "a": "b=c&=" })),
+            ("a=%&b=%4&c=%zz%41&d=%C3%A4", json!({ "a": "%", "b": "%4", "c": "%zzA", "d": "\u{e4}" })),
+            ("a=%EF%BF%BD", json!({ "a": "\u{fffd}" })),
+        ] {
+            assert_eq!(read(body), Some(typed), "{body}");
+        }
+        for body in ["password=%FF", "password=%C3", "%FF=x", "a=%ED%A0%80", "a=%C0%80"] {
+            assert_eq!(read(body), None, "{body}");
+        }
+        assert_eq!(members(b"a=\xff"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_browsers_encode_is_read_as_it_was(pairs in btree_map(any::<String>(), any::<String>(), 0..4)) {
+            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let expected = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+            prop_assert_eq!(members(body.as_bytes()), Some(expected));
+        }
     }
 
     #[test]

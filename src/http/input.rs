@@ -26,7 +26,13 @@ pub struct Takes {
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// Whether there may be none.
     pub may_lack_body: bool,
+    /// What is looked at of the head before the request counts against the limit of its client: for what a client may not know
+    /// that it sends, such as the form of another site.
+    pub check: Option<Check>,
 }
+
+/// What a head must be like.
+pub type Check = fn(&Parts) -> Result<()>;
 
 /// A part of the path, or a parameter of the query.
 #[derive(Clone)]
@@ -74,7 +80,13 @@ impl Takes {
         self.query.extend(other.query);
         self.headers.extend(other.headers);
         let may_lack_body = self.may_lack_body || other.may_lack_body;
-        Takes { is_strict: self.is_strict || other.is_strict, body: self.body.or(other.body), may_lack_body, ..self }
+        Takes {
+            is_strict: self.is_strict || other.is_strict,
+            body: self.body.or(other.body),
+            may_lack_body,
+            check: self.check.or(other.check),
+            ..self
+        }
     }
 }
 

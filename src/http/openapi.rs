@@ -32,24 +32,43 @@ pub struct Document {
     pub webhooks: Vec<Told>,
 }
 
+/// The forms of JSON bodies: a member that may be missing in what is taken is always there in what is given, as `null` at least. No
+/// form is of both.
+struct Forms {
+    taken: SchemaGenerator,
+    given: SchemaGenerator,
+}
+
+impl Forms {
+    fn new() -> Self {
+        let settings = || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+        Forms { taken: settings().into_generator(), given: settings().for_serialize().into_generator() }
+    }
+
+    fn definitions(mut self) -> Map<String, Value> {
+        let mut all = self.taken.take_definitions(true);
+        all.extend(self.given.take_definitions(true));
+        all
+    }
+}
+
 /// Describes the endpoints of a listener.
 pub fn document<'a, S: Send + Sync + 'static>(
     about: &Document,
     endpoints: impl Iterator<Item = &'a Endpoint<S>>,
 ) -> Value {
-    let mut generator =
-        SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
-    let problem = generator.subschema_for::<Problem<'static>>();
+    let mut forms = Forms::new();
+    let problem = forms.given.subschema_for::<Problem<'static>>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in endpoints {
         let errors = errors(endpoint, about.is_limited);
-        let mut operation = operation(endpoint, errors, &mut generator, &json!(problem));
+        let mut operation = operation(endpoint, errors, &mut forms, &json!(problem));
         if about.is_limited && !endpoint.always {
             add_limits(&mut operation["responses"]);
         }
         paths.entry(endpoint.path).or_default().insert(endpoint.method.as_str().to_ascii_lowercase(), operation);
     }
-    let webhooks = webhooks::webhooks(&about.webhooks, &mut generator);
+    let webhooks = webhooks::webhooks(&about.webhooks, &mut forms.given);
     let mut document = json!({
         "openapi": "3.1.1",
         "info": {
@@ -61,7 +80,7 @@ pub fn document<'a, S: Send + Sync + 'static>(
         "servers": servers(about.prefix.as_ref()),
         "paths": paths,
         "components": {
-            "schemas": generator.take_definitions(true),
+            "schemas": forms.definitions(),
             "securitySchemes": {
                 "operations_token": {
                     "type": "http", "scheme": "bearer", "description": "The token in `ops_token`, where one is set.",
@@ -126,13 +145,13 @@ fn errors<S: Send + Sync + 'static>(endpoint: &Endpoint<S>, is_limited: bool) ->
 fn operation<S: Send + Sync + 'static>(
     endpoint: &Endpoint<S>,
     errors: Vec<ErrorCode>,
-    generator: &mut SchemaGenerator,
+    forms: &mut Forms,
     problem: &Value,
 ) -> Value {
     let mut operation = json!({
         "operationId": operation_id(&endpoint.method, endpoint.path),
         "summary": endpoint.about,
-        "responses": responses(endpoint, errors, generator, problem),
+        "responses": responses(endpoint, errors, &mut forms.given, problem),
         "security": security(endpoint.access),
         "x-callers": endpoint.access.to_string(),
     });
@@ -144,7 +163,7 @@ fn operation<S: Send + Sync + 'static>(
         operation["parameters"] = parameters.into();
     }
     if let Some(schema) = endpoint.takes.body {
-        operation["requestBody"] = json!({ "required": !endpoint.takes.may_lack_body, "content": { "application/json": { "schema": schema(generator) } } });
+        operation["requestBody"] = json!({ "required": !endpoint.takes.may_lack_body, "content": { "application/json": { "schema": schema(&mut forms.taken) } } });
     }
     operation
 }

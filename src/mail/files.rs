@@ -54,7 +54,7 @@ impl Files {
         let temporary = self.directory.join(format!(".{}.{}.tmp", job.id, job.lease_token));
         let _ = self.orders.send(Order { path, temporary, message, done });
         let written = written.await.unwrap_or_else(|_| Err(io::Error::other("the thread that writes has ended")));
-        written.map(|()| Receipt { code: None, is_unasked: false }).map_err(|error| self.failure(&error))
+        written.map(|()| Receipt { code: None, withheld: None }).map_err(|error| self.failure(&error))
     }
 
     fn failure(&self, error: &io::Error) -> Failure {

@@ -56,7 +56,7 @@ impl Station {
             metrics::mail_perhaps_sent();
         }
         // Whoever had nothing to ask for has said so, and why.
-        if result.as_ref().is_ok_and(|receipt| receipt.is_unasked) {
+        if result.as_ref().is_ok_and(|receipt| receipt.withheld.is_some()) {
             return result;
         }
         let took = began.elapsed();

@@ -265,16 +265,17 @@ impl Lane {
         // That an answer did not come was noted when it was late.
         if !(is_late && result.is_err() && job.handed_over.since().is_some()) {
             match &result {
-                Ok(receipt) if receipt.is_unasked => self.circuit.unasked(),
+                Ok(receipt) if receipt.withheld.is_some() => self.circuit.unasked(),
                 _ => self.note_service(&job, result.as_ref().err()),
             }
         }
         let settlement = match result {
+            Ok(Receipt { withheld: Some(why), .. }) => Settlement::Withheld { why },
             Ok(_) => Settlement::Delivered,
             Err(failure) => self.after_failure(&job, &failure),
         };
         let outcome = match settlement {
-            Settlement::Delivered => {
+            Settlement::Delivered | Settlement::Withheld { .. } => {
                 self.station.metrics.delivered(job.age.now());
                 AttemptOutcome::Delivered
             }

@@ -150,6 +150,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+
+    use super::InstantSql;
+
+    code_emails (code_hash) {
+        code_hash -> Binary,
+        purpose -> Text,
+        address_hash -> Binary,
+        sent_at -> InstantSql,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{Binary, Nullable, Text};
     use super::{InstantSql, UuidSql};
 

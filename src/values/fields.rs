@@ -1,5 +1,8 @@
 //! The fields of a JSON object, read so that all of its faults are known at once.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::value::RawValue;
 
 use super::Fault;
@@ -128,6 +131,34 @@ impl<T: FromText> Member for T {
 impl<T: FromText> Member for Option<T> {
     fn read<const N: usize>(fields: &mut Fields<'_, N>, name: &'static str) -> Option<Self> {
         Some(fields.text_if_any(name, T::from_text))
+    }
+}
+
+/// A value, or the `null` that takes away the one there is (JSON Merge Patch, RFC 7396).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrNull<T>(pub Option<T>);
+
+impl<T: FromText> Member for Option<OrNull<T>> {
+    fn read<const N: usize>(fields: &mut Fields<'_, N>, name: &'static str) -> Option<Self> {
+        if fields.value(name).is_some_and(|value| value.get() == "null") {
+            return Some(Some(OrNull(None)));
+        }
+        Some(fields.text_if_any(name, T::from_text).map(|value| OrNull(Some(value))))
+    }
+}
+
+/// In words that tell it from a member that may be missing, and is never null.
+impl<T: JsonSchema> JsonSchema for OrNull<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}OrNull", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [generator.subschema_for::<T>(), { "type": "null" }] })
     }
 }
 

@@ -251,8 +251,8 @@ impl Job {
 pub struct Receipt {
     /// The SMTP reply or HTTP status, where there is one.
     pub code: Option<u16>,
-    /// Whether the service was not asked at all, since there was nothing to ask it for.
-    pub is_unasked: bool,
+    /// Why the service was not asked at all, where there was nothing to ask it for.
+    pub withheld: Option<&'static str>,
 }
 
 /// What a failure means for the next attempt.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::app::{TestApp, fresh_email};
+use crate::common::app::{AppOptions, TestApp, fresh_email};
 use crate::common::database::Backend;
 use crate::common::http::Answer;
 use crate::common::smtp::Received;
@@ -64,6 +64,7 @@ async fn an_address_is_kept_for_whom_it_was_taken_from(backend: Backend) {
         assert_eq!(post(&app, "/auth/change-email", json!({ "code": code })).await.status, 204, "{n}");
     }
     app.register(&user.email).await.assert_problem(409, "EMAIL_ALREADY_EXISTS");
+    refuses_operators_too(&app, &user.email);
     let other = app.signed_in().await;
     ask_to_change(&app, &other.access, &user.email, PASSWORD).await.assert_problem(409, "EMAIL_ALREADY_EXISTS");
     let undo = code_in(&sink.mail_to(&user.email, "was changed", 0).await);
@@ -74,6 +75,30 @@ async fn an_address_is_kept_for_whom_it_was_taken_from(backend: Backend) {
     assert_eq!(app.login(&user.email, PASSWORD).await.status, 200);
     // What is not kept any more is free.
     assert_eq!(app.register(&third).await.status, 201);
+}
+
+/// An operator makes no user of an address that is kept, and imports none.
+fn refuses_operators_too(app: &TestApp, kept: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = AppOptions::on_database(app.database.clone()).run(arguments, folder.path());
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code(), out, err)
+    };
+    std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
+    let create = ["user", "create", "--email", kept, "--name", "Ada", "--password-file", "password"];
+    let (code, out, err) = run(&create);
+    assert!(code == Some(1) && out.is_empty() && err.contains("this email address is kept for a user"), "{err}");
+
+    let hash = "$2b$05$ZjYEW8bC0WjG29OXn/MCa.c4Ej6uYOYdTbYn0Dt5vJYnQMcYpWMZC";
+    let line = |email: &str| json!({ "email": email, "full_name": "Ada", "password_hash": hash }).to_string();
+    let (kept, free) = (line(&kept.to_uppercase()), line(&fresh_email()));
+    std::fs::write(folder.path().join("users"), format!("{free}\n{kept}\n")).unwrap();
+    let (code, out, err) = run(&["import", "users", "--json", "--rejects", "rejects"]);
+    assert!(code == Some(1) && err.contains("line 2: email is kept for a user who had it until lately"), "{err}");
+    let counted: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(counted, json!({ "lines": 2, "added": 1, "existing": 0, "refused": 1 }));
+    assert_eq!(std::fs::read_to_string(folder.path().join("rejects")).unwrap(), kept + "\n");
 }
 
 /// What a thief asked for in a stolen session is good for nothing once the user has ended that; and the user who goes back to the old

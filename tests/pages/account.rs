@@ -20,6 +20,7 @@ on_both_databases!(
     a_session_that_has_ended_opens_nothing,
     a_password_is_changed_on_the_page,
     two_tabs_are_no_theft_and_keep_the_session_alive,
+    a_session_that_ends_soon_is_kept_alive_by_pages,
     a_form_of_another_site_does_nothing,
 );
 
@@ -163,6 +164,21 @@ async fn two_tabs_are_no_theft_and_keep_the_session_alive(backend: Backend) {
     assert_eq!(left.await, ["2592000"]);
     assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200);
     metric("neodyme_errors_total").label("error_type", "SECURITY_VIOLATION").value(0.0).assert_in(&app).await;
+}
+
+async fn a_session_that_ends_soon_is_kept_alive_by_pages(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend).set("session_idle", "40s")).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let cookie = cookie_of(&app, &email).await;
+    // It was used a quarter of that time ago.
+    for column in ["last_used_at", "expires_at"] {
+        app.database.set_back("sessions", column, 11).await;
+    }
+    let page = open(&app, ACCOUNT, &cookie).await;
+    assert_page(&page, 200);
+    let age = page.header("set-cookie").split("Max-Age=").nth(1).unwrap().split(';').next().unwrap();
+    assert!(age.parse::<u32>().unwrap() > 35, "{age}");
 }
 
 async fn a_form_of_another_site_does_nothing(backend: Backend) {

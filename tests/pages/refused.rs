@@ -34,6 +34,62 @@ async fn who_wants_too_many_emails_is_told_so_on_the_page() {
 }
 
 #[tokio::test]
+async fn a_form_of_another_site_uses_up_nothing_of_its_client() {
+    let limits = ["logins_per_client", "registrations_per_client", "code_emails_per_client"].map(|key| (key, 1));
+    let app = TestApp::spawn(with_pages(Backend::Sqlite).set_all(limits)).await;
+    let email = crate::common::app::fresh_email();
+    let form = [("email", email.as_str()), ("password", crate::PASSWORD), ("full_name", "Ada")];
+    let pages = [
+        ("/account/sign-up", &form[..], 200),
+        ("/account/sign-in", &form[..2], 303),
+        ("/account/forgot-password", &form[..1], 200),
+    ];
+    for foreign in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        for (path, form, _) in pages {
+            let refused = post(&app, path, form, Some(foreign)).await;
+            assert_page(&refused, 403);
+            assert!(!refused.headers.contains_key("ratelimit"), "{refused:?}");
+        }
+    }
+    let counted = metric("neodyme_http_requests_total").label("route", "/account/{page}").label("code", 403);
+    counted.value(6.0).assert_in(&app).await;
+    for (path, form, status) in pages {
+        assert_eq!(post(&app, path, form, Some(OURS)).await.status, status, "{path}");
+        assert_page(&post(&app, path, form, Some(OURS)).await, 429);
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_counts_as_a_request() {
+    let options = with_pages(Backend::Sqlite).set("http_requests_per_client", 2).set("http_requests_period", "1h");
+    let app = TestApp::spawn(options).await;
+    for status in [403, 403, 429] {
+        assert_page(&post(&app, "/account/sign-in", &[], Some(("sec-fetch-site", "cross-site"))).await, status);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_no_text_is_refused_and_not_mended() {
+    let app = TestApp::spawn(with_pages(Backend::Sqlite)).await;
+    let email = crate::common::app::fresh_email();
+    let send = async |path: &str, password: &str| {
+        let name = if path == "/account/sign-up" { "&full_name=Ada" } else { "" };
+        let body = format!("email={email}&password={password}{name}");
+        let request = app.request("POST", path).header(OURS.0, OURS.1).body(body);
+        Answer::to(request.header("content-type", "application/x-www-form-urlencoded")).await.unwrap()
+    };
+    let refused = send("/account/sign-up", "correct+horse+battery+%FF").await;
+    assert_page(&refused, 400);
+    assert!(refused.text().contains("The form is not UTF-8"), "{}", refused.text());
+    assert_eq!(app.database.count("users").await, 0);
+    assert_eq!(send("/account/sign-up", "correct+horse+battery+%EF%BF%BD").await.status, 200);
+    for (password, status) in [("correct+horse+battery+%FE", 400), ("correct+horse+battery+%EF%BF%BD", 303)] {
+        assert_eq!(send("/account/sign-in", password).await.status, status, "{password}");
+    }
+    metric("neodyme_errors_total").label("error_type", "MALFORMED_REQUEST").value(2.0).assert_in(&app).await;
+}
+
+#[tokio::test]
 async fn a_method_that_a_page_does_not_serve_is_told_on_a_page() {
     let app = TestApp::spawn(with_pages(Backend::Sqlite)).await;
     let refused = app.get("/account/sign-out").await;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::common::app::{TestApp, fresh_email};
 use crate::common::database::Backend;
+use crate::common::http::Answer;
 use crate::common::scrape::{Matcher, metric};
 use crate::common::users::PASSWORD;
 use crate::on_both_databases;
@@ -16,6 +17,7 @@ on_both_databases!(
     who_signs_in_gets_a_cookie_for_this_host_alone,
     a_wrong_password_is_told_on_the_page_and_the_next_one_waits,
     a_form_of_another_site_signs_nobody_in,
+    who_signs_in_again_ends_the_session_of_the_cookie_so_far,
     who_is_not_verified_is_told_so,
     a_cookie_opens_nothing_of_the_api_and_a_token_no_page,
 );
@@ -91,9 +93,47 @@ async fn a_form_of_another_site_signs_nobody_in(backend: Backend) {
         assert_page(&foreign, 403);
         assert!(!foreign.headers.contains_key("set-cookie"), "{from:?}");
     }
+    for from in ["same-origin", "none"] {
+        let headers = [("sec-fetch-site", from), ("origin", "https://evil.example")];
+        assert_page(&app.send_form(SIGN_IN, &form, &headers).await, 403);
+    }
     assert_eq!(app.database.count("sessions").await, 0);
+    let of_browsers = [OURS, ("origin", "null")];
+    assert_eq!(app.send_form(SIGN_IN, &form, &of_browsers).await.status, 303, "our pages tell nobody where they are");
     let ours = post(&app, SIGN_IN, &form, Some(("origin", &app.api_url()))).await;
     assert_eq!(ours.status, 303, "a browser that says its origin alone");
+}
+
+async fn who_signs_in_again_ends_the_session_of_the_cookie_so_far(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend).set("sessions_per_user", 2)).await;
+    let [ada, bob] = [app.signed_in().await, app.signed_in().await];
+    let first = cookie_of(&app, &ada.email).await;
+    let sign_in_with = async |email: &str, password: &str, cookie: &str| {
+        app.send_form(SIGN_IN, &[("email", email), ("password", password)], &[OURS, ("cookie", cookie)]).await
+    };
+    assert_page(&sign_in_with(&ada.email, "wrong horse battery", &first).await, 401);
+    assert_eq!(open(&app, "/account/", &first).await.status, 200, "who signs nobody in ends nothing");
+    let second = kept(&sign_in_with(&ada.email, PASSWORD, &first).await);
+    assert_led_to_sign_in(&open(&app, "/account/", &first).await);
+    assert_eq!(open(&app, "/account/", &second).await.status, 200);
+    assert_eq!(app.call("GET", "/auth/me", &ada.access).await.status, 200, "it makes room, and displaces no other");
+    let third = kept(&sign_in_with(&bob.email, PASSWORD, &second).await);
+    assert_led_to_sign_in(&open(&app, "/account/", &second).await);
+    assert_eq!(sessions_of(&app, &ada.access).await.len(), 1, "no session of hers opens that browser any more");
+    assert_eq!(open(&app, "/account/", &third).await.status, 200);
+    assert_eq!(app.call("GET", "/auth/me", &bob.access).await.status, 200);
+    // One that has ended is nobody's.
+    kept(&sign_in_with(&ada.email, PASSWORD, &second).await);
+    let ended = metric("neodyme_sessions_ended_total").label("reason", "signed_out");
+    ended.value(2.0).assert_in(&app).await;
+    let out = format!("user.signed_out by {}", ada.id);
+    assert_eq!(app.audited().await.iter().filter(|entry| **entry == out).count(), 2);
+}
+
+/// The cookie that a sign-in brings.
+fn kept(answer: &Answer) -> String {
+    assert_eq!((answer.status, answer.header("location")), (303, "/account/"), "{}", answer.text());
+    answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
 async fn who_is_not_verified_is_told_so(backend: Backend) {

@@ -15,7 +15,7 @@ use crate::language::Language;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, info};
 use crate::telemetry::metrics::{self, SessionEnd};
-use crate::values::FullName;
+use crate::values::{FullName, OrNull};
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str =
@@ -41,8 +41,8 @@ json_body! {
         is_active: Option<bool> = "is_active",
         /// What the user may do beside what all may.
         role: Option<Role> = "role",
-        /// What the user is written to in.
-        locale: Option<Language> = "locale",
+        /// What the user is written to in; null, and the service decides.
+        locale: Option<OrNull<Language>> = "locale",
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::code::Code;
+use super::emails::{self, CodeEmailRow};
 use super::table::{self, CodeRow, Issued};
 use crate::accounts::audit::{ANONYMOUS, AuditEntry};
 use crate::accounts::sessions;
@@ -31,6 +32,8 @@ use crate::values::{Email, Origin, Personal};
 pub struct Issuer {
     db: Db,
     config: CodesConfig,
+    /// What addresses are counted under.
+    key: [u8; 32],
     loggers: Loggers,
 }
 
@@ -67,6 +70,7 @@ pub struct Ready {
 struct Wanted {
     purpose: CodePurpose,
     hash: [u8; HASH_BYTES],
+    address_hash: [u8; HASH_BYTES],
     email: Email,
     lifetime: Duration,
     per_address: usize,
@@ -78,9 +82,9 @@ struct Wanted {
 }
 
 impl Issuer {
-    /// Keeps codes in this database.
-    pub fn new(db: Db, config: CodesConfig, loggers: Loggers) -> Self {
-        Issuer { db, config, loggers }
+    /// Keeps codes in this database, and counts addresses under their hash with this key.
+    pub fn new(db: Db, config: CodesConfig, key: [u8; 32], loggers: Loggers) -> Self {
+        Issuer { db, config, key, loggers }
     }
 
     /// How long a code for this can be used.
@@ -89,7 +93,7 @@ impl Issuer {
     }
 
     /// Lets a code be good for this, if there is somebody whom it can be sent to. Whom a job names as its user is who it is for;
-    /// where it names nobody, whose address it is.
+    /// where it names nobody, whose address it is. The inner error is why there is nobody.
     ///
     /// # Errors
     /// When the address is none, or the database fails.
@@ -97,7 +101,7 @@ impl Issuer {
         &self,
         job: &Job,
         Order { purpose, code, email, is_notice, session_id, client_ip }: &Order<'_>,
-    ) -> std::result::Result<Option<Ready>, Failure> {
+    ) -> std::result::Result<std::result::Result<Ready, &'static str>, Failure> {
         let email = Email::parse(email)
             .map_err(|fault| Failure::unreadable(&format!("its address is not valid ({})", fault.code)))?;
         let code = Code::parse(code)
@@ -105,6 +109,7 @@ impl Issuer {
         let wanted = Wanted {
             purpose: *purpose,
             hash: code.hash(),
+            address_hash: emails::address_hash(&self.key, email.key()),
             email,
             lifetime: self.lifetime(*purpose),
             per_address: if *is_notice { 1 } else { self.config.emails_per_address },
@@ -115,7 +120,7 @@ impl Issuer {
         };
         let issued = self.try_to_issue(job, wanted).await;
         let issued = issued.map_err(|error| Failure::new(Reason::Payload, Effect::RetryJob, error))?;
-        Ok(issued.inspect_err(|why| self.tell_withheld(job, *purpose, why)).ok())
+        Ok(issued.inspect_err(|why| self.tell_withheld(job, *purpose, why)))
     }
 
     /// The inner error is why there is none.
@@ -199,13 +204,20 @@ async fn issue_to(
         session_id: wanted.session_id,
         lifetime: wanted.lifetime,
     };
-    if wanted.is_asked && table::count_of_late(tx, &row).await? >= wanted.per_address {
-        return Ok(Err("too many were asked for within an hour"));
+    let counted = CodeEmailRow { code_hash: row.hash, purpose: row.purpose, address_hash: wanted.address_hash };
+    if wanted.is_asked {
+        let to_address = emails::count_of_late(tx, &counted).await?;
+        if to_address.max(table::count_of_late(tx, &row).await?) >= wanted.per_address {
+            return Ok(Err("too many were asked for within an hour"));
+        }
     }
     let is_new = match table::issue(tx, &row).await? {
         Issued::Spent => return Ok(Err("it was used, or another one was asked for since")),
         issued => issued == Issued::New,
     };
+    if is_new {
+        emails::note(tx, &counted).await?;
+    }
     // Who registered first may be a stranger, whose password would be verified with the address: its owner chooses one instead.
     if wanted.is_notice && user.email_verified_at.is_none() {
         table::spend_all_but(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::emails::COUNTED;
 use crate::clock;
 use crate::error::Result;
 use crate::sealing::HASH_BYTES;
@@ -19,8 +20,6 @@ use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::{CodePurpose, DbOperation};
 use crate::values::Personal;
 
-/// The time within which codes count against those who ask for too many.
-const COUNTED: Duration = Duration::from_secs(3600);
 /// How long codes are kept that cannot be used any more: longer than they count.
 const KEPT: Duration = Duration::from_secs(86_400);
 

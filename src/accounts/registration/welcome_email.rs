@@ -64,7 +64,7 @@ impl Topic for WelcomeEmail {
                     session_id: None,
                     client_ip: None,
                 };
-                self.issuer.issue(job, &order).await?
+                self.issuer.issue(job, &order).await?.ok()
             }
             None => None,
         };

@@ -33,8 +33,10 @@ use crate::store::types::Id;
 use crate::telemetry::metrics::DbOperation;
 
 const NAME: &str = "__Host-neodyme_session";
-/// A session that was used so lately is not written again for the next page.
+/// A session that was used so lately is not written again for the next page; see [`used_lately`].
 const USED_LATELY: Duration = Duration::from_secs(60);
+/// A session is written so often at least, while it is in use, before it would end of not being used.
+const WRITTEN_BEFORE_END: u32 = 4;
 
 /// The cookie of a session. Printing does not show it.
 #[derive(Clone, Debug)]
@@ -143,13 +145,18 @@ pub async fn keep_up(
     device: Device,
     config: &SignInConfig,
 ) -> Result<Option<Session>> {
-    if clock::now() - session.last_used_at < USED_LATELY {
+    if clock::now() - session.last_used_at < used_lately(config.session_idle) {
         return Ok(None);
     }
     let used = session.clone().used_by(context, device, config);
     let written = used.clone();
     let goes_on = db.transaction(move |tx| async move { touch(tx, &written).await }.boxed()).await?;
     Ok(goes_on.then_some(used))
+}
+
+/// How lately a session was used that is not written again: one that is in use must not end.
+fn used_lately(session_idle: Duration) -> Duration {
+    USED_LATELY.min(session_idle / WRITTEN_BEFORE_END)
 }
 
 #[cfg(test)]
@@ -165,6 +172,13 @@ mod tests {
         assert!(!format!("{found:?}").contains(value));
         for other in ["", NAME, &format!("{NAME}="), &format!("{NAME}2={value}"), &format!("x{NAME}={value}")] {
             assert!(read(other.as_bytes()).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_session_in_use_is_written_before_it_would_end() {
+        for (idle, lately) in [(1, 250), (10, 2_500), (59, 14_750), (240, 60_000), (2_592_000, 60_000)] {
+            assert_eq!(used_lately(Duration::from_secs(idle)), Duration::from_millis(lately), "{idle} s");
         }
     }
 

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::Login;
 use super::decoy;
 use super::failures::{self, Tries};
+use super::replaced;
 use super::ticket::Ticket;
 use super::trial::{Trial, hash_of};
 use crate::accounts::actor::Actor;
 use crate::accounts::audit;
-use crate::accounts::sessions::{self, Device, Session};
+use crate::accounts::sessions::{self, Device, Session, SessionCookie};
 use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ pub(super) struct Attempt<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) context: &'a Arc<Context>,
     pub(super) login: &'a Login,
+    /// The cookie that the browser has so far.
+    pub(super) replaced: Option<&'a SessionCookie>,
 }
 
 impl Attempt<'_> {
@@ -120,10 +123,11 @@ impl Attempt<'_> {
         let actor = Actor::user(user.id, self.context.origin());
         let entry = actor.entry(SIGNED_IN, user.id, json!({ "session_id": session.id }));
         let soon = soon_after_registration(now - user.created_at);
-        let verified = user.clone();
+        let (verified, origin) = (user.clone(), self.context.origin());
+        let so_far = replaced::find(app, self.context, self.replaced).await?;
         let work = app.db.transaction(move |tx| {
             async move {
-                let user = users::find_to_change(tx, verified.id).await?;
+                let user = replaced::find_to_change(tx, verified.id, so_far).await?;
                 if !user.is_some_and(|user| user.may_enter_as(&verified)) {
                     return Ok(None);
                 }
@@ -131,17 +135,19 @@ impl Attempt<'_> {
                 if let Some(hash) = renewed {
                     users::set_password(tx, verified.id, &hash).await?;
                 }
+                let ended = replaced::end(tx, so_far, &origin).await?;
                 let displaced = sessions::keep_latest(tx, session.user_id, most - 1).await?;
                 // Of who has been here for long it is not asked.
                 let is_first = soon.is_some() && !audit::has_happened(tx, session.user_id, SIGNED_IN).await?;
                 tx.insert(session);
                 row.into_iter().for_each(|row| tx.insert(row));
                 tx.insert(entry);
-                Ok(Some((displaced, is_first)))
+                Ok(Some((ended, displaced, is_first)))
             }
             .boxed()
         });
-        let Some((displaced, is_first)) = work.await? else { return Ok(None) };
+        let Some((ended, displaced, is_first)) = work.await? else { return Ok(None) };
+        ended.into_iter().for_each(|ended| replaced::tell(self.context, ended));
         metrics::sessions_ended(SessionEnd::Displaced, displaced);
         soon.filter(|_| is_first).into_iter().for_each(metrics::first_sign_in);
         info!(self.context.logger(LoggerName::UserActions), "User action: user_signed_in");

@@ -1,6 +1,6 @@
 //! Whether an address is somebody's.
 
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -32,6 +32,27 @@ pub async fn email_exists(db: &Db, email_key: &str, but: Option<Uuid>) -> Result
                 .filter(one_time_codes::expires_at.gt(Moment::now())),
         );
         diesel::select(registered.or(kept)).get_result(conn)
+    })
+}
+
+/// Why an address is refused that is [kept](kept_among), behind its name.
+pub const IS_KEPT: &str = "is kept for a user who had it until lately, and who can take the change of it back";
+
+/// Those of these addresses that nobody has, and that are kept for a user who had it until a while ago and can take that back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn kept_among(db: &Db, email_keys: &[&str]) -> Result<Vec<String>> {
+    with_read!(db, DbOperation::EmailExists, |conn| {
+        let registered = users::table.filter(users::email_key.eq(one_time_codes::email_key));
+        one_time_codes::table
+            .filter(one_time_codes::email_key.eq_any(email_keys))
+            .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
+            .filter(one_time_codes::used_at.is_null())
+            .filter(one_time_codes::expires_at.gt(Moment::now()))
+            .filter(not(exists(registered)))
+            .select(one_time_codes::email_key)
+            .load::<String>(conn)
     })
 }
 

@@ -1,7 +1,7 @@
 //! A job as an operator sees it: times in RFC 3339, people by their first letters.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::topics;
@@ -12,6 +12,8 @@ use crate::values::timestamp::rfc3339;
 
 pub(super) const HEAD: [&str; 7] = ["id", "topic", "state", "attempts", "created_at", "run_at", "last_error"];
 
+/// How the state of a job is called that is done, and for which there was nobody to send anything to.
+const WITHHELD: &str = "withheld";
 /// What a line of a list shows of an error, in characters.
 const SHORT: usize = 120;
 
@@ -29,6 +31,9 @@ pub(super) struct JobView {
     request_id: String,
     trace_id: String,
     last_error: Option<String>,
+    /// Why nothing was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<String>,
     /// Attempts that were not answered.
     unanswered: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +45,7 @@ impl JobView {
         Self {
             id: job.id,
             topic: job.topic.clone(),
-            state: job.state.as_str(),
+            state: if job.withheld().is_some() { WITHHELD } else { job.state.as_str() },
             attempts: job.attempts,
             created_at: rfc3339(job.created_at),
             run_at: rfc3339(job.run_at),
@@ -50,6 +55,7 @@ impl JobView {
             request_id: job.request_id.clone(),
             trace_id: job.trace_id().to_owned(),
             last_error: job.last_error.clone(),
+            withheld: job.withheld().map(str::to_owned),
             unanswered: job.unanswered,
             payload: None,
         }
@@ -57,12 +63,13 @@ impl JobView {
 
     pub(super) fn whole(job: &JobRow, full: bool) -> Self {
         let payload = if full { job.payload.without_code() } else { masked("", &job.payload.without_code()) };
+        let payload = if job.withheld().is_some() { json!({}) } else { payload };
         Self { payload: Some(payload), ..Self::without_payload(job) }
     }
 
     /// A line of a list.
     pub(super) fn row(&self) -> [String; 7] {
-        let error = self.last_error.as_deref().unwrap_or_default();
+        let error = self.withheld.as_deref().or(self.last_error.as_deref()).unwrap_or_default();
         let mut short: String = error.chars().take(SHORT).collect();
         if short.len() < error.len() {
             short.push('…');
@@ -103,6 +110,7 @@ impl JobView {
             ("user_id", self.user_id.map(|id| id.to_string())),
             ("request_id", Some(self.request_id.clone())),
             ("trace_id", Some(self.trace_id.clone())),
+            ("withheld", self.withheld.clone()),
             ("last_error", self.last_error.clone()),
             ("unanswered", self.unanswered_in_words()),
             ("payload", self.payload.as_ref().map(Value::to_string)),

@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use super::view::UserView;
 use crate::accounts::Actor;
 use crate::accounts::creation::{self, Newcomer};
-use crate::accounts::users::Role;
+use crate::accounts::users::{self, Role};
 use crate::accounts::webhooks::Webhooks;
 use crate::cli::database::open;
 use crate::cli::output::{print, to_json};
@@ -26,6 +26,8 @@ pub(super) async fn create(config: &Config, arguments: &ArgMatches) -> anyhow::R
         arguments.get_one::<Email>("email").cloned().context("no address")?,
         arguments.get_one::<FullName>("name").cloned().context("no name")?,
     );
+    let is_kept = !users::kept_among(&db, &[email.key()]).await?.is_empty();
+    anyhow::ensure!(!is_kept, "this email address {}", users::IS_KEPT);
     let policy = PasswordPolicy::new(config);
     policy.check(&chosen, &[email.expose(), full_name.expose()]).map_err(|fault| password::refused(&fault))?;
     let pool = HashPool::start(&config.password).context("start a thread that hashes")?;

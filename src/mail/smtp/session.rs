@@ -138,7 +138,7 @@ impl Session {
         let taken = step(Stage::Message, Instant::now() + answer, self.connection.reply()).await?;
         letter.handed_over.end();
         let taken = expect(Stage::Message, 2, taken)?;
-        Ok(Receipt { code: Some(taken.code), is_unasked: false })
+        Ok(Receipt { code: Some(taken.code), withheld: None })
     }
 
     fn parameters(&self, letter: &Letter) -> Result<&'static str, Fault> {

@@ -4,6 +4,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -12,6 +13,9 @@ use crate::store::schema::JsonSql;
 use crate::store::schema::outbox_jobs;
 use crate::store::types::{Json, column};
 use crate::values::job::{Age, HandedOver, Job, JobState, Payload, TopicName};
+
+/// Where the payload of a job that is done says why nothing was sent.
+pub(super) const WITHHELD: &str = "withheld";
 
 /// A job as it is stored. Times are UTC.
 #[derive(Clone, Debug, PartialEq, Queryable, QueryableByName)]
@@ -23,7 +27,7 @@ pub struct JobRow {
     pub topic: String,
     /// Where it stands.
     pub state: JobState,
-    /// With what; empty once it is delivered.
+    /// With what; empty once it is delivered, but for [why nothing was sent](JobRow::withheld).
     pub payload: Payload,
     /// For whom.
     pub user_id: Option<Uuid>,
@@ -55,6 +59,12 @@ impl JobRow {
     /// The id of the trace that caused it.
     pub fn trace_id(&self) -> &str {
         self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+
+    /// Why nothing was sent, where it is done and there was nothing to send.
+    pub fn withheld(&self) -> Option<&str> {
+        let why = self.payload.expose().get(WITHHELD).and_then(Value::as_str);
+        why.filter(|_| self.state == JobState::Delivered)
     }
 
     pub(super) fn into_job(self, topic: TopicName, lease_token: Uuid, claimed_at: OffsetDateTime) -> Job {

@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
+use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::row::WITHHELD;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::moment::Moments;
@@ -24,6 +26,11 @@ const MAX_ERROR: usize = 1_000;
 pub enum Settlement {
     /// It is done. Its payload is deleted.
     Delivered,
+    /// There was nothing to do, and that is done: nothing was sent. Of its payload nothing is left but why.
+    Withheld {
+        /// Why; never an address.
+        why: &'static str,
+    },
     /// It is tried again.
     Retry {
         /// When.
@@ -54,7 +61,7 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
         return Ok(0);
     }
     let moments = Moments::of(db);
-    let statement = statement(settlements.len(), moments);
+    let statement = statement(settlements.len(), moments, left_of_payload(db));
     with_write!(db, DbOperation::SettleJobs, |conn| {
         let mut query = diesel::sql_query(statement).into_boxed();
         for (id, lease_token, settlement) in settlements {
@@ -66,7 +73,7 @@ pub async fn settle(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Result
                 .bind::<Integer, _>(change.attempts)
                 .bind::<Nullable<BigInt>, _>(change.run_at.map(|time| moments.number(time)))
                 .bind::<Nullable<BigInt>, _>(change.finished_at.map(|time| moments.number(time)))
-                .bind::<Nullable<Text>, _>(change.error)
+                .bind::<Nullable<Text>, _>(change.text)
                 .bind::<Nullable<BigInt>, _>(change.failing_since.map(|time| moments.number(time)))
                 .bind::<Integer, _>(i32::from(change.unanswered));
         }
@@ -88,7 +95,7 @@ pub async fn existing(db: &Db, settlements: &[(Uuid, Uuid, Settlement)]) -> Resu
 
 /// One statement for any number of jobs, of [`COLUMNS`] parameters each. (On SQLite `$1` is a name, and names get
 /// numbers as they appear: the first of each must appear in order.)
-fn statement(jobs: usize, moments: Moments) -> String {
+fn statement(jobs: usize, moments: Moments, payload: &str) -> String {
     let row = |job: usize| {
         let parameters: Vec<_> = (0..COLUMNS).map(|column| format!("${}", 1 + job * COLUMNS + column)).collect();
         format!("({})", parameters.join(", "))
@@ -97,10 +104,10 @@ fn statement(jobs: usize, moments: Moments) -> String {
     let times = ["change.run_at", "change.finished_at", "change.failing_since"];
     let [run_at, finished_at, failing_since] = times.map(|number| moments.sql(number));
     format!(
-        "WITH change (id, lease_token, state, attempts, run_at, finished_at, error, failing_since, unanswered) AS (VALUES {})
+        "WITH change (id, lease_token, state, attempts, run_at, finished_at, text, failing_since, unanswered) AS (VALUES {})
          UPDATE outbox_jobs SET
              state = change.state,
-             payload = CASE change.state WHEN 'delivered' THEN '{{}}' ELSE outbox_jobs.payload END,
+             payload = CASE change.state WHEN 'delivered' THEN {payload} ELSE outbox_jobs.payload END,
              attempts = outbox_jobs.attempts + change.attempts,
              run_at = CASE
                  WHEN change.run_at IS NULL THEN outbox_jobs.run_at
@@ -109,7 +116,10 @@ fn statement(jobs: usize, moments: Moments) -> String {
                  ELSE {run_at}
              END,
              finished_at = {finished_at},
-             last_error = COALESCE(change.error, outbox_jobs.last_error),
+             last_error = CASE change.state
+                 WHEN 'delivered' THEN outbox_jobs.last_error
+                 ELSE COALESCE(change.text, outbox_jobs.last_error)
+             END,
              failing_since = COALESCE(outbox_jobs.failing_since, {failing_since}),
              unanswered = outbox_jobs.unanswered + change.unanswered,
              lease_until = NULL,
@@ -118,6 +128,14 @@ fn statement(jobs: usize, moments: Moments) -> String {
          WHERE outbox_jobs.id = change.id AND outbox_jobs.lease_token = change.lease_token",
         rows.join(", ")
     )
+}
+
+/// What is left of the payload of a job that is done: why nothing was sent, where that is so.
+fn left_of_payload(db: &Db) -> &'static str {
+    match db {
+        Db::Sqlite { .. } => "COALESCE(change.text, '{}')",
+        Db::Postgres { .. } => "CAST(COALESCE(change.text, '{}') AS jsonb)",
+    }
 }
 
 /// The columns of `change`.
@@ -130,7 +148,8 @@ struct Change {
     attempts: i32,
     run_at: Option<OffsetDateTime>,
     finished_at: Option<OffsetDateTime>,
-    error: Option<String>,
+    /// Why it failed; of what is done, what is left of the payload.
+    text: Option<String>,
     failing_since: Option<OffsetDateTime>,
     unanswered: bool,
 }
@@ -142,18 +161,22 @@ impl Change {
             attempts: 0,
             run_at: None,
             finished_at: None,
-            error: None,
+            text: None,
             failing_since: None,
             unanswered: false,
         };
         match settlement {
             Settlement::Delivered => Self { finished_at: Some(now), ..to(JobState::Delivered) },
+            Settlement::Withheld { why } => {
+                let text = json!({ WITHHELD: why }).to_string();
+                Self { finished_at: Some(now), text: Some(text), ..to(JobState::Delivered) }
+            }
             Settlement::Dead { error } => {
-                Self { finished_at: Some(now), error: Some(storable(error)), ..to(JobState::Dead) }
+                Self { finished_at: Some(now), text: Some(storable(error)), ..to(JobState::Dead) }
             }
             Settlement::Retry { run_at, error, failing_since, unanswered } => Self {
                 run_at: Some(*run_at),
-                error: Some(storable(error)),
+                text: Some(storable(error)),
                 failing_since: *failing_since,
                 unanswered: *unanswered,
                 ..to(JobState::Pending)

@@ -85,7 +85,7 @@ labels! {
 labels! {
     /// What ended a session.
     pub enum SessionEnd("reason") {
-        /// The user signed out.
+        /// The user signed out, or signed in anew in the browser that had it.
         SignedOut = "signed_out",
         /// The user ended it from elsewhere.
         Ended = "ended",
