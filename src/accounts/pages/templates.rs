@@ -56,7 +56,7 @@ fn try_form(templates: &PageTemplates, form: &Form) -> Tried {
         failed.fail(&Error::EmailNotVerified);
         try_one(templates, form.template, &failed, &["not verified"])?;
         let mut wrong = FormView::of(form, &place);
-        let fault = |name: &str| FieldError { field: name.into(), code: "format", message: "is tried".into() };
+        let fault = |name: &str| FieldError { field: name.into(), code: "format", message: "is tried".into(), bound: None };
         wrong.fail(&Error::Validation(form.fields.iter().map(|field| fault(field.name)).collect()));
         try_one(templates, form.template, &wrong, &["is tried"])?;
         try_one(templates, form.template, &FormView::of(form, &place).done(), &[])?;
