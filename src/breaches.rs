@@ -25,7 +25,7 @@ use crate::telemetry::metrics::{CallOutcome, Calls, ExternalService};
 use crate::tls::http_client_config;
 use crate::values::job::Reason;
 use crate::values::timestamp::millis;
-use crate::values::{Fault, Password};
+use crate::values::{Fault, FaultCode, Password};
 
 /// Questions at once. Whoever has one more waits for its turn, within its time.
 pub const MAX_QUESTIONS: usize = 32;
@@ -175,5 +175,8 @@ impl Unanswered {
 }
 
 fn breached() -> Fault {
-    Fault::new("breached", "is known from a data breach; choose another, and change it wherever else you use it")
+    Fault::new(
+        FaultCode::Breached,
+        "is known from a data breach; choose another, and change it wherever else you use it",
+    )
 }

@@ -49,6 +49,9 @@ pub struct FieldError {
     pub code: &'static str,
     /// The fault in words; never the rejected value.
     pub message: String,
+    /// The number of characters that the value was held against, for who says the fault in other words.
+    #[serde(skip)]
+    pub bound: Option<usize>,
 }
 
 /// Everything that can go wrong while the service runs.

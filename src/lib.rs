@@ -39,7 +39,7 @@
 //! | | [`tls`] | whom a TLS connection trusts |
 //! | | [`label`] | closed sets of names |
 //! | | [`language`] | tags of languages, and which of them fits |
-//! | | [`templates`] | texts that an operator may replace: read, parsed, and what is wrong with one |
+//! | | [`templates`] | texts in several languages that an operator may replace: found, parsed, and what is wrong with one |
 //! | | [`text`] | characters that cannot be seen |
 //! | | [`mod@build`] | version, revision, compiler |
 //!

@@ -9,7 +9,6 @@ mod kind;
 mod mailbox;
 mod probe;
 mod smtp;
-mod sources;
 mod templates;
 #[cfg(test)]
 mod tests;

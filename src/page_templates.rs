@@ -1,22 +1,43 @@
-//! How the pages for users look: templates, built in and file by file replaced by those of the operator, in which every value is
-//! escaped; one style; and a policy that lets nothing run and nothing be loaded.
+//! How the pages for users look: templates in several languages, built in and file by file replaced by those of the operator, in which
+//! every value is escaped; one style; and a policy that lets nothing run and nothing be loaded.
 
-mod files;
-
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use minijinja::Value;
 use minijinja::value::Serde;
-use minijinja::{Environment, Value};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::http::{Page, html};
-use crate::{sealing, templates};
+use crate::language::Language;
+use crate::sealing;
+use crate::templates::{BuiltIn, Kit, Sources, Speaker, Speakers, built_in};
+use crate::values::accept;
 
+/// What a language has: what its pages have in common, and a page each.
+macro_rules! of_language {
+    ($folder:literal) => {
+        built_in! { $folder:
+            "words.html", "faults.html", "account.html", "refused.html",
+            "sign-up.html", "sign-in.html", "verify-email.html", "send-verification.html", "forgot-password.html",
+            "reset-password.html", "change-password.html", "change-email.html", "undo-email-change.html",
+        }
+    };
+}
+
+const ENGLISH: BuiltIn = of_language!("page_templates/en/");
+const GERMAN: BuiltIn = of_language!("page_templates/de/");
+/// How all pages look, in which no word stands.
+const SHARED: BuiltIn =
+    built_in!("page_templates/": "layout.html", "form.html", "field.html", "fault.html", "page.css");
+const KIT: Kit = Kit { english: ENGLISH, others: &[("de", GERMAN)], shared: SHARED, is_strict: true };
 /// The file of the style.
 const STYLE: &str = "page.css";
 
@@ -32,73 +53,98 @@ impl InvalidTemplates {
     }
 }
 
-/// The templates, and what all pages have in common.
+/// The templates of every language, and what all pages have in common.
 pub struct PageTemplates {
-    templates: Environment<'static>,
-    policy: HeaderValue,
+    speakers: Speakers,
+    policies: BTreeMap<Language, HeaderValue>,
 }
 
 impl PageTemplates {
-    /// Takes the templates of this directory, and those built in where it has none; what all pages show, by its name; and the
-    /// origin that a logo is loaded from.
+    /// Takes the templates of this directory, and those built in where it has none; the language of whom none of them fits; what all
+    /// pages show, by its name; and the origin that a logo is loaded from.
     ///
     /// # Errors
     /// When a template cannot be read; with its line.
     pub fn load(
         directory: Option<&Path>,
-        shown: impl IntoIterator<Item = (&'static str, String)>,
-        logo_from: Option<String>,
+        default: &Language,
+        shown: &[(&'static str, String)],
+        logo_from: Option<&str>,
     ) -> std::result::Result<Self, InvalidTemplates> {
-        let mut sources = files::sources(directory).map_err(InvalidTemplates)?;
-        let style = sources.remove(STYLE).unwrap_or_default();
-        let templates = templates::environment(sources.into_iter());
-        let mut templates = templates.map_err(|error| InvalidTemplates(in_words(&error)))?;
-        shown.into_iter().for_each(|(name, value)| templates.add_global(name, value));
-        if style.contains("</") {
-            return Err(InvalidTemplates(format!("{STYLE} must not have `</`, which may end it")));
-        }
-        let policy =
-            HeaderValue::try_from(policy(&style, logo_from)).map_err(|error| InvalidTemplates(error.to_string()))?;
-        templates.add_global("style", Value::from_safe_string(style));
-        Ok(PageTemplates { templates, policy })
+        let globals = |sources: &Sources| {
+            let style = Value::from_safe_string(style_of(sources)?.to_owned());
+            let shown = shown.iter().map(|(name, value)| (*name, Value::from(value.as_str())));
+            Ok(shown.chain([("style", style)]))
+        };
+        let speakers = Speakers::load(&KIT, directory, default, globals).map_err(InvalidTemplates)?;
+        let policies = speakers.all().map(|speaker| Ok((speaker.language().clone(), policy_of(speaker, logo_from)?)));
+        let policies = policies.collect::<std::result::Result<_, String>>().map_err(InvalidTemplates)?;
+        Ok(PageTemplates { speakers, policies })
     }
 
-    /// The page of a template with these values. Its address may have a code in it, which it tells nobody and leaves in no cache.
+    /// The languages that there are.
+    pub fn languages(&self) -> &[Language] {
+        self.speakers.languages()
+    }
+
+    /// The page of a template with these values, in the best language for whom reads these (`Accept-Language`). Its address may have
+    /// a code in it, which it tells nobody and leaves in no cache.
     ///
     /// # Errors
     /// [`Error::Internal`] where the template has a mistake, which is found at start.
-    pub fn show(&self, template: &str, values: &impl Serialize) -> Result<Page> {
-        let text = self.render(template, values);
-        let text = text.map_err(|fault| Error::Internal(format!("a page cannot be rendered: {fault}")))?;
-        let mut response = html(text);
+    pub fn show(&self, accept_language: &str, template: &str, values: &impl Serialize) -> Result<Page> {
+        let language = accept::language(accept_language, self.languages()).unwrap_or(self.speakers.default_language());
+        let fault = |fault| Error::Internal(format!("a page cannot be rendered: {fault}"));
+        let speaker = self.speakers.speaker(language, template).map_err(fault)?;
+        let mut response = html(render(speaker, template, values).map_err(fault)?);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+        headers.extend(self.policies.get(speaker.language()).map(|policy| (CONTENT_SECURITY_POLICY, policy.clone())));
+        headers.extend(HeaderValue::from_str(speaker.language().as_str()).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
+        headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(Page(response))
     }
 
-    /// The text of a page.
+    /// The text of a page in a language.
     ///
     /// # Errors
     /// What is wrong with the template, and where.
-    pub fn render(&self, template: &str, values: &impl Serialize) -> std::result::Result<String, String> {
-        let values = Value::from_pairs([("page", Value::from(Serde(values)))]);
-        let rendered = self.templates.get_template(template).and_then(|template| template.render(values));
-        rendered.map_err(|error| in_words(&error))
+    pub fn render(
+        &self,
+        language: &Language,
+        template: &str,
+        values: &impl Serialize,
+    ) -> std::result::Result<String, String> {
+        render(self.speakers.speaker(language, template)?, template, values)
+    }
+
+    /// Where a template of a language was found; of one that it lacks, the one that is used instead.
+    pub fn place(&self, language: &Language, template: &str) -> String {
+        self.speakers.place(language, template)
     }
 }
 
+fn render(speaker: &Speaker, template: &str, values: &impl Serialize) -> std::result::Result<String, String> {
+    speaker.render(template, Value::from_pairs([("page", Value::from(Serde(values)))]))
+}
+
+fn style_of(sources: &Sources) -> std::result::Result<&str, String> {
+    let style = sources.get(STYLE).map_or("", |source| &source.text);
+    if style.contains("</") { Err(format!("{STYLE} must not have `</`, which may end it")) } else { Ok(style) }
+}
+
+fn policy_of(speaker: &Speaker, logo_from: Option<&str>) -> std::result::Result<HeaderValue, String> {
+    let policy = policy(style_of(speaker.sources())?, logo_from);
+    HeaderValue::try_from(policy).map_err(|error| error.to_string())
+}
+
 /// The style is known by its hash; forms go to where the page comes from; images come from where the logo is.
-fn policy(style: &str, logo_from: Option<String>) -> String {
+fn policy(style: &str, logo_from: Option<&str>) -> String {
     let hash = STANDARD.encode(sealing::hash(style.as_bytes()));
     let images = logo_from.map_or_else(String::new, |origin| format!(" img-src {origin};"));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}';{images} form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-}
-
-fn in_words(error: &minijinja::Error) -> String {
-    templates::in_words(error, |name| name)
 }

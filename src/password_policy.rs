@@ -9,7 +9,7 @@ use secrecy::zeroize::Zeroizing;
 
 use self::words::Words;
 use crate::config::Config;
-use crate::values::{Fault, NewPassword};
+use crate::values::{Fault, FaultCode, NewPassword};
 
 /// Below this a repeated piece is too short to be a password, however often it comes.
 const MIN_PIECE: usize = common_passwords::MIN_CHARACTERS;
@@ -87,17 +87,21 @@ fn lower(character: char) -> char {
 
 fn too_short(min: usize) -> Fault {
     Fault::new(
-        "too_short",
+        FaultCode::TooShort,
         format!("must have at least {min} characters, such as a few words that have nothing to do with each other"),
     )
+    .against(min)
 }
 
 fn repetitive() -> Fault {
-    Fault::new("repetitive", "must not repeat one short piece; choose something that cannot be said as shortly")
+    Fault::new(
+        FaultCode::Repetitive,
+        "must not repeat one short piece; choose something that cannot be said as shortly",
+    )
 }
 
 fn common() -> Fault {
-    Fault::new("common", "is among the common or leaked passwords that are tried first; choose another")
+    Fault::new(FaultCode::Common, "is among the common or leaked passwords that are tried first; choose another")
 }
 
 fn personal() -> Fault {
@@ -105,7 +109,7 @@ fn personal() -> Fault {
         "has little beside your address, your name or the name of this service; add at least {MIN_OWN} letters or digits \
          of your own, or choose another"
     );
-    Fault::new("personal", message)
+    Fault::new(FaultCode::Personal, message).against(MIN_OWN)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod email;
+mod fault;
 mod fields;
 mod full_name;
 pub mod job;
@@ -14,6 +15,7 @@ mod personal;
 pub mod timestamp;
 
 pub use self::email::{AddressPrefix, Email};
+pub use self::fault::{Fault, FaultCode};
 pub(crate) use self::fields::text_field;
 pub use self::fields::{Fields, FromText, Member, OrNull};
 pub use self::full_name::FullName;
@@ -21,29 +23,6 @@ pub use self::new_password::{LENGTH_SET_BY, NewPassword};
 pub use self::origin::Origin;
 pub use self::password::Password;
 pub use self::personal::Personal;
-use crate::error::FieldError;
-
-/// Why a value was refused: a stable code and a sentence that never holds the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// `missing`, `type`, `too_short`, `too_long`, `control_characters`, `format`; of a password that is chosen also
-    /// `repetitive`, `common`, `personal`, `breached`.
-    pub code: &'static str,
-    /// The fault in words.
-    pub message: String,
-}
-
-impl Fault {
-    /// A fault with its code and its sentence.
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Fault { code, message: message.into() }
-    }
-
-    /// The fault as that of a field.
-    pub(crate) fn of(self, field: impl Into<String>) -> FieldError {
-        FieldError { field: field.into(), code: self.code, message: self.message }
-    }
-}
 
 #[cfg(test)]
 mod testing {

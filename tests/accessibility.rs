@@ -161,6 +161,15 @@ async fn what_a_form_is_answered_can_be_read_by_everybody() {
     let (app, folder) = (TestApp::spawn(options).await, tempfile::tempdir().unwrap());
     let good = [("email", "ada@example.com"), ("full_name", "Ada"), ("password", PASSWORD)];
     let mut urls = Vec::new();
+    let mut look = |answer: &Answer| {
+        let file = folder.path().join(format!("{}.html", urls.len()));
+        std::fs::write(&file, answer.text()).unwrap();
+        urls.push(format!("file://{}", file.display()));
+    };
+    for page in ["sign-up", "sign-in", "verify-email", "reset-password?code=x", "sign-out"] {
+        let german = app.request("GET", &format!("/account/{page}")).header("accept-language", "de");
+        look(&Answer::to(german).await.unwrap());
+    }
     for (page, form, status) in [
         ("sign-up", &[("email", "x"), ("full_name", "Ada"), ("password", "short")][..], 422),
         ("sign-up", &good, 200),
@@ -171,9 +180,7 @@ async fn what_a_form_is_answered_can_be_read_by_everybody() {
     ] {
         let answer = form_sent(&app, page, form).await;
         assert_eq!(answer.status, status, "{page}: {}", answer.text());
-        let file = folder.path().join(format!("{}.html", urls.len()));
-        std::fs::write(&file, answer.text()).unwrap();
-        urls.push(format!("file://{}", file.display()));
+        look(&answer);
     }
     assert_nothing_found(urls).await;
 }

@@ -7,6 +7,8 @@ mod account;
 mod common;
 #[path = "pages/journey.rs"]
 mod journey;
+#[path = "pages/languages.rs"]
+mod languages;
 #[path = "pages/refused.rs"]
 mod refused;
 #[path = "pages/sign_in.rs"]
@@ -89,7 +91,9 @@ async fn a_browser_verifies_an_address_and_a_scanner_does_not() {
     assert_says(&seen[0], "Verify your address");
     assert_eq!(seen[0]["width"], "416px", "the style is applied");
     assert_says(&seen[1], "Your address is verified.");
-    assert_says(&seen[3], "was used before");
+    assert_says(&seen[3], "This link was used before");
+    assert_says(&seen[3], "Your address is probably verified already: then you can sign in.");
+    assert_says(&seen[3], "Send another email");
     assert!(app.login(&email, PASSWORD).await.json()["user"]["email_verified_at"].is_string());
     let code = link.split_once("code=").unwrap().1;
     assert!(!app.output().contains(code), "no code is logged");
@@ -123,18 +127,17 @@ async fn what_is_wrong_is_said_on_the_page_and_counted_as_anywhere() {
     let code = [("code", "no-code-of-ours")];
     let refused = post(&app, "/account/verify-email?code=no-code-of-ours", &code, None).await;
     assert_eq!((refused.status, refused.header("content-type")), (422, "text/html; charset=utf-8"));
-    assert!(
-        refused.text().contains("The code is wrong") && refused.text().contains("no-code-of-ours"),
-        "{}",
-        refused.text()
-    );
+    assert!(refused.text().contains("This link was used before"), "{}", refused.text());
+    assert!(refused.text().contains("href=\"sign-in\"") && !refused.text().contains("<form"), "{}", refused.text());
+    let pasted = post(&app, "/account/verify-email", &code, None).await;
+    assert!(pasted.status == 422 && pasted.text().contains("It is wrong, was used before"), "{}", pasted.text());
     metric("neodyme_http_requests_total")
         .label("route", "/account/{page}")
         .label("code", 422)
-        .value(1.0)
+        .value(2.0)
         .assert_in(&app)
         .await;
-    metric("neodyme_errors_total").label("error_type", "VALIDATION_FAILED").value(1.0).assert_in(&app).await;
+    metric("neodyme_errors_total").label("error_type", "VALIDATION_FAILED").value(2.0).assert_in(&app).await;
 
     for elsewhere in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         let foreign = post(&app, "/account/verify-email", &code, Some(elsewhere)).await;

@@ -18,10 +18,11 @@ pub use self::table::{
 };
 use serde_json::json;
 
-use crate::error::{Error, FieldError};
+use crate::error::Error;
 use crate::http::Context;
 use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
+use crate::values::{Fault, FaultCode};
 
 /// The field of a code.
 const FIELD: &str = "code";
@@ -31,6 +32,6 @@ pub fn refused(purpose: CodePurpose, request: &Context) -> Error {
     metrics::email_code(purpose, CodeEvent::Refused);
     let details = context(json!({ "purpose": purpose.as_str(), "client_ip": request.client_ip }));
     info!(request.logger(LoggerName::UserService), "Code refused"; "context" => details);
-    let message = "is wrong, was used before, or is too old: ask for another one".to_owned();
-    Error::Validation(vec![FieldError { field: FIELD.to_owned(), code: "invalid", message }])
+    let fault = Fault::new(FaultCode::Invalid, "is wrong, was used before, or is too old: ask for another one");
+    Error::Validation(vec![fault.of(FIELD)])
 }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Result};
 use crate::sealing::{self, HASH_BYTES};
-use crate::values::Fault;
+use crate::values::{Fault, FaultCode};
 
 /// No token of ours is longer.
 const LONGEST: usize = 128;
@@ -30,9 +30,11 @@ impl OpaqueToken {
     /// A [`Fault`] where it cannot be one, without it.
     pub fn parse(text: &str) -> std::result::Result<Self, Fault> {
         match text.len() {
-            0 => Err(Fault::new("too_short", "must not be empty")),
+            0 => Err(Fault::new(FaultCode::TooShort, "must not be empty")),
             1..=LONGEST => Ok(OpaqueToken(text.into())),
-            _ => Err(Fault::new("too_long", format!("must have at most {LONGEST} characters"))),
+            _ => {
+                Err(Fault::new(FaultCode::TooLong, format!("must have at most {LONGEST} characters")).against(LONGEST))
+            }
         }
     }
 

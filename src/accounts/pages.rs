@@ -1,13 +1,17 @@
 //! Pages for people: where they sign up and sign in, see where they are signed in and end that, and where the links of emails lead.
 //!
-//! They need no script. A GET shows a form and changes nothing, however often a scanner opens it; its POST does what the API does,
+//! They need no script, and are in the language that the browser asks for: what goes wrong reaches a template as a code, never as a
+//! sentence. A GET shows a form and changes nothing, however often a scanner opens it; its POST does what the API does,
 //! by the same code, so that limits, counts and the audit trail know no difference. What goes wrong is told by a page as well. The
 //! only cookie is that of a session, which opens what is below `/account/` and nothing else.
 
 mod account;
+mod device;
+mod fault;
 mod field;
 mod form;
 mod forms;
+mod moment;
 mod place;
 mod refused;
 mod sign_in;

@@ -43,7 +43,8 @@ settings! {
         /// Whether the API listener serves pages for people, below `/account/`: where they sign up and sign in, and where the links of
         /// emails lead, for `mail_links_url`.
         hosted_pages: bool = "hosted_pages", "false";
-        /// Directory with templates that are used for these pages instead of those built in.
+        /// Directory with templates that are used for these pages instead of those built in: directly in it those of
+        /// `mail_default_language`, those of another one in a folder with its tag.
         pages_templates: Option<PathBuf> = "pages_templates", "";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
@@ -256,7 +257,8 @@ settings! {
         /// Directory with templates that are used instead of those built in: directly in it those of the default language, those
         /// of another one in a folder with its tag.
         templates: Option<PathBuf> = "mail_templates", "";
-        /// Language of emails to users who asked for none, or for one in which there are no templates.
+        /// Language of emails to users who asked for none, or for one in which there are no templates; and of pages for whom reads
+        /// none that there are pages in.
         default_language: Language = "mail_default_language", "en";
         /// Name by which users know the service, in emails and on pages. Without one, the name in `mail_from`, or its domain.
         product_name: Option<String> = "product_name", "";

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::TRANSFER_ENCODING;
+use http::header::{ACCEPT_LANGUAGE, TRANSFER_ENCODING};
 use http::request::Parts;
 use ipnet::IpNet;
 use slog::{Logger, o};
@@ -31,6 +31,8 @@ pub struct Context {
     pub client_ip: IpAddr,
     /// Whose share of the service it takes.
     pub client: ClientKey,
+    /// What whoever asks reads, as browsers say it (RFC 9110, 12.5.4).
+    pub accept_language: String,
     loggers: Loggers,
     user_id: OnceLock<Uuid>,
     caller: OnceLock<Uuid>,
@@ -62,6 +64,7 @@ impl Context {
             trace: TraceContext::from_header(head.headers.get("traceparent"), trace, span),
             client_ip,
             client: client_ip.into(),
+            accept_language: accept_language(&head.headers),
             loggers: loggers.clone(),
             user_id: OnceLock::new(),
             caller: OnceLock::new(),
@@ -231,5 +234,28 @@ impl Context {
             return Some(Error::Internal(doing.to_owned()));
         }
         self.abandoned.load(Relaxed).then_some(Error::Timeout(took))
+    }
+}
+
+/// What whoever asks reads; empty where nothing is said of it.
+fn accept_language(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
+    lines.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn all_lines_of_the_header_count() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(accept_language(&headers), "");
+        for line in [&b"fr;q=0.9"[..], b"\xff", b"de"] {
+            headers.append(ACCEPT_LANGUAGE, HeaderValue::from_bytes(line).unwrap());
+        }
+        assert_eq!(accept_language(&headers), "fr;q=0.9,de");
     }
 }

@@ -40,8 +40,8 @@ impl<S> Call<S> {
 /// Finds how often a client may call an endpoint; `None` for no limit.
 pub type LimitOf<S> = for<'a> fn(&'a S) -> Option<&'a Limit>;
 
-/// The page that tells people of an error, instead of the problem document that programs read.
-pub type ErrorPage<S> = fn(&S, &Error) -> Result<Page>;
+/// The page that tells people of an error of their request, instead of the problem document that programs read.
+pub type ErrorPage<S> = fn(&S, &Context, &Error) -> Result<Page>;
 
 type Handler<S> = Box<dyn Fn(Call<S>, Request) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 

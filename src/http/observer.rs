@@ -150,7 +150,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         if let Err(Error::RateLimited { .. }) = &result {
             self.pacer.charge(&context);
         }
-        observation.end(result.or_else(|error| self.on_page(error, error_page)), allow)
+        observation.end(result.or_else(|error| self.on_page(&context, error, error_page)), allow)
     }
 
     /// Whether a browser asks what a page may send, before the page sends it.

@@ -1,19 +1,41 @@
 //! The templates of the emails, in every language.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use minijinja::{Environment, Value};
+use minijinja::Value;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::brand::brand;
 use super::invalid_setting::InvalidSetting;
 use super::kind::MailKind;
-use super::sources::{Sources, sources};
 use crate::config::MailConfig;
 use crate::language::{Language, lookup};
-use crate::templates;
+use crate::templates::{BuiltIn, Kit, Length, Sources, Speaker, Speakers, built_in};
+
+/// What a language has: the files of each kind, and what its kinds have in common.
+macro_rules! of_language {
+    ($folder:literal) => {
+        built_in! { $folder:
+            "layout.html", "code.html",
+            "welcome.subject.txt", "welcome.txt", "welcome.html",
+            "verify_email.subject.txt", "verify_email.txt", "verify_email.html",
+            "reset_password.subject.txt", "reset_password.txt", "reset_password.html",
+            "address_taken.subject.txt", "address_taken.txt", "address_taken.html",
+            "password_changed.subject.txt", "password_changed.txt", "password_changed.html",
+            "change_email.subject.txt", "change_email.txt", "change_email.html",
+            "email_changed.subject.txt", "email_changed.txt", "email_changed.html",
+            "email_restored.subject.txt", "email_restored.txt", "email_restored.html",
+            "foot.txt", "date.txt", "duration.txt",
+        }
+    };
+}
+
+const ENGLISH: BuiltIn = of_language!("templates/en/");
+const GERMAN: BuiltIn = of_language!("templates/de/");
+/// The look of every page, in which no word stands.
+const SHARED: BuiltIn = built_in!("templates/": "page.html");
+const KIT: Kit = Kit { english: ENGLISH, others: &[("de", GERMAN)], shared: SHARED, is_strict: false };
 
 /// What a template can use that differs from email to email. Values are escaped in HTML.
 #[derive(Clone)]
@@ -41,17 +63,7 @@ pub(super) struct Texts {
 }
 
 /// The templates of every language.
-pub(super) struct Templates {
-    languages: Vec<Language>,
-    speakers: BTreeMap<Language, Speaker>,
-    default: Language,
-}
-
-/// The templates of one language.
-struct Speaker {
-    environment: Environment<'static>,
-    sources: Sources,
-}
+pub(super) struct Templates(Speakers);
 
 impl Templates {
     /// Takes the templates of the operator, and those built in where there are none.
@@ -59,28 +71,24 @@ impl Templates {
     /// # Errors
     /// When a template cannot be read; with its line.
     pub fn load(config: &MailConfig, sender: &str) -> Result<Self, InvalidSetting> {
-        let fault = |text: String| InvalidSetting::new("mail_templates", text);
-        let found = sources(config.templates.as_deref(), &config.default_language).map_err(fault)?;
-        let mut speakers = BTreeMap::new();
-        for (language, sources) in found {
-            let mut environment =
-                templates::environment(sources.iter().map(|(name, source)| (*name, source.text.clone())))
-                    .map_err(|error| fault(in_words(&sources, &error)))?;
-            // What is the same in every email.
-            let own = [("sender", sender.to_owned()), ("language", language.to_string())];
-            for (name, value) in brand(config).into_iter().chain(own) {
-                environment.add_global(name, value);
+        // What is the same in every email.
+        let globals = || brand(config).into_iter().chain([("sender", sender.to_owned())]);
+        let globals = |_: &Sources| Ok(globals().map(|(name, value)| (name, Value::from(value))));
+        let (directory, default) = (config.templates.as_deref(), &config.default_language);
+        let speakers = Speakers::load(&KIT, directory, default, globals)
+            .map_err(|fault| InvalidSetting::new("mail_templates", fault))?;
+        match lookup(default.as_str(), speakers.languages()) {
+            Some(_) => Ok(Templates(speakers)),
+            None => {
+                let fault = format!("mail_default_language is {default}, and {}", there_are(speakers.languages()));
+                Err(InvalidSetting::new("mail_templates", fault))
             }
-            speakers.insert(language, Speaker { environment, sources });
         }
-        let languages: Vec<_> = speakers.keys().cloned().collect();
-        let default = lookup(config.default_language.as_str(), &languages).cloned().unwrap_or_else(Language::english);
-        Ok(Templates { languages, speakers, default })
     }
 
     /// The languages that there are.
     pub fn languages(&self) -> &[Language] {
-        &self.languages
+        self.0.languages()
     }
 
     /// The texts of an email of this kind with these values, for somebody who speaks this.
@@ -93,75 +101,59 @@ impl Templates {
         kind: MailKind,
         variables: &Variables<'_>,
     ) -> Result<Texts, String> {
-        let language = language.and_then(|wanted| lookup(wanted.as_str(), &self.languages)).unwrap_or(&self.default);
+        let language = language.and_then(|wanted| lookup(wanted.as_str(), self.languages()));
+        let language = language.unwrap_or(self.0.default_language());
         let render = |form: &str| {
             let name = format!("{}.{form}", kind.as_str());
-            self.speaker(language, &name)?.render(&name, variables)
+            render(self.0.speaker(language, &name)?, &name, variables)
         };
         Ok(Texts { subject: render("subject.txt")?.trim().to_owned(), text: render("txt")?, html: render("html")? })
     }
 
     /// Where a template of a language was found; of one that it lacks, the one that is used instead.
     pub fn place(&self, language: &Language, name: &str) -> String {
-        let source = self.speaker(language, name).ok().and_then(|speaker| speaker.sources.get(name));
-        source.map_or_else(|| name.to_owned(), |source| source.place.clone())
-    }
-
-    /// Who speaks a template: where a language lacks it, English does, with all that belongs to it.
-    fn speaker(&self, language: &Language, name: &str) -> Result<&Speaker, String> {
-        let own = self.speakers.get(language);
-        let own = own.filter(|speaker| speaker.sources.get(name).is_some_and(|source| !source.is_foreign));
-        own.or_else(|| self.speakers.get(&Language::english())).ok_or_else(|| format!("there is no {name}"))
+        self.0.place(language, name)
     }
 }
 
-impl Speaker {
-    fn render(&self, name: &str, variables: &Variables<'_>) -> Result<String, String> {
-        self.try_to_render(name, variables).map_err(|error| in_words(&self.sources, &error))
-    }
-
-    fn try_to_render(&self, name: &str, variables: &Variables<'_>) -> Result<String, minijinja::Error> {
-        let Variables { full_name, email, at, code, link, lifetime } = variables;
-        let at = at.to_offset(UtcOffset::UTC);
-        let date = self.part(
-            "date.txt",
-            [
-                ("year", Value::from(format!("{:04}", at.year()))),
-                ("month", format!("{:02}", u8::from(at.month())).into()),
-                ("day", format!("{:02}", at.day()).into()),
-            ],
-        )?;
-        let valid_for = match lifetime.map(count_and_unit) {
-            Some((count, unit)) => self.part("duration.txt", [("count", count.into()), ("unit", unit.into())])?,
-            None => String::new(),
-        };
-        let time = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
-        self.environment.get_template(name)?.render(Value::from_pairs([
-            ("full_name", *full_name),
-            ("email", email),
-            ("date", &date),
-            ("time", &time),
-            ("code", code),
-            ("link", link),
-            ("valid_for", &valid_for),
-        ]))
-    }
-
-    /// A piece of a text in the words of the language.
-    fn part<const N: usize>(&self, name: &str, values: [(&str, Value); N]) -> Result<String, minijinja::Error> {
-        let text = self.environment.get_template(name)?.render(Value::from_pairs(values))?;
-        Ok(text.trim().to_owned())
-    }
+fn render(speaker: &Speaker, name: &str, variables: &Variables<'_>) -> Result<String, String> {
+    let Variables { full_name, email, at, code, link, lifetime } = variables;
+    let at = at.to_offset(UtcOffset::UTC);
+    let date = part(
+        speaker,
+        "date.txt",
+        [
+            ("year", Value::from(format!("{:04}", at.year()))),
+            ("month", format!("{:02}", u8::from(at.month())).into()),
+            ("day", format!("{:02}", at.day()).into()),
+        ],
+    )?;
+    let valid_for = match lifetime.map(Length::exact) {
+        Some(Length { count, unit }) => {
+            part(speaker, "duration.txt", [("count", count.into()), ("unit", unit.into())])?
+        }
+        None => String::new(),
+    };
+    let time = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
+    let values = [
+        ("full_name", *full_name),
+        ("email", email),
+        ("date", &date),
+        ("time", &time),
+        ("code", code),
+        ("link", link),
+        ("valid_for", &valid_for),
+    ];
+    speaker.render(name, Value::from_pairs(values))
 }
 
-fn in_words(sources: &Sources, error: &minijinja::Error) -> String {
-    templates::in_words(error, |name| sources.get(name).map_or(name, |source| &source.place))
+/// A piece of a text in the words of the language.
+fn part<const N: usize>(speaker: &Speaker, name: &str, values: [(&str, Value); N]) -> Result<String, String> {
+    Ok(speaker.render(name, Value::from_pairs(values))?.trim().to_owned())
 }
 
-/// The greatest unit of which a duration is a whole number, as people count: a day is 24 hours, and two days are two days.
-fn count_and_unit(duration: Duration) -> (u64, &'static str) {
-    let seconds = duration.as_secs().max(1);
-    let units = [(86_400, 2, "day"), (3600, 1, "hour"), (60, 1, "minute")];
-    let fits = units.into_iter().find(|(unit, least, _)| seconds.is_multiple_of(*unit) && seconds >= unit * least);
-    fits.map_or((seconds, "second"), |(unit, _, name)| (seconds / unit, name))
+/// `there are templates in de, en`
+fn there_are(languages: &[Language]) -> String {
+    let tags: Vec<_> = languages.iter().map(Language::as_str).collect();
+    format!("there are templates in {}", tags.join(", "))
 }

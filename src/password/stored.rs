@@ -7,7 +7,7 @@ use pbkdf2::pbkdf2_hmac;
 use pbkdf2::sha2::{Sha256, Sha512};
 use scrypt::Scrypt;
 
-use crate::values::Fault;
+use crate::values::{Fault, FaultCode};
 
 /// No hash may take more memory than this to be verified: a sign-in would take it from all others.
 const MAX_MEMORY_KIB: u64 = 256 * 1024;
@@ -137,15 +137,15 @@ fn bcrypt_of(text: &str) -> Result<Scheme, Fault> {
         .get(4..6)
         .zip(text.get(6..))
         .filter(|(_, rest)| rest.len() == 54 && rest.starts_with('$') && rest.bytes().skip(1).all(is_digit));
-    let (cost, _) = parts.ok_or_else(|| Fault::new("format", "is not a whole bcrypt hash"))?;
+    let (cost, _) = parts.ok_or_else(|| Fault::new(FaultCode::Format, "is not a whole bcrypt hash"))?;
     let cost = cost.parse().ok().filter(|cost| BCRYPT_COSTS.contains(cost));
-    cost.ok_or_else(|| Fault::new("format", "has a bcrypt cost outside of 4 to 16"))?;
+    cost.ok_or_else(|| Fault::new(FaultCode::Format, "has a bcrypt cost outside of 4 to 16"))?;
     Ok(Scheme::Bcrypt)
 }
 
 fn phc_of(text: &str) -> Result<(Scheme, Cost), Fault> {
     const ACCEPTED: &str = "must be a PHC string ($argon2id$…, $argon2i$…, $argon2d$…, $scrypt$…, $pbkdf2-sha256$…, $pbkdf2-sha512$…) or bcrypt ($2b$…)";
-    let fault = |message| Fault::new("format", message);
+    let fault = |message| Fault::new(FaultCode::Format, message);
     let phc = Phc::new(text).map_err(|_| fault(ACCEPTED))?;
     let (scheme, cost) = match phc.algorithm.as_str() {
         "argon2id" | "argon2i" | "argon2d" => (Scheme::Argon2, cost_of_argon2(&phc)),
@@ -169,7 +169,7 @@ impl Cost {
     fn check(&self) -> Result<(), Fault> {
         match self.memory_kib <= MAX_MEMORY_KIB && self.seconds <= MAX_SECONDS {
             true => Ok(()),
-            false => Err(Fault::new("format", "would take more than 256 MiB or some 5 s to be verified")),
+            false => Err(Fault::new(FaultCode::Format, "would take more than 256 MiB or some 5 s to be verified")),
         }
     }
 }

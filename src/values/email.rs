@@ -9,8 +9,8 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
 pub use self::prefix::AddressPrefix;
-use super::Fault;
 use super::fields::text_field;
+use super::{Fault, FaultCode};
 
 /// RFC 5321, 4.5.3.1.3 (with erratum 1690): a path is at most 256 octets, its angle brackets included.
 const MAX_OCTETS: usize = 254;
@@ -35,7 +35,7 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Fault::new("too_short", "must not be empty"));
+            return Err(Fault::new(FaultCode::TooShort, "must not be empty"));
         }
         // NFC and IDNA can shorten a text, but not by this much.
         if text.len() > 4 * MAX_OCTETS {
@@ -84,11 +84,11 @@ fn key_of(text: &str) -> String {
 }
 
 fn not_an_address() -> Fault {
-    Fault::new("format", "must be an email address such as name@example.com")
+    Fault::new(FaultCode::Format, "must be an email address such as name@example.com")
 }
 
 fn too_long() -> Fault {
-    Fault::new("too_long", format!("must have at most {MAX_OCTETS} characters"))
+    Fault::new(FaultCode::TooLong, format!("must have at most {MAX_OCTETS} characters")).against(MAX_OCTETS)
 }
 
 impl fmt::Debug for Email {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::value::RawValue;
 
-use super::Fault;
+use super::{Fault, FaultCode};
 use crate::error::{Error, FieldError, Result};
 use crate::values::json::{self, NotText};
 
@@ -29,7 +29,7 @@ impl<'a, const N: usize> Fields<'a, N> {
     pub fn read(body: &'a [u8], names: &'static [&'static str; N]) -> Result<Self> {
         let mut fields = Fields { names, values: [None; N], faults: Vec::new() };
         if !json::read_object(body, |name, value| fields.take(name, value))? {
-            fields.fault(String::new(), Fault::new("type", "the body must be a JSON object"));
+            fields.fault(String::new(), Fault::new(FaultCode::Type, "the body must be a JSON object"));
             return Err(Error::Validation(fields.faults));
         }
         Ok(fields)
@@ -37,8 +37,8 @@ impl<'a, const N: usize> Fields<'a, N> {
 
     fn take(&mut self, name: &str, value: &'a RawValue) {
         let fault = match self.names.iter().position(|known| *known == name) {
-            None => Fault::new("unknown", format!("is not a field; there are {}", listed(self.names))),
-            Some(at) if self.values[at].is_some() => Fault::new("repeated", "is given more than once"),
+            None => Fault::new(FaultCode::Unknown, format!("is not a field; there are {}", listed(self.names))),
+            Some(at) if self.values[at].is_some() => Fault::new(FaultCode::Repeated, "is given more than once"),
             Some(at) => return self.values[at] = Some(value),
         };
         if self.faults.len() < MAX_REPORTED {
@@ -50,7 +50,7 @@ impl<'a, const N: usize> Fields<'a, N> {
     pub fn text<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> std::result::Result<T, Fault>) -> Option<T> {
         match self.value(name) {
             Some(_) => self.text_if_any(name, parse),
-            None => self.note(name, Err(Fault::new("missing", "is required"))),
+            None => self.note(name, Err(Fault::new(FaultCode::Missing, "is required"))),
         }
     }
 
@@ -62,8 +62,10 @@ impl<'a, const N: usize> Fields<'a, N> {
     ) -> Option<T> {
         let read = match json::text(self.value(name)?) {
             Ok(text) => parse(&text),
-            Err(NotText::OtherType) => Err(Fault::new("type", "must be a string")),
-            Err(NotText::Surrogate) => Err(Fault::new("format", "has half of a surrogate pair, which is no character")),
+            Err(NotText::OtherType) => Err(Fault::new(FaultCode::Type, "must be a string")),
+            Err(NotText::Surrogate) => {
+                Err(Fault::new(FaultCode::Format, "has half of a surrogate pair, which is no character"))
+            }
         };
         self.note(name, read)
     }
@@ -73,7 +75,7 @@ impl<'a, const N: usize> Fields<'a, N> {
         let read = match self.value(name)?.get() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(Fault::new("type", "must be true or false")),
+            _ => Err(Fault::new(FaultCode::Type, "must be true or false")),
         };
         self.note(name, read)
     }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::Fault;
 use super::fields::text_field;
+use super::{Fault, FaultCode};
 use crate::text::{is_control, is_visible, visible_pattern};
 
 const MAX_CHARACTERS: usize = 255;
@@ -32,10 +32,10 @@ impl FullName {
             return Err(too_long());
         }
         if name.contains(is_control) {
-            return Err(Fault::new("control_characters", "must not have control characters"));
+            return Err(Fault::new(FaultCode::ControlCharacters, "must not have control characters"));
         }
         if !is_visible(&name) {
-            return Err(Fault::new("too_short", "must have at least 1 character that can be seen"));
+            return Err(Fault::new(FaultCode::TooShort, "must have at least 1 character that can be seen").against(1));
         }
         Ok(FullName(name))
     }
@@ -47,7 +47,7 @@ impl FullName {
 }
 
 fn too_long() -> Fault {
-    Fault::new("too_long", format!("must have at most {MAX_CHARACTERS} characters"))
+    Fault::new(FaultCode::TooLong, format!("must have at most {MAX_CHARACTERS} characters")).against(MAX_CHARACTERS)
 }
 
 impl fmt::Debug for FullName {

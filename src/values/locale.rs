@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Fault, FromText};
+use super::{Fault, FaultCode, FromText};
 use crate::language::{LONGEST, Language, PATTERN};
 
 impl FromText for Language {
     fn from_text(text: &str) -> Result<Self, Fault> {
         let (long, other) = (text.len() > LONGEST, "must be the tag of a language, such as de, en-GB or zh-Hant-TW");
         Language::parse(text).map_err(|_| match long {
-            true => Fault::new("too_long", format!("must have at most {LONGEST} characters")),
-            false => Fault::new("format", other),
+            true => Fault::new(FaultCode::TooLong, format!("must have at most {LONGEST} characters")),
+            false => Fault::new(FaultCode::Format, other),
         })
     }
 }

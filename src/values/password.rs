@@ -5,8 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
-use super::Fault;
 use super::fields::text_field;
+use super::{Fault, FaultCode};
 
 const MAX_CHARACTERS: usize = 128;
 /// NFC makes at most four characters one: what is longer stays too long, and is not looked at.
@@ -30,7 +30,7 @@ impl Password {
     /// A [`Fault`] that says what is wrong, without the password.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if text.is_empty() {
-            return Err(Fault::new("too_short", "must not be empty"));
+            return Err(Fault::new(FaultCode::TooShort, "must not be empty"));
         }
         Password::normalise(text)
     }
@@ -81,7 +81,7 @@ fn count(text: &str) -> usize {
 }
 
 fn too_long() -> Fault {
-    Fault::new("too_long", format!("must have at most {MAX_CHARACTERS} characters"))
+    Fault::new(FaultCode::TooLong, format!("must have at most {MAX_CHARACTERS} characters")).against(MAX_CHARACTERS)
 }
 
 impl fmt::Debug for Password {

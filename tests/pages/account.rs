@@ -43,6 +43,9 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
         "127.0.0.1",
         "autocomplete=\"new-password\"",
         "action=\"send-verification\"",
+        "autocomplete=\"username\"",
+        "At least 15 characters",
+        "just now",
     ] {
         assert!(text.contains(shown), "{shown} is missing in {text}");
     }

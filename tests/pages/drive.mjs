@@ -1,12 +1,12 @@
 // node drive.mjs CHROMIUM < STEPS
 //
 // Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}; in another tab
-// where a step has {"tab": NAME}. Prints, as JSON, what each page says after its step, how wide its content may be, which the style
-// says, and the cookies that a script of the page could read.
+// where a step has {"tab": NAME}, and from then on as somebody who reads this where it has {"reads": LANGUAGES}. Prints, as JSON, what each page says after its step, how wide its content may be, which the style
+// says, the cookies that a script of the page could read, and its language.
 import { open } from "../accessibility/chromium.mjs";
 
 const SEEN = `({ text: document.body.innerText, width: getComputedStyle(document.querySelector("main") ?? document.body).maxWidth,
-  url: location.href, cookies: document.cookie })`;
+  url: location.href, cookies: document.cookie, language: document.documentElement.lang })`;
 
 let input = "";
 for await (const piece of process.stdin) input += piece;
@@ -14,11 +14,15 @@ const { page, openTab, close } = await open(process.argv[2]);
 const tabs = new Map([[undefined, page]]);
 const seen = [];
 
-async function take({ tab, goto, fill, press }) {
+async function take({ tab, reads, goto, fill, press }) {
   if (!tabs.has(tab)) tabs.set(tab, await openTab());
   const page = tabs.get(tab);
   // The page's own policy is what is tried.
   await page.send("Page.setBypassCSP", { enabled: false });
+  if (reads) {
+    await page.send("Network.enable");
+    await page.send("Network.setExtraHTTPHeaders", { headers: { "Accept-Language": reads } });
+  }
   if (goto) await page.goto(goto);
   for (const [id, text] of Object.entries(fill ?? {})) {
     await page.evaluate(`document.getElementById(${JSON.stringify(id)}).select()`);

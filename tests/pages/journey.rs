@@ -21,6 +21,7 @@ async fn a_person_signs_up_verifies_signs_in_and_out(backend: Backend) {
     ]))
     .await;
     assert_says(&seen[0], "Sign up");
+    assert_says(&seen[0], "At least 15 characters, such as a few words");
     assert_says(&seen[1], "It must have at least 15 characters");
     assert_says(&seen[2], "We have sent an email to your address");
 
@@ -41,7 +42,7 @@ async fn a_person_signs_up_verifies_signs_in_and_out(backend: Backend) {
     ]))
     .await;
     assert_says(&seen[0], "Your address is verified.");
-    assert_says(&seen[2], "The address or the password is wrong.");
+    assert_says(&seen[2], "The email address or the password is wrong.");
     for signed_in in [3, 4, 5, 6, 8, 9] {
         assert_says(&seen[signed_in], "You are signed in as Ada Lovelace");
         assert_says(&seen[signed_in], "Your address is verified.");
@@ -49,7 +50,7 @@ async fn a_person_signs_up_verifies_signs_in_and_out(backend: Backend) {
         assert_eq!(seen[signed_in]["cookies"], "", "no script can read the cookie");
         assert_eq!(seen[signed_in]["width"], "416px", "the style is applied");
     }
-    assert_says(&seen[3], "Chrome");
+    assert_says(&seen[3], "Chrome on Linux (this one)");
     assert_says(&seen[7], "Your password is changed.");
     for signed_out in [10, 11] {
         assert_eq!(seen[signed_out]["url"], format!("{url}sign-in"));

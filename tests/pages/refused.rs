@@ -15,7 +15,11 @@ async fn who_asks_too_often_is_told_so_on_a_page() {
     let refused = refused.into_iter().chain([post(&app, "/account/sign-up", &[], Some(OURS)).await]);
     for refused in refused {
         assert_page(&refused, 429);
-        assert!(refused.text().contains("Too many requests came from this address"), "{}", refused.text());
+        assert!(
+            refused.text().contains("Too many requests came from your connection. Try again in 1 hour."),
+            "{}",
+            refused.text()
+        );
         assert!(refused.header("retry-after").parse::<u32>().unwrap() > 60);
     }
     app.get("/auth/me").await.assert_problem(429, "RATE_LIMITED");
@@ -28,7 +32,11 @@ async fn who_wants_too_many_emails_is_told_so_on_the_page() {
     assert_eq!(post(&app, "/account/forgot-password", &form, None).await.status, 200);
     let refused = post(&app, "/account/forgot-password", &form, None).await;
     assert_page(&refused, 429);
-    assert!(refused.text().contains("Too many emails with a code came from this address"), "{}", refused.text());
+    assert!(
+        refused.text().contains("Too many emails with a code came from your connection. Try again in "),
+        "{}",
+        refused.text()
+    );
     let counted = metric("neodyme_http_requests_total").label("route", "/account/{page}").label("code", 429);
     counted.value(1.0).assert_in(&app).await;
 }

@@ -60,7 +60,7 @@ async fn a_wrong_password_is_told_on_the_page_and_the_next_one_waits(backend: Ba
     assert_eq!(app.register(&email).await.status, 201);
     let wrong = sign_in(&app, &email, "wrong horse battery").await;
     assert_page(&wrong, 401);
-    assert!(wrong.text().contains("The address or the password is wrong."), "{}", wrong.text());
+    assert!(wrong.text().contains("The email address or the password is wrong."), "{}", wrong.text());
     assert!(wrong.text().contains(&format!("value=\"{email}\"")) && !wrong.text().contains("wrong horse"));
     assert!(!wrong.headers.contains_key("set-cookie"));
     sign_ins("wrong").value(1.0).assert_in(&app).await;
@@ -71,7 +71,11 @@ async fn a_wrong_password_is_told_on_the_page_and_the_next_one_waits(backend: Ba
     assert_page(&delayed, 429);
     assert_eq!(delayed.header("retry-after"), "1");
     assert!(!delayed.headers.contains_key("set-cookie"));
-    assert!(delayed.text().contains("Passwords were wrong for this address; try again in 1 s."), "{}", delayed.text());
+    assert!(
+        delayed.text().contains("Wrong passwords were entered for this email address. Try again in 1 second."),
+        "{}",
+        delayed.text()
+    );
     assert_eq!(app.database.count("sessions").await, 0);
     let empty = sign_in(&app, "ada", "").await;
     assert_page(&empty, 422);
@@ -174,7 +178,11 @@ async fn who_signs_in_too_often_waits_and_is_told_so_on_the_page() {
     cookie_of(&app, &email).await;
     let refused = sign_in(&app, &email, PASSWORD).await;
     assert_page(&refused, 429);
-    assert!(refused.text().contains("Too many sign-ins came from this address"), "{}", refused.text());
+    assert!(
+        refused.text().contains("Too many sign-ins came from your connection. Try again in 1 hour."),
+        "{}",
+        refused.text()
+    );
     app.login(&email, PASSWORD).await.assert_problem(429, "RATE_LIMITED");
 }
 

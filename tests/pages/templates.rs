@@ -44,16 +44,22 @@ async fn pages_show_the_product_its_logo_and_whom_to_ask() {
 #[test]
 fn what_is_wrong_with_a_template_is_told_at_start_with_its_line() {
     for (name, text, expected) in [
+        ("de/sign-in.html", "a\nb {{ page.titel }}", "pages_templates: de/sign-in.html:2: undefined value"),
+        ("fr/sign-up.html", "Bonjour", "pages_templates: fr/sign-up.html does not show name=\"email\""),
+        ("fr/faults.html", "{% if %}", "pages_templates: fr/faults.html:1: syntax error"),
+        ("french/sign-up.html", "a", "french is not the tag of a language"),
         ("sign-in.html", "a\nb {{ page.titel }}", "pages_templates: sign-in.html:2: undefined value"),
         ("layout.html", "a\n\n{% if %}", "pages_templates: layout.html:3: syntax error"),
         ("sign-up.html", "Hello", "pages_templates: sign-up.html does not show name=\"email\""),
         ("account.html", "{{ page.email }}", "pages_templates: account.html does not show action=\"sign-out\""),
         ("refused.html", "No", "pages_templates: refused.html does not show"),
         ("page.css", "</style>", "pages_templates: page.css must not have `</`"),
-        ("other.html", "a", "pages_templates: other.html is none of layout.html, form.html"),
+        ("other.html", "a", "pages_templates: other.html is none of words.html, faults.html"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(name), text).unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
         for command in [&["check"][..], &["serve"]] {
             let output = run(folder.path(), command);
             let said = String::from_utf8_lossy(&output.stderr).into_owned();

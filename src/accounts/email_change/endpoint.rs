@@ -10,14 +10,14 @@ use crate::accounts::authority::session_ended;
 use crate::accounts::codes::{self, Code};
 use crate::accounts::users::{self, User};
 use crate::accounts::{Actor, sessions, sign_in};
-use crate::error::{Error, ErrorCode, FieldError, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose, SessionEnd, UserChange};
-use crate::values::{Email, Password};
+use crate::values::{Email, Fault, FaultCode, Password};
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const SEND: &str = "Sends an email to a new address, with a code that makes it the user's.";
@@ -101,8 +101,7 @@ async fn send(call: Call<App>, Json(form): Json<ChangeWanted>) -> Result<Accepte
 }
 
 fn unchanged() -> Error {
-    let message = "must not be the address so far".to_owned();
-    Error::Validation(vec![FieldError { field: "new_email".to_owned(), code: "unchanged", message }])
+    Error::Validation(vec![Fault::new(FaultCode::Unchanged, "must not be the address so far").of("new_email")])
 }
 
 async fn order(call: &Call<App>, user: &User, email: &Email) -> Result<NewJob> {

@@ -9,12 +9,12 @@ use crate::accounts::if_match::IfMatch;
 use crate::accounts::users::{self, Role};
 use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, sign_in};
-use crate::error::{Error, ErrorCode, FieldError, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, Json, NoContent, Path, Permission, json_body};
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, info};
 use crate::telemetry::metrics::{self, SessionEnd, UserChange};
-use crate::values::Password;
+use crate::values::{Fault, FaultCode, Password};
 
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const ABOUT: &str = "Erases a user: oneself with the password again, or others with `users:delete`.";
@@ -79,6 +79,5 @@ async fn confirm(call: &Call<App>, confirmation: Option<Confirmation>) -> Result
 }
 
 fn password_missing() -> Error {
-    let message = "is required to delete oneself".to_owned();
-    Error::Validation(vec![FieldError { field: "password".to_owned(), code: "missing", message }])
+    Error::Validation(vec![Fault::new(FaultCode::Missing, "is required to delete oneself").of("password")])
 }

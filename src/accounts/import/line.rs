@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::language::Language;
 use crate::password::StoredHash;
 use crate::store::types::to_micros;
-use crate::values::{Email, Fault, Fields, FromText, FullName};
+use crate::values::{Email, Fault, FaultCode, Fields, FromText, FullName};
 
 const FIELDS: &[&str; 7] = &["email", "full_name", "password_hash", "verified", "created_at", "is_active", "locale"];
 
@@ -45,10 +45,11 @@ pub(super) fn parse(line: &[u8], now: OffsetDateTime) -> Result<User> {
 
 fn time_until(now: OffsetDateTime, text: &str) -> std::result::Result<OffsetDateTime, Fault> {
     let time = OffsetDateTime::parse(text, &Rfc3339);
-    let time = time.map_err(|_| Fault::new("format", "must be a time such as 2024-05-31T08:00:00Z (RFC 3339)"))?;
+    let time =
+        time.map_err(|_| Fault::new(FaultCode::Format, "must be a time such as 2024-05-31T08:00:00Z (RFC 3339)"))?;
     match (OffsetDateTime::UNIX_EPOCH..=now).contains(&time) {
         true => Ok(time),
-        false => Err(Fault::new("range", "must be a time from 1970 until now")),
+        false => Err(Fault::new(FaultCode::Range, "must be a time from 1970 until now")),
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use http::header::SET_COOKIE;
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use uuid::Uuid;
 
+use super::device::DeviceView;
 use super::forms::{CHANGE_PASSWORD, SIGN_IN};
+use super::moment::Moment;
 use super::view::{FieldView, FormView};
 use super::visitor::{Visitor, done, seen};
 use crate::accounts::id::PathId;
@@ -25,8 +25,6 @@ use crate::values::Personal;
 pub(super) const TEMPLATE: &str = "account.html";
 /// The page itself.
 pub(super) const ACCOUNT: &str = "/account/";
-/// To the minute, in UTC.
-const MOMENT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
 pub(super) fn endpoints() -> Vec<Endpoint<App>> {
     let change = done(CHANGE_PASSWORD.path, CHANGE_PASSWORD.about, change_password);
@@ -54,21 +52,22 @@ pub(super) struct AccountView {
 #[derive(Serialize)]
 struct SessionView {
     id: Uuid,
-    created_at: String,
-    last_used_at: String,
+    created_at: Moment,
+    last_used_at: Moment,
     address: Option<String>,
-    device: Option<String>,
+    device: DeviceView,
     is_current: bool,
 }
 
 impl AccountView {
     pub(super) fn new(beside: &'static str, user: User, sessions: Vec<Session>, current: Uuid) -> Self {
+        let now = OffsetDateTime::now_utc();
         let shown = |session: Session| SessionView {
             id: session.id,
-            created_at: moment(session.created_at),
-            last_used_at: moment(session.last_used_at),
+            created_at: Moment::new(session.created_at, now),
+            last_used_at: Moment::new(session.last_used_at, now),
             address: session.client_ip.map(Personal::into_exposed),
-            device: session.user_agent.map(Personal::into_exposed),
+            device: DeviceView::new(session.user_agent.map(Personal::into_exposed).unwrap_or_default()),
             is_current: session.id == current,
         };
         AccountView {
@@ -82,10 +81,6 @@ impl AccountView {
     }
 }
 
-fn moment(time: OffsetDateTime) -> String {
-    time.to_offset(time::UtcOffset::UTC).format(MOMENT).unwrap_or_default()
-}
-
 async fn show(visitor: Visitor) -> Result<Response> {
     let Visitor { call, user, session, place, .. } = visitor;
     let sessions = {
@@ -93,25 +88,27 @@ async fn show(visitor: Visitor) -> Result<Response> {
         sessions::of_user(&call.state.db, user.id).await?
     };
     let view = AccountView::new(place.beside, user, sessions, session.id);
-    call.state.pages.show(TEMPLATE, &view).map(|Page(page)| page)
+    call.state.pages.show(&call.context.accept_language, TEMPLATE, &view).map(|Page(page)| page)
 }
 
-async fn show_change(Visitor { call, place, .. }: Visitor) -> Result<Response> {
-    FormView::of(&CHANGE_PASSWORD, &place).page(&call.state).map(|Page(page)| page)
+async fn show_change(Visitor { call, user, place, .. }: Visitor) -> Result<Response> {
+    let form = FormView::of(&CHANGE_PASSWORD, &place).of_user(user.email.expose());
+    form.page(&call.state, &call.context).map(|Page(page)| page)
 }
 
 /// Another password brings another cookie: whoever has a copy of the one before is signed out with all others.
-async fn change_password(Visitor { call, session, place, .. }: Visitor, typed: Typed) -> Result<Response> {
-    let (app, form) = (Arc::clone(&call.state), FormView::of(&CHANGE_PASSWORD, &place));
+async fn change_password(Visitor { call, user, session, place, .. }: Visitor, typed: Typed) -> Result<Response> {
+    let (app, context) = (Arc::clone(&call.state), Arc::clone(&call.context));
+    let form = FormView::of(&CHANGE_PASSWORD, &place).of_user(user.email.expose());
     match password_change::change_password(call, ready(typed.to_json())).await {
         Ok(_) => {
             let cookie = sessions::replace_cookie(&app.db, &session).await?.kept_for(&session)?;
-            let Page(page) = form.answer(&app, Ok(()))?;
+            let Page(page) = form.answer(&app, &context, Ok(()))?;
             Ok(with_header(page, SET_COOKIE, cookie))
         }
         // The session has ended meanwhile.
         Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN.path)),
-        Err(error) => form.answer(&app, Err(error)).map(|Page(page)| page),
+        Err(error) => form.answer(&app, &context, Err(error)).map(|Page(page)| page),
     }
 }
 

@@ -18,7 +18,8 @@ const FAILS: &[ErrorCode] =
 
 /// The page, with nothing in it yet.
 pub(super) fn shown(form: &'static Form) -> Endpoint<App> {
-    let show = move |call: Call<App>, place: Place| async move { FormView::of(form, &place).page(&call.state) };
+    let show =
+        move |call: Call<App>, place: Place| async move { FormView::of(form, &place).page(&call.state, &call.context) };
     Endpoint::new(Access::Anyone, Method::GET, form.path, form.about, show).told_by(refused)
 }
 
@@ -53,5 +54,5 @@ where
         run(call, Json(T::from_json(&typed.to_json()?)?)).await.map(drop)
     };
     let done = done.await;
-    view.answer(&app, done)
+    view.answer(&app, &context, done)
 }

@@ -9,7 +9,7 @@ use super::forms::SIGN_UP;
 use super::place::Place;
 use super::refused::refused;
 use super::view::FormView;
-use crate::accounts::registration::{self, IdempotencyKey, Registration, RegistrationHead};
+use crate::accounts::registration::{self, IdempotencyKey, Registration};
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, OurOrigin, Page, Typed, Unread};
 use crate::state::App;
@@ -23,15 +23,15 @@ pub(super) fn endpoints() -> [Endpoint<App>; 2] {
     [shown(&SIGN_UP), posted]
 }
 
-async fn sign_up(call: Call<App>, sent: Unread<(OurOrigin, (RegistrationHead, Typed))>) -> Result<Page> {
+async fn sign_up(call: Call<App>, sent: Unread<(OurOrigin, Typed)>) -> Result<Page> {
     let Call { state: app, context, .. } = call;
     let mut view = FormView::of(&SIGN_UP, &sent.look::<Place>()?);
     let form = async {
-        let (OurOrigin, (head, typed)) = sent.read(&context).await?;
+        let (OurOrigin, typed) = sent.read(&context).await?;
         view.keep(&typed);
         let registration = Registration::parse(&typed.to_json()?, &app.password_policy)?;
-        Ok((IdempotencyKey::default(), registration.in_best_language(&head.accept_language, &app.languages)))
+        Ok((IdempotencyKey::default(), registration.in_best_language(&context.accept_language, &app.languages)))
     };
     let registered = registration::register_and_tell(Arc::clone(&app), Arc::clone(&context), form).await;
-    view.answer(&app, registered.map(drop))
+    view.answer(&app, &context, registered.map(drop))
 }

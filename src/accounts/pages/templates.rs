@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::account::{self, AccountView};
+use super::fault::FaultView;
 use super::forms::{self, Form};
 use super::place::Place;
 use super::refused::{self, Refused};
@@ -12,11 +13,14 @@ use super::view::FormView;
 use crate::accounts::sessions::Session;
 use crate::accounts::users::{Role, User};
 use crate::config::{Config, WebAddress};
-use crate::error::{Error, FieldError};
+use crate::language::Language;
 use crate::mail;
 use crate::page_templates::{InvalidTemplates, PageTemplates};
 
 type Tried = std::result::Result<(), InvalidTemplates>;
+
+/// What is wrong in a trial: no template has words for it, so that the English sentence is to be seen.
+const SENTENCE: &str = "The trial fails.";
 
 /// The templates of the pages, all of which work.
 ///
@@ -24,76 +28,253 @@ type Tried = std::result::Result<(), InvalidTemplates>;
 /// What is wrong with one, with its line.
 pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidTemplates> {
     let logo_from = config.mail.logo_url.as_ref().map(WebAddress::origin);
-    let templates = PageTemplates::load(config.pages_templates.as_deref(), mail::brand(&config.mail), logo_from)?;
-    for form in forms::ALL {
-        try_form(&templates, form)?;
+    let mut shown = mail::brand(&config.mail).to_vec();
+    shown.push(("password_min_characters", config.new_password.min_characters.to_string()));
+    let (directory, default) = (config.pages_templates.as_deref(), &config.mail.default_language);
+    let templates = PageTemplates::load(directory, default, &shown, logo_from.as_deref())?;
+    for language in templates.languages() {
+        let trial = Trial { templates: &templates, language };
+        forms::ALL.iter().try_for_each(|form| trial.of_form(form))?;
+        trial.of_account()?;
+        let refused = Refused::new(failure(), "./");
+        trial.of(refused::TEMPLATE, &refused, &[SENTENCE, "\"./\""])?;
     }
-    try_account(&templates)?;
-    let refused = Refused::new(&Error::NotFound, "./");
-    try_one(&templates, refused::TEMPLATE, &refused, &["there is nothing at this path", "\"./\""])?;
     Ok(templates)
 }
 
-/// Finds what would go wrong with these values, or not be shown.
-fn try_one(templates: &PageTemplates, name: &str, values: &impl Serialize, shown: &[&str]) -> Tried {
-    let text = templates.render(name, values).map_err(InvalidTemplates::new)?;
-    // What is escaped in a value is a slash, above all.
-    let text = text.replace("&#x2f;", "/").to_lowercase();
-    match shown.iter().find(|wanted| !text.contains(&wanted.to_lowercase())) {
-        Some(missing) => Err(InvalidTemplates::new(format!("{name} does not show {missing}"))),
-        None => Ok(()),
+fn failure() -> FaultView {
+    FaultView::new("trial", SENTENCE)
+}
+
+/// The templates of a language are tried.
+struct Trial<'a> {
+    templates: &'a PageTemplates,
+    language: &'a Language,
+}
+
+impl Trial<'_> {
+    /// Finds what would go wrong with these values, or not be shown.
+    fn of(&self, name: &str, values: &impl Serialize, shown: &[&str]) -> Tried {
+        let text = self.templates.render(self.language, name, values).map_err(InvalidTemplates::new)?;
+        // What is escaped in a value is a slash, above all.
+        let text = text.replace("&#x2f;", "/");
+        match shown.iter().find(|wanted| !text.contains(**wanted)) {
+            Some(missing) => {
+                let place = self.templates.place(self.language, name);
+                Err(InvalidTemplates::new(format!("{place} does not show {missing}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn of_form(&self, form: &Form) -> Tried {
+        let names: Vec<String> = form.fields.iter().map(|field| format!("name=\"{}\"", field.name)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for code in [None, Some("uT9kM2".to_owned())] {
+            let place = Place { beside: "", code };
+            let view = || FormView::of(form, &place).of_user("ada@example.com");
+            self.of(form.template, &view(), if place.code.is_some() { &[] } else { &names })?;
+            let mut failed = view();
+            failed.fail_with(failure());
+            self.of(form.template, &failed, &[SENTENCE])?;
+            let mut wrong = view();
+            for field in form.fields {
+                if wrong.place(field.name, failure()) {
+                    self.of(form.template, &wrong, &[SENTENCE])?;
+                }
+            }
+            self.of(form.template, &view().done(), &[])?;
+        }
+        Ok(())
+    }
+
+    fn of_account(&self) -> Tried {
+        for is_known in [true, false] {
+            let now = if is_known { OffsetDateTime::now_utc() } else { OffsetDateTime::UNIX_EPOCH };
+            let user = User {
+                id: Uuid::nil(),
+                email: "ada@example.com".into(),
+                email_key: "ada@example.com".into(),
+                full_name: "Ada Lovelace".into(),
+                password_hash: String::new().into(),
+                is_active: true,
+                created_at: now,
+                updated_at: now,
+                email_verified_at: is_known.then_some(now),
+                role: Role::User,
+                locale: None,
+            };
+            let session = |id: u128| Session {
+                id: Uuid::from_u128(id),
+                user_id: user.id,
+                created_at: now,
+                last_used_at: now,
+                expires_at: now,
+                client_ip: is_known.then(|| "192.0.2.7".into()),
+                user_agent: is_known.then(|| "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".into()),
+                cookie_hash: None,
+            };
+            let sessions = vec![session(1), session(2)];
+            let view = AccountView::new("", user.clone(), sessions, Uuid::from_u128(1));
+            let shown =
+                ["ada@example.com", "action=\"sign-out\"", "action=\"end-session\"", "action=\"change-password\""];
+            self.of(account::TEMPLATE, &view, &shown)?;
+        }
+        Ok(())
     }
 }
 
-fn try_form(templates: &PageTemplates, form: &Form) -> Tried {
-    let names: Vec<String> = form.fields.iter().map(|field| format!("name=\"{}\"", field.name)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for code in [None, Some("uT9kM2".to_owned())] {
-        let place = Place { beside: "", code };
-        let has_code = place.code.is_some();
-        try_one(templates, form.template, &FormView::of(form, &place), if has_code { &[] } else { &names })?;
-        let mut failed = FormView::of(form, &place);
-        failed.fail(&Error::EmailNotVerified);
-        try_one(templates, form.template, &failed, &["not verified"])?;
-        let mut wrong = FormView::of(form, &place);
-        let fault = |name: &str| FieldError { field: name.into(), code: "format", message: "is tried".into() };
-        wrong.fail(&Error::Validation(form.fields.iter().map(|field| fault(field.name)).collect()));
-        try_one(templates, form.template, &wrong, &["is tried"])?;
-        try_one(templates, form.template, &FormView::of(form, &place).done(), &[])?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
 
-fn try_account(templates: &PageTemplates) -> Tried {
-    let now = OffsetDateTime::UNIX_EPOCH;
-    for is_known in [true, false] {
-        let user = User {
-            id: Uuid::nil(),
-            email: "ada@example.com".into(),
-            email_key: "ada@example.com".into(),
-            full_name: "Ada Lovelace".into(),
-            password_hash: String::new().into(),
-            is_active: true,
-            created_at: now,
-            updated_at: now,
-            email_verified_at: is_known.then_some(now),
-            role: Role::User,
-            locale: None,
-        };
-        let session = |id: u128| Session {
-            id: Uuid::from_u128(id),
-            user_id: user.id,
-            created_at: now,
-            last_used_at: now,
-            expires_at: now,
-            client_ip: is_known.then(|| "192.0.2.7".into()),
-            user_agent: is_known.then(|| "Firefox".into()),
-            cookie_hash: None,
-        };
-        let sessions = vec![session(1), session(2)];
-        let view = AccountView::new("", user.clone(), sessions, Uuid::from_u128(1));
-        let shown = ["ada@example.com", "action=\"sign-out\"", "action=\"end-session\"", "action=\"change-password\""];
-        try_one(templates, account::TEMPLATE, &view, &shown)?;
+    use super::super::fault::{LINK_INVALID, PASSWORDS, TAKEN, WRONG};
+    use super::*;
+    use crate::config::Sources;
+    use crate::error::ErrorCode;
+    use crate::templates::Length;
+    use crate::values::FaultCode;
+
+    /// What stands before the English sentence where a language has no words.
+    const FALLBACK: &str = "<span lang=\"en\">";
+
+    fn load(settings: &[(&str, &str)]) -> std::result::Result<PageTemplates, InvalidTemplates> {
+        let variable = |(key, value): &(&str, &str)| (format!("NEODYME_{}", key.to_uppercase()).into(), value.into());
+        let environment = settings.iter().map(variable).collect();
+        templates(&Config::load(&Sources { environment, ..Sources::default() }).unwrap())
     }
-    Ok(())
+
+    fn with(files: &[(&str, &str)], settings: &[(&str, &str)]) -> std::result::Result<PageTemplates, InvalidTemplates> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        load(&[&[("pages_templates", folder.path().to_str().unwrap())][..], settings].concat())
+    }
+
+    fn language(tag: &str) -> Language {
+        Language::parse(tag).unwrap()
+    }
+
+    fn refused(templates: &PageTemplates, tag: &str, fault: FaultView) -> String {
+        templates.render(&language(tag), refused::TEMPLATE, &Refused::new(fault, "")).unwrap()
+    }
+
+    fn form(templates: &PageTemplates, tag: &str, form: &Form) -> String {
+        templates.render(&language(tag), form.template, &FormView::of(form, &Place::default())).unwrap()
+    }
+
+    /// Every fault that a page can tell of.
+    fn all_codes() -> BTreeSet<&'static str> {
+        let of_endpoints = super::super::endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
+        let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
+        let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
+        of_errors.chain(of_fields).chain([TAKEN, WRONG, LINK_INVALID]).collect()
+    }
+
+    #[test]
+    fn every_fault_has_words_in_every_language_that_is_built_in() {
+        let templates = load(&[]).unwrap();
+        let tags: Vec<_> = templates.languages().iter().map(Language::as_str).collect();
+        assert_eq!(tags, ["de", "en"]);
+        for tag in tags {
+            let mut said = BTreeSet::new();
+            for code in all_codes() {
+                let fault = |bound, wait| FaultView { bound, wait, ..FaultView::new(code, SENTENCE) };
+                for fault in [fault(None, None), fault(Some(7), Some(Length { count: 10, unit: "minute" }))] {
+                    let text = refused(&templates, tag, fault);
+                    assert!(!text.contains(FALLBACK) && !text.contains(SENTENCE), "{tag} has no words for {code}");
+                    said.insert(text);
+                }
+            }
+            assert!(said.len() > 20, "they differ");
+        }
+    }
+
+    #[test]
+    fn no_page_of_a_language_is_left_in_another() {
+        let templates = load(&[]).unwrap();
+        for (tag, other, own, foreign) in [
+            ("de", "en", ["Passwort", "Anmelden"], ["Password", "Sign in"]),
+            ("en", "de", ["Password", "Sign in"], ["Passwort", "Anmelden"]),
+        ] {
+            for each in forms::ALL {
+                let text = form(&templates, tag, each);
+                assert!(text.contains(&format!("<html lang=\"{tag}\">")), "{text}");
+                assert!(foreign.iter().all(|foreign| !text.contains(foreign)), "{} in {other}: {text}", each.template);
+                assert_ne!(text, form(&templates, other, each));
+            }
+            let text = form(&templates, tag, &forms::SIGN_IN);
+            assert!(own.iter().all(|own| text.contains(own)), "{text}");
+        }
+    }
+
+    #[test]
+    fn how_long_to_wait_and_for_what_is_said_in_words() {
+        let templates = load(&[]).unwrap();
+        let fault = |what, count, unit| FaultView {
+            what,
+            wait: Some(Length { count, unit }),
+            ..FaultView::new(ErrorCode::RateLimited.as_str(), SENTENCE)
+        };
+        for (count, unit, english, german) in [
+            (1, "second", "in 1 second.", "in 1 Sekunde"),
+            (10, "minute", "in 10 minutes.", "in 10 Minuten"),
+            (1, "hour", "in 1 hour.", "in 1 Stunde"),
+            (2, "day", "in 2 days.", "in 2 Tagen"),
+        ] {
+            for (tag, words) in [("en", english), ("de", german)] {
+                let text = refused(&templates, tag, fault("sign-ins", count, unit));
+                assert!(text.contains(words), "{words} in {text}");
+            }
+        }
+        for what in ["requests", "requests at once", "registrations", "sign-ins", "emails with a code", PASSWORDS] {
+            let text = refused(&templates, "de", fault(what, 1, "hour"));
+            assert!(!text.contains(what), "{what} in {text}");
+        }
+    }
+
+    #[test]
+    fn an_operator_brings_a_language_and_what_it_lacks_is_english() {
+        let words = "{% macro fault(fault) %}{% if fault.code == \"too_short\" %}Trop court : {{ fault.bound }}{% endif %}{% endmacro %}";
+        let page =
+            "{% extends \"form.html\" %}{% block title %}Bonjour{% endblock %}{% block button %}Oui{% endblock %}";
+        let templates = with(&[("fr/faults.html", words), ("fr/sign-up.html", page)], &[]).unwrap();
+        let text = form(&templates, "fr", &forms::SIGN_UP);
+        assert!(text.contains("<html lang=\"fr\">") && text.contains("Bonjour"), "{text}");
+        assert!(form(&templates, "fr", &forms::SIGN_IN).contains("<html lang=\"en\">"), "as a whole");
+        let mut view = FormView::of(&forms::SIGN_UP, &Place::default());
+        view.place("password", FaultView { bound: Some(15), ..FaultView::new("too_short", "It is short.") });
+        view.place("email", FaultView::new(TAKEN, "It is registered <already>."));
+        let text = templates.render(&language("fr"), forms::SIGN_UP.template, &view).unwrap();
+        assert!(text.contains("Trop court : 15") && !text.contains("It is short."), "{text}");
+        assert!(text.contains(&format!("{FALLBACK}It is registered &lt;already&gt;.</span>")), "{text}");
+    }
+
+    #[test]
+    fn the_default_language_is_that_of_emails_where_there_are_such_pages() {
+        let german = load(&[("mail_default_language", "de-AT")]).unwrap();
+        let english = load(&[("mail_default_language", "fr")]).unwrap();
+        for (templates, accepted, tag) in [
+            (&german, "fr", "de"),
+            (&german, "en", "en"),
+            (&english, "", "en"),
+            (&english, "fr;q=1, de-CH;q=0.1", "de"),
+        ] {
+            let view = FormView::of(&forms::SIGN_IN, &Place::default());
+            let crate::http::Page(page) = templates.show(accepted, forms::SIGN_IN.template, &view).unwrap();
+            assert_eq!(
+                (&page.headers()["content-language"], &page.headers()["vary"]),
+                (&tag.parse().unwrap(), &"Accept-Language".parse().unwrap())
+            );
+        }
+        let flat = with(
+            &[("sign-in.html", "{% extends \"form.html\" %}{% block title %}Bonjour{% endblock %}")],
+            &[("mail_default_language", "fr")],
+        );
+        assert!(form(&flat.unwrap(), "fr", &forms::SIGN_IN).contains("Bonjour"));
+    }
 }

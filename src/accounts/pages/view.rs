@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
+use super::fault::{FaultView, LINK_INVALID, TAKEN, WRONG};
 use super::field::{CODE, Field};
 use super::forms::Form;
 use super::place::Place;
 use crate::error::{Error, FieldError, Result};
-use crate::http::{Page, Typed, with_error};
+use crate::http::{Context, Page, Typed, with_error};
 use crate::state::App;
+use crate::values::FaultCode;
 
 /// A form as it is shown.
 #[derive(Serialize)]
@@ -18,8 +20,10 @@ pub(super) struct FormView {
     /// The code that a link brought, which is not asked for.
     code: String,
     fields: Vec<FieldView>,
+    /// Whose password it is, where that is known: those who keep passwords for people ask.
+    username: String,
     /// What is wrong besides the fields.
-    failure: Option<String>,
+    failure: Option<FaultView>,
     is_done: bool,
     /// Whether the address has to be verified first.
     is_unverified: bool,
@@ -33,12 +37,12 @@ pub(super) struct FieldView {
     /// What was typed.
     value: String,
     /// What is wrong with it.
-    faults: String,
+    faults: Vec<FaultView>,
 }
 
 impl FieldView {
     pub(super) fn of(field: &Field) -> Self {
-        FieldView { field: *field, value: String::new(), faults: String::new() }
+        FieldView { field: *field, value: String::new(), faults: Vec::new() }
     }
 }
 
@@ -52,10 +56,16 @@ impl FormView {
             beside: place.beside,
             fields: fields.map(FieldView::of).collect(),
             code,
+            username: String::new(),
             failure: None,
             is_done: false,
             is_unverified: false,
         }
+    }
+
+    /// The form of a password of this user's.
+    pub(super) fn of_user(self, username: &str) -> Self {
+        FormView { username: username.to_owned(), ..self }
     }
 
     /// Shows what was typed, but for secrets.
@@ -75,61 +85,44 @@ impl FormView {
         self.is_unverified = matches!(error, Error::EmailNotVerified);
         let is_placed = match error {
             Error::Validation(faults) => self.place_all(faults),
-            Error::EmailAlreadyExists => self.place("email", "is registered already"),
-            Error::ConfirmationWrong => self.place("current_password", "is wrong"),
+            Error::EmailAlreadyExists => self.place("email", FaultView::new(TAKEN, "It is registered already.")),
+            Error::ConfirmationWrong => self.place("current_password", FaultView::new(WRONG, "It is wrong.")),
             _ => false,
         };
         if !is_placed {
-            self.failure = Some(match error {
-                Error::Validation(_) | Error::UnsupportedMediaType => "This is not what the form below sends.".into(),
-                other => sentence(&other.detail()),
-            });
+            self.fail_with(FaultView::of_error(error));
         }
+    }
+
+    /// Says what is wrong besides the fields.
+    pub(super) fn fail_with(&mut self, failure: FaultView) {
+        self.failure = Some(failure);
     }
 
     fn place_all(&mut self, faults: &[FieldError]) -> bool {
-        if let Some(fault) = faults.iter().find(|fault| fault.field == CODE.name && !self.code.is_empty()) {
-            self.failure = Some(format!("The code {}.", fault.message));
+        let is_of_link = |fault: &&FieldError| fault.field == CODE.name && fault.code == FaultCode::Invalid.as_str();
+        if let Some(fault) = faults.iter().find(is_of_link).filter(|_| !self.code.is_empty()) {
+            self.fail_with(FaultView::new(LINK_INVALID, format!("The code {}.", fault.message)));
         }
-        let placed = faults.iter().filter(|fault| self.place(&fault.field, &fault.message)).count();
+        let placed = faults.iter().filter(|fault| self.place(&fault.field, FaultView::of_field(fault))).count();
         placed > 0 || self.failure.is_some()
     }
 
-    fn place(&mut self, name: &str, fault: &str) -> bool {
-        let Some(shown) = self.fields.iter_mut().find(|shown| shown.field.name == name) else { return false };
-        let space = if shown.faults.is_empty() { "" } else { " " };
-        shown.faults += &format!("{space}It {fault}.");
-        true
+    /// Says what is wrong with a field, where there is such a field.
+    pub(super) fn place(&mut self, name: &str, fault: FaultView) -> bool {
+        let shown = self.fields.iter_mut().find(|shown| shown.field.name == name);
+        shown.map(|shown| shown.faults.push(fault)).is_some()
     }
 
     /// The page.
-    pub(super) fn page(&self, app: &App) -> Result<Page> {
-        app.pages.show(self.template, self)
+    pub(super) fn page(&self, app: &App, context: &Context) -> Result<Page> {
+        app.pages.show(&context.accept_language, self.template, self)
     }
 
     /// The page once it is known what came of the form.
-    pub(super) fn answer(mut self, app: &App, ended: Result<()>) -> Result<Page> {
-        let Err(error) = ended else { return self.done().page(app) };
+    pub(super) fn answer(mut self, app: &App, context: &Context, ended: Result<()>) -> Result<Page> {
+        let Err(error) = ended else { return self.done().page(app, context) };
         self.fail(&error);
-        self.page(app).map(|Page(page)| Page(with_error(page, error)))
-    }
-}
-
-/// What an error says, as people write it.
-pub(super) fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", rest.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_error_says_becomes_a_sentence() {
-        assert_eq!(sentence("the address is wrong"), "The address is wrong.");
-        assert_eq!(sentence("Try again later."), "Try again later.");
+        self.page(app, context).map(|Page(page)| Page(with_error(page, error)))
     }
 }

@@ -15,7 +15,7 @@ use crate::password_policy::PasswordPolicy;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, SessionEnd, UserChange};
-use crate::values::{Fault, NewPassword, Password};
+use crate::values::{Fault, FaultCode, NewPassword, Password};
 
 /// The field of the password from now on.
 const NEW: &str = "new_password";
@@ -56,7 +56,7 @@ impl PasswordChange {
 }
 
 fn unchanged() -> Fault {
-    Fault::new("unchanged", "must not be the password so far")
+    Fault::new(FaultCode::Unchanged, "must not be the password so far")
 }
 
 async fn answer(call: Call<App>, form: Unread<Json<PasswordChange>>) -> Result<NoContent> {

@@ -7,7 +7,7 @@ use diesel::sql_types::Text;
 use crate::http::Permission;
 use crate::label::{self, labels};
 use crate::store::types::column;
-use crate::values::{Fault, text_field};
+use crate::values::{Fault, FaultCode, text_field};
 
 labels! {
     /// The role of a user. Each includes those before it, so that a user has one.
@@ -37,7 +37,7 @@ impl Role {
     /// # Errors
     /// A [`Fault`] that says which there are.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        label::parse(text).ok_or_else(|| Fault::new("choice", "must be user, support or admin"))
+        label::parse(text).ok_or_else(|| Fault::new(FaultCode::Choice, "must be user, support or admin"))
     }
 }
 

@@ -13,15 +13,20 @@ use crate::telemetry::metrics::{self, MethodLabel, RejectReason};
 
 impl<S: Send + Sync + 'static> Service<S> {
     /// Tells of an error with a page, where people are to read it.
-    pub(super) fn on_page(&self, error: Error, error_page: Option<ErrorPage<S>>) -> Result<Response> {
-        match self.page_of(&error, error_page) {
+    pub(super) fn on_page(
+        &self,
+        context: &Context,
+        error: Error,
+        error_page: Option<ErrorPage<S>>,
+    ) -> Result<Response> {
+        match self.page_of(context, &error, error_page) {
             Some(page) => Ok(with_error(page, error)),
             None => Err(error),
         }
     }
 
-    fn page_of(&self, error: &Error, error_page: Option<ErrorPage<S>>) -> Option<Response> {
-        error_page.and_then(|page| page(&self.state, error).ok()).map(|Page(page)| page)
+    fn page_of(&self, context: &Context, error: &Error, error_page: Option<ErrorPage<S>>) -> Option<Response> {
+        error_page.and_then(|page| page(&self.state, context, error).ok()).map(|Page(page)| page)
     }
 
     /// Answers a request that is refused before anything else of it is looked at.
@@ -34,7 +39,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         took: Duration,
     ) -> Response {
         metrics::request_rejected(RejectReason::RateLimited);
-        let response = match self.page_of(error, error_page) {
+        let response = match self.page_of(context, error, error_page) {
             Some(page) => with_status_of(page, error),
             None => problem(error, &context.request_id),
         };

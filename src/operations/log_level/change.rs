@@ -7,7 +7,7 @@ use slog::Level;
 
 use crate::http::json_body;
 use crate::telemetry::logging::{LoggerName, level_name, parse_level};
-use crate::values::{Fault, text_field};
+use crate::values::{Fault, FaultCode, text_field};
 
 /// All loggers at once.
 const ALL: &str = "*";
@@ -75,7 +75,7 @@ text_field!(WantedLevel, "Level", { "type": "string", "enum": levels() });
 text_field!(Limited, "LimitedTime", { "type": "string", "examples": ["10m"] });
 
 fn accepted(what: &[&str]) -> Fault {
-    Fault::new("format", format!("accepted: {}", what.join(", ")))
+    Fault::new(FaultCode::Format, format!("accepted: {}", what.join(", ")))
 }
 
 fn levels() -> Vec<&'static str> {

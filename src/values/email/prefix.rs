@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{MAX_OCTETS, key_of, too_long};
 use crate::text::{is_control, visible_pattern};
-use crate::values::Fault;
 use crate::values::fields::text_field;
+use crate::values::{Fault, FaultCode};
 
 /// Behind every character that an address has.
 const LAST: char = char::MAX;
@@ -22,13 +22,13 @@ impl AddressPrefix {
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Fault::new("too_short", "must not be empty"));
+            return Err(Fault::new(FaultCode::TooShort, "must not be empty"));
         }
         if text.len() > MAX_OCTETS {
             return Err(too_long());
         }
         if text.contains(is_control) {
-            return Err(Fault::new("control_characters", "must not have control characters"));
+            return Err(Fault::new(FaultCode::ControlCharacters, "must not have control characters"));
         }
         Ok(AddressPrefix(key_of(text)))
     }

@@ -1,0 +1,139 @@
+//! The templates of every language, ready to be rendered.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+
+use minijinja::{Environment, UndefinedBehavior, Value};
+
+use super::sources::{Kit, Sources};
+use crate::language::{Language, lookup};
+
+/// The templates of every language.
+pub struct Speakers {
+    languages: Vec<Language>,
+    speakers: BTreeMap<Language, Speaker>,
+    default: Language,
+}
+
+/// The templates of one language.
+pub struct Speaker {
+    language: Language,
+    environment: Environment<'static>,
+    sources: Sources,
+}
+
+impl Speakers {
+    /// Takes those built in and those of a directory; `globals` are what all templates of a language are given. What is no template, a
+    /// style, is left to it.
+    ///
+    /// # Errors
+    /// When one cannot be read; with its line.
+    pub fn load<G: IntoIterator<Item = (&'static str, Value)>>(
+        kit: &Kit,
+        directory: Option<&Path>,
+        default: &Language,
+        globals: impl Fn(&Sources) -> Result<G, String>,
+    ) -> Result<Self, String> {
+        let mut speakers = BTreeMap::new();
+        for (language, sources) in kit.sources(directory, default)? {
+            let templates = sources.iter().filter(|(name, _)| !name.ends_with(".css"));
+            let mut environment = environment(templates.map(|(name, source)| (*name, source.text.clone())))
+                .map_err(|error| told(&sources, &error))?;
+            environment.add_global("language", language.to_string());
+            globals(&sources)?.into_iter().for_each(|(name, value)| environment.add_global(name, value));
+            speakers.insert(language.clone(), Speaker { language, environment, sources });
+        }
+        let languages: Vec<_> = speakers.keys().cloned().collect();
+        let default = lookup(default.as_str(), &languages).cloned().unwrap_or_else(Language::english);
+        Ok(Speakers { languages, speakers, default })
+    }
+
+    /// The languages that there are.
+    pub fn languages(&self) -> &[Language] {
+        &self.languages
+    }
+
+    /// Those of each language.
+    pub fn all(&self) -> impl Iterator<Item = &Speaker> {
+        self.speakers.values()
+    }
+
+    /// The language for whom none of those fits that are asked for.
+    pub fn default_language(&self) -> &Language {
+        &self.default
+    }
+
+    /// Where a template of a language was found; of one that it lacks, the one that is used instead.
+    pub fn place(&self, language: &Language, name: &str) -> String {
+        let source = self.speaker(language, name).ok().and_then(|speaker| speaker.sources.get(name));
+        source.map_or_else(|| name.to_owned(), |source| source.place.clone())
+    }
+
+    /// Who speaks a template: where a language lacks it, English does, with all that belongs to it.
+    ///
+    /// # Errors
+    /// Where there is no such template.
+    pub fn speaker(&self, language: &Language, name: &str) -> Result<&Speaker, String> {
+        let own = self.speakers.get(language);
+        let own = own.filter(|speaker| speaker.sources.get(name).is_some_and(|source| !source.is_foreign));
+        own.or_else(|| self.speakers.get(&Language::english())).ok_or_else(|| format!("there is no {name}"))
+    }
+}
+
+impl Speaker {
+    /// What is spoken.
+    pub fn language(&self) -> &Language {
+        &self.language
+    }
+
+    /// The files, by their names.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The text of a template with these values.
+    ///
+    /// # Errors
+    /// What is wrong with it and where, without the values.
+    pub fn render(&self, name: &str, values: Value) -> Result<String, String> {
+        let rendered = self.environment.get_template(name).and_then(|template| template.render(values));
+        rendered.map_err(|error| told(&self.sources, &error))
+    }
+}
+
+/// Templates by their names, of which those that end in `.html` escape every value.
+///
+/// # Errors
+/// Where one cannot be parsed.
+fn environment(
+    sources: impl Iterator<Item = (&'static str, String)>,
+) -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    // A misspelt variable is found at start, and is not a hole in every text.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (name, text) in sources {
+        environment.add_template_owned(name, text)?;
+    }
+    Ok(environment)
+}
+
+/// What is wrong with a template and where, without the values that it was given.
+fn told(sources: &Sources, error: &minijinja::Error) -> String {
+    let error = innermost(error);
+    let name = error.name().unwrap_or("a template");
+    let file = sources.get(name).map_or(name, |source| &source.place);
+    let place = format!("{file}:{}", error.line().unwrap_or_default());
+    match error.detail() {
+        Some(detail) => format!("{place}: {}: {detail}", error.kind()),
+        None => format!("{place}: {}", error.kind()),
+    }
+}
+
+/// The error in the template that another one includes.
+fn innermost(error: &minijinja::Error) -> &minijinja::Error {
+    match error.source().and_then(|inner| inner.downcast_ref()) {
+        Some(inner) => innermost(inner),
+        None => error,
+    }
+}
