@@ -15,8 +15,9 @@ use uuid::Uuid;
 use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::users::{self, User};
 use crate::clock;
-use crate::error::{Error, FieldError};
+use crate::error::Error;
 use crate::store::{Db, types};
+use crate::values::{Fault, FaultCode};
 
 /// So many users are written in one transaction: more gain little, and keep others from writing for longer.
 const BATCH: usize = 500;
@@ -168,8 +169,7 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
 }
 
 fn kept_for_another() -> Error {
-    let (field, message) = ("email".to_owned(), users::IS_KEPT.to_owned());
-    Error::Validation(vec![FieldError { field, code: "kept", message }])
+    Error::Validation(vec![Fault::new(FaultCode::Kept, users::IS_KEPT).of("email")])
 }
 
 /// Notes in the audit trail what an import came to.

@@ -28,6 +28,8 @@ labels! {
         ControlCharacters = "control_characters",
         /// It is what it was before.
         Unchanged = "unchanged",
+        /// Of an email address: it is kept for a user who can take the change of it back.
+        Kept = "kept",
         /// Of a code: it is good for nothing, or not any more.
         Invalid = "invalid",
         /// Of a password that is chosen: it repeats one short piece.
