@@ -286,6 +286,7 @@ async fn who_is_erased_and_comes_back_is_sent_no_more(backend: Backend) {
     };
     for round in 0..2 {
         assert_eq!(app.register(&throwaway).await.status, 201);
+        sink.mail_to(&throwaway, "Welcome", round).await;
         let user = app.sign_in(&throwaway).await;
         for _ in 0..2 {
             ask(&user.access).await;
@@ -298,6 +299,9 @@ async fn who_is_erased_and_comes_back_is_sent_no_more(backend: Backend) {
     }
     let sent = || sink.received().iter().filter(|mail| mail.to == victim).count();
     assert_eq!(sent(), 2);
+    assert_eq!(app.register(&throwaway).await.status, 201);
+    let withheld = codes("verify_email", "withheld");
+    eventually("nor is a third welcome sent", async || (withheld.read(&app).await == 1.0).then_some(())).await;
     let kept = app.database.count("code_emails").await;
     assert!(kept >= 2, "{kept}");
     app.database.set_back("code_emails", "sent_at", 3700).await;

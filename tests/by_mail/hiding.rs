@@ -12,7 +12,10 @@ use crate::common::users::PASSWORD;
 use crate::common::{eventually, within};
 use crate::{NEW, app_and_sink, code_in, codes, on_both_databases, post};
 
-on_both_databases!(whether_an_address_is_taken_is_told_to_its_owner_alone);
+on_both_databases!(
+    whether_an_address_is_taken_is_told_to_its_owner_alone,
+    whoever_asks_for_codes_keeps_no_notice_from_an_owner,
+);
 
 fn hiding(options: AppOptions) -> AppOptions {
     options.set("registration_conflict", "hide").set("require_verified_email", "true")
@@ -60,6 +63,29 @@ async fn whether_an_address_is_taken_is_told_to_its_owner_alone(backend: Backend
     }
     metric("neodyme_registrations_total").label("outcome", "duplicate").value(6.0).assert_in(&app).await;
     metric("neodyme_registrations_total").label("outcome", "success").value(2.0).assert_in(&app).await;
+}
+
+async fn whoever_asks_for_codes_keeps_no_notice_from_an_owner(backend: Backend) {
+    let (app, sink) = app_and_sink(backend, hiding).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 202);
+    let strangers = code_in(&sink.mail_to(&email, "Welcome", 0).await);
+    let wanted = json!({ "email": email });
+    assert_eq!(post(&app, "/auth/reset-password/send", wanted).await.status, 202);
+    sink.until_received(2).await;
+    assert_eq!(app.register(&email).await.status, 202);
+    sink.mail_to(&email, "You have an account", 0).await;
+    let verified = post(&app, "/auth/verify-email", json!({ "code": strangers })).await;
+    verified.assert_problem(422, "VALIDATION_FAILED");
+
+    // The next notice is withheld, and what was sent between them is as useless.
+    assert_eq!(post(&app, "/auth/verify-email/send", json!({ "email": email })).await.status, 202);
+    let again = code_in(&sink.until_received(4).await[3]);
+    assert_eq!(app.register(&email).await.status, 202);
+    let withheld = codes("reset_password", "withheld");
+    eventually("the notice is withheld", async || (withheld.read(&app).await == 1.0).then_some(())).await;
+    let verified = post(&app, "/auth/verify-email", json!({ "code": again })).await;
+    verified.assert_problem(422, "VALIDATION_FAILED");
 }
 
 /// How long a registration takes tells nothing of whether its address is taken, nor does a request for a code.

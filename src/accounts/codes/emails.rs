@@ -17,7 +17,7 @@ use crate::store::query::{on_lease, with_tx};
 use crate::store::schema::code_emails;
 use crate::store::transaction::Connection;
 use crate::store::{Db, Transaction};
-use crate::telemetry::metrics::{CodePurpose, DbOperation};
+use crate::telemetry::metrics::DbOperation;
 
 /// The time within which emails count against those who ask for too many.
 pub(super) const COUNTED: Duration = Duration::from_secs(3600);
@@ -27,8 +27,8 @@ pub(super) const COUNTED: Duration = Duration::from_secs(3600);
 pub(super) struct CodeEmailRow {
     /// The hash of its code.
     pub(super) code_hash: [u8; HASH_BYTES],
-    /// What that is for.
-    pub(super) purpose: CodePurpose,
+    /// What emails it counts with.
+    pub(super) kind: &'static str,
     /// What the address is counted under.
     pub(super) address_hash: [u8; HASH_BYTES],
 }
@@ -45,7 +45,7 @@ pub(super) async fn count_of_late(tx: &mut Transaction, email: &CodeEmailRow) ->
     let count: i64 = with_tx!(tx, DbOperation::Codes, |conn| {
         code_emails::table
             .filter(code_emails::address_hash.eq(email.address_hash.as_slice()))
-            .filter(code_emails::purpose.eq(email.purpose.as_str()))
+            .filter(code_emails::purpose.eq(email.kind))
             .filter(code_emails::sent_at.gt(Moment::of(clock::now() - COUNTED)))
             .filter(code_emails::code_hash.ne(email.code_hash.as_slice()))
             .count()
@@ -72,7 +72,7 @@ pub(super) async fn note(tx: &mut Transaction, email: &CodeEmailRow) -> Result<(
     with_tx!(tx, DbOperation::Codes, |conn| {
         let row = (
             code_emails::code_hash.eq(email.code_hash.as_slice()),
-            code_emails::purpose.eq(email.purpose.as_str()),
+            code_emails::purpose.eq(email.kind),
             code_emails::address_hash.eq(email.address_hash.as_slice()),
             code_emails::sent_at.eq(Moment::now()),
         );

@@ -81,6 +81,18 @@ struct Wanted {
     client_ip: Option<IpAddr>,
 }
 
+impl Wanted {
+    /// What emails to the address it counts with: who asks for another password keeps no notice away.
+    fn counted_with(&self) -> &'static str {
+        if self.is_notice { "notice" } else { self.purpose.as_str() }
+    }
+
+    /// Whether whoever caused it may have caused too many: not what tells an owner of a change.
+    fn is_counted(&self) -> bool {
+        self.is_asked || self.is_notice || self.purpose == CodePurpose::VerifyEmail
+    }
+}
+
 impl Issuer {
     /// Keeps codes in this database, and counts addresses under their hash with this key.
     pub fn new(db: Db, config: CodesConfig, key: [u8; 32], loggers: Loggers) -> Self {
@@ -204,10 +216,15 @@ async fn issue_to(
         session_id: wanted.session_id,
         lifetime: wanted.lifetime,
     };
-    let counted = CodeEmailRow { code_hash: row.hash, purpose: row.purpose, address_hash: wanted.address_hash };
-    if wanted.is_asked {
-        let to_address = emails::count_of_late(tx, &counted).await?;
-        if to_address.max(table::count_of_late(tx, &row).await?) >= wanted.per_address {
+    // Who registered first may be a stranger, whose password would be verified with the address: its owner chooses one instead.
+    // So it is where the notice is withheld as well.
+    if wanted.is_notice && user.email_verified_at.is_none() {
+        table::spend_all_but(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;
+    }
+    let counted = CodeEmailRow { code_hash: row.hash, kind: wanted.counted_with(), address_hash: wanted.address_hash };
+    if wanted.is_counted() {
+        let of_user = if wanted.is_asked && !wanted.is_notice { table::count_of_late(tx, &row).await? } else { 0 };
+        if emails::count_of_late(tx, &counted).await?.max(of_user) >= wanted.per_address {
             return Ok(Err("too many were asked for within an hour"));
         }
     }
@@ -217,10 +234,6 @@ async fn issue_to(
     };
     if is_new {
         emails::note(tx, &counted).await?;
-    }
-    // Who registered first may be a stranger, whose password would be verified with the address: its owner chooses one instead.
-    if wanted.is_notice && user.email_verified_at.is_none() {
-        table::spend_all_but(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;
     }
     // The last one asked for counts. Whoever opens the welcome after it was sent again is verified as well.
     if is_new && wanted.purpose != CodePurpose::VerifyEmail {
