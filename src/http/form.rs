@@ -1,10 +1,12 @@
 //! Forms of pages, as browsers send them (`application/x-www-form-urlencoded`), and where they come from.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode;
 use schemars::json_schema;
 use serde_json::{Map, Value};
 
@@ -67,26 +69,10 @@ fn members(body: &[u8]) -> Option<Map<String, Value>> {
     pairs.map(member).collect()
 }
 
-/// What stands in a form for a text (<https://url.spec.whatwg.org/#urlencoded-parsing>). A `%` that begins no byte is one.
+/// What stands in a form for a text (<https://url.spec.whatwg.org/#urlencoded-parsing>).
 fn text(encoded: &[u8]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let [first, behind @ ..] = rest {
-        let (byte, left) = match behind.split_at_checked(2).filter(|_| *first == b'%').and_then(escaped) {
-            Some(escaped) => escaped,
-            None if *first == b'+' => (b' ', behind),
-            None => (*first, behind),
-        };
-        bytes.push(byte);
-        rest = left;
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// The byte that two hexadecimal digits are, and what is behind them.
-fn escaped<'a>((digits, behind): (&[u8], &'a [u8])) -> Option<(u8, &'a [u8])> {
-    let digit = |at: usize| char::from(*digits.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some(((digit(0)? << 4) | digit(1)?, behind))
+    let spaced: Vec<u8> = encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
 impl FromHead for SameOrigin {
