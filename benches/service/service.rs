@@ -44,7 +44,7 @@ pub fn command(api: &str, database_url: &str, stdout: File) -> Command {
     }
     command.env("NEODYME_API_LISTEN", api).env("NEODYME_OPS_LISTEN", "127.0.0.1:0");
     command.env("NEODYME_REGISTRATIONS_PER_CLIENT", "0").env("NEODYME_HTTP_REQUESTS_PER_CLIENT", "1000000000");
-    command.env("NEODYME_LOGINS_PER_CLIENT", "0");
+    command.env("NEODYME_LOGINS_PER_CLIENT", "0").env("NEODYME_REFRESHES_PER_CLIENT", "0");
     command.env("NEODYME_DATABASE_URL", database_url).stdin(Stdio::null()).stdout(stdout);
     command
 }
