@@ -72,7 +72,7 @@ impl PageTemplates {
         logo_from: Option<&str>,
     ) -> std::result::Result<Self, InvalidTemplates> {
         let globals = |sources: &Sources| {
-            let style = Value::from_safe_string(style_of(sources)?.to_owned());
+            let style = Value::from_safe_string(style_of(sources)?);
             let shown = shown.iter().map(|(name, value)| (*name, Value::from(value.as_str())));
             Ok(shown.chain([("style", style)]))
         };
@@ -130,13 +130,18 @@ fn render(speaker: &Speaker, template: &str, values: &impl Serialize) -> std::re
     speaker.render(template, Value::from_pairs([("page", Value::from(Serde(values)))]))
 }
 
-fn style_of(sources: &Sources) -> std::result::Result<&str, String> {
+/// With the ends of lines that browsers make of it before they look at its hash.
+fn style_of(sources: &Sources) -> std::result::Result<String, String> {
     let style = sources.get(STYLE).map_or("", |source| &source.text);
-    if style.contains("</") { Err(format!("{STYLE} must not have `</`, which may end it")) } else { Ok(style) }
+    match ["</", "\0"].into_iter().find(|refused| style.contains(refused)) {
+        Some("</") => Err(format!("{STYLE} must not have `</`, which may end it")),
+        Some(_) => Err(format!("{STYLE} must not have a NUL byte, without which browsers read it")),
+        None => Ok(style.replace("\r\n", "\n").replace('\r', "\n")),
+    }
 }
 
 fn policy_of(speaker: &Speaker, logo_from: Option<&str>) -> std::result::Result<HeaderValue, String> {
-    let policy = policy(style_of(speaker.sources())?, logo_from);
+    let policy = policy(&style_of(speaker.sources())?, logo_from);
     HeaderValue::try_from(policy).map_err(|error| error.to_string())
 }
 

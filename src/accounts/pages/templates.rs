@@ -1,11 +1,14 @@
 //! The templates are tried at start, so that no reader of a page finds what is wrong with them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::account::{self, AccountView};
-use super::fault::FaultView;
+use super::fault::{FaultView, LINK_INVALID, PASSWORDS, TAKEN, WRONG};
+use super::field::CODE;
 use super::forms::{self, Form};
 use super::place::Place;
 use super::refused::{self, Refused};
@@ -13,9 +16,12 @@ use super::view::FormView;
 use crate::accounts::sessions::Session;
 use crate::accounts::users::{Role, User};
 use crate::config::{Config, WebAddress};
+use crate::error::{Error, ErrorCode};
 use crate::language::Language;
 use crate::mail;
 use crate::page_templates::{InvalidTemplates, PageTemplates};
+use crate::templates::Length;
+use crate::values::FaultCode;
 
 type Tried = std::result::Result<(), InvalidTemplates>;
 
@@ -38,12 +44,24 @@ pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidT
         trial.of_account()?;
         let refused = Refused::new(failure(), "./");
         trial.of(refused::TEMPLATE, &refused, &[SENTENCE, "\"./\""])?;
+        // Those built in are tried by a test: a start is to be quick.
+        if directory.is_some() {
+            trial.of_faults()?;
+        }
     }
     Ok(templates)
 }
 
 fn failure() -> FaultView {
     FaultView::new("trial", SENTENCE)
+}
+
+/// Every fault that a page can tell of.
+fn all_codes() -> BTreeSet<&'static str> {
+    let of_endpoints = super::endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
+    let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
+    let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
+    of_errors.chain(of_fields).chain([TAKEN, WRONG, LINK_INVALID]).collect()
 }
 
 /// The templates of a language are tried.
@@ -70,13 +88,20 @@ impl Trial<'_> {
     fn of_form(&self, form: &Form) -> Tried {
         let names: Vec<String> = form.fields.iter().map(|field| format!("name=\"{}\"", field.name)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let has_code = form.fields.iter().any(|field| field.name == CODE.name);
+        let by_link = if has_code { vec!["name=\"code\"", "uT9kM2"] } else { Vec::new() };
         for code in [None, Some("uT9kM2".to_owned())] {
             let place = Place { beside: "", code };
             let view = || FormView::of(form, &place).of_user("ada@example.com");
-            self.of(form.template, &view(), if place.code.is_some() { &[] } else { &names })?;
+            let shown = if place.code.is_none() { &names[..] } else { &by_link };
+            self.of(form.template, &view(), shown)?;
             let mut failed = view();
             failed.fail_with(failure());
             self.of(form.template, &failed, &[SENTENCE])?;
+            failed.fail(&Error::EmailNotVerified);
+            self.of(form.template, &failed, &[])?;
+            failed.fail_with(FaultView::new(LINK_INVALID, SENTENCE));
+            self.of(form.template, &failed, &[])?;
             let mut wrong = view();
             for field in form.fields {
                 if wrong.place(field.name, failure()) {
@@ -84,6 +109,23 @@ impl Trial<'_> {
                 }
             }
             self.of(form.template, &view().done(), &[])?;
+        }
+        Ok(())
+    }
+
+    /// Every fault, with all that may be known of it and with nothing, besides a form and on a page of its own.
+    fn of_faults(&self) -> Tried {
+        for code in all_codes() {
+            let fault = |bound, wait, what| FaultView { bound, wait, what, ..FaultView::new(code, SENTENCE) };
+            let wait = Some(Length { count: 10, unit: "minute" });
+            for fault in [fault(None, None, ""), fault(Some(1), wait, "sign-ins"), fault(Some(7), wait, PASSWORDS)] {
+                for form in [&forms::SIGN_IN, &forms::SIGN_UP] {
+                    let mut failed = FormView::of(form, &Place::default());
+                    failed.fail_with(fault.clone());
+                    self.of(form.template, &failed, &[])?;
+                }
+                self.of(refused::TEMPLATE, &Refused::new(fault, "./"), &[])?;
+            }
         }
         Ok(())
     }
@@ -126,15 +168,10 @@ impl Trial<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::fs;
 
-    use super::super::fault::{LINK_INVALID, PASSWORDS, TAKEN, WRONG};
     use super::*;
     use crate::config::Sources;
-    use crate::error::ErrorCode;
-    use crate::templates::Length;
-    use crate::values::FaultCode;
 
     /// What stands before the English sentence where a language has no words.
     const FALLBACK: &str = "<span lang=\"en\">";
@@ -165,14 +202,6 @@ mod tests {
 
     fn form(templates: &PageTemplates, tag: &str, form: &Form) -> String {
         templates.render(&language(tag), form.template, &FormView::of(form, &Place::default())).unwrap()
-    }
-
-    /// Every fault that a page can tell of.
-    fn all_codes() -> BTreeSet<&'static str> {
-        let of_endpoints = super::super::endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
-        let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
-        let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
-        of_errors.chain(of_fields).chain([TAKEN, WRONG, LINK_INVALID]).collect()
     }
 
     #[test]
@@ -252,6 +281,43 @@ mod tests {
         let text = templates.render(&language("fr"), forms::SIGN_UP.template, &view).unwrap();
         assert!(text.contains("Trop court : 15") && !text.contains("It is short."), "{text}");
         assert!(text.contains(&format!("{FALLBACK}It is registered &lt;already&gt;.</span>")), "{text}");
+    }
+
+    #[test]
+    fn a_mistake_in_the_words_of_a_fault_is_found_at_start() {
+        for (tag, branch) in [("en", "code == \"wrong\""), ("de", "fault.what == \"wrong passwords\"")] {
+            let built_in = match tag {
+                "de" => include_str!("../../page_templates/de/faults.html"),
+                _ => include_str!("../../page_templates/en/faults.html"),
+            };
+            assert!(built_in.contains(branch));
+            let text = built_in.replacen(&format!("{branch} %}}"), &format!("{branch} %}}{{{{ typo }}}}"), 1);
+            let text = text.replacen(&format!("{branch} -%}}"), &format!("{branch} -%}}{{{{ typo }}}}"), 1);
+            let refused = with(&[(&format!("{tag}/faults.html"), &text)], &[]).err().unwrap().to_string();
+            assert!(refused.contains("faults.html"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_link_needs_a_form_that_keeps_its_code() {
+        let form = include_str!("../../page_templates/form.html").replace("name=\"code\"", "name=\"codes\"");
+        let refused = with(&[("form.html", &form)], &[]).err().unwrap().to_string();
+        assert!(refused.contains("does not show name=\"code\""), "{refused}");
+    }
+
+    #[test]
+    fn a_style_is_hashed_as_browsers_read_it() {
+        let policy = |style: &str| {
+            let templates = with(&[("page.css", style)], &[]).unwrap();
+            let view = FormView::of(&forms::SIGN_IN, &Place::default());
+            let crate::http::Page(page) = templates.show("en", forms::SIGN_IN.template, &view).unwrap();
+            page.headers()["content-security-policy"].clone()
+        };
+        assert_eq!(
+            policy("main { margin: 0; }\r\np { margin: 0; }\r"),
+            policy("main { margin: 0; }\np { margin: 0; }\n")
+        );
+        assert!(with(&[("page.css", "main { margin: 0; }\0")], &[]).is_err());
     }
 
     #[test]
