@@ -92,7 +92,7 @@ async fn a_browser_verifies_an_address_and_a_scanner_does_not() {
     assert_eq!(seen[0]["width"], "416px", "the style is applied");
     assert_says(&seen[1], "Your address is verified.");
     assert_says(&seen[3], "This link was used before");
-    assert_says(&seen[3], "Your address is probably verified already: then you can sign in.");
+    assert_says(&seen[3], "If you have used it before, your address is verified, and you can sign in.");
     assert_says(&seen[3], "Send another email");
     assert!(app.login(&email, PASSWORD).await.json()["user"]["email_verified_at"].is_string());
     let code = link.split_once("code=").unwrap().1;

@@ -41,8 +41,8 @@ async fn a_german_browser_sees_german_from_sign_up_to_sign_out() {
     ]))
     .await;
     assert_says(&seen[0], "Mindestens 15 Zeichen");
-    assert_says(&seen[1], "Bitte wählen Sie mindestens 15 Zeichen.");
-    assert_says(&seen[2], "Wir haben Ihnen eine E-Mail gesendet.");
+    assert_says(&seen[1], "Erforderlich sind mindestens 15 Zeichen.");
+    assert_says(&seen[2], "Eine E-Mail ist an Sie unterwegs.");
     let link = crate::link_in_mail(&app, &sink, &email, "Willkommen").await;
     let after = drive(json!([
         { "reads": "de-AT", "goto": link, "press": "button" },
@@ -55,11 +55,11 @@ async fn a_german_browser_sees_german_from_sign_up_to_sign_out() {
     ]))
     .await;
     assert_says(&after[0], "Ihre E-Mail-Adresse ist bestätigt.");
-    assert_says(&after[1], "Wahrscheinlich ist Ihre E-Mail-Adresse bereits bestätigt");
+    assert_says(&after[1], "Falls Sie ihn schon einmal verwendet haben, ist Ihre E-Mail-Adresse bestätigt");
     assert_says(&after[3], "Die E-Mail-Adresse oder das Passwort ist falsch.");
     assert_says(&after[4], "Chrome unter Linux (dieses Gerät)");
     assert_says(&after[4], "gerade eben");
-    assert_says(&after[5], "Das ist das bisherige. Bitte wählen Sie ein anderes.");
+    assert_says(&after[5], "Das ist, was bisher galt. Bitte wählen Sie etwas anderes.");
     assert_says(&after[6], "Anmelden");
     for seen in seen.iter().chain(&after) {
         assert_eq!(seen["language"], "de", "{seen}");
@@ -103,7 +103,7 @@ async fn what_goes_wrong_is_told_in_the_language_of_the_page() {
     let foreign = app.send_form("/account/sign-up", &[], &[("sec-fetch-site", "cross-site"), GERMAN]).await;
     assert_in(&foreign, 403, "de", &["von einer anderen Website", "Registrieren"]);
     assert_in(&open_as(&app, "/account/sign-out", "de", &cookie).await, 405, "de", &["Ihr Konto"]);
-    assert_in(&open_as(&app, "/account/", "de", &cookie).await, 200, "de", &["Wo Sie angemeldet sind", "UTC"]);
+    assert_in(&open_as(&app, "/account/", "de", &cookie).await, 200, "de", &["Angemeldete Geräte", "UTC"]);
     let json = app.request("POST", "/auth/login").header(GERMAN.0, GERMAN.1);
     let json = Answer::to(json.json(&json!({ "email": user.email, "password": PASSWORD }))).await.unwrap();
     json.assert_problem(429, "RATE_LIMITED");
