@@ -76,9 +76,21 @@ impl Alerts {
             .filter(move |rule| rule.alert.as_deref() == Some(name) || rule.record.as_deref() == Some(name))
     }
 
-    /// A rule, and those that record what it looks at.
+    /// A rule, and all that record what it looks at.
     fn with_its_sources<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Rule> {
-        metrics(&rule.expr).into_iter().flat_map(|name| self.of(name)).chain([rule])
+        self.recorded_for(metrics(&rule.expr)).into_iter().flat_map(|name| self.of(name)).chain([rule])
+    }
+
+    /// These names, and all that is recorded for them, each once: rules may look at each other.
+    fn recorded_for<'a>(&'a self, mut names: Vec<&'a str>) -> Vec<&'a str> {
+        let mut next = 0;
+        while let Some(name) = names.get(next) {
+            let looks_at = self.of(name).flat_map(|rule| metrics(&rule.expr)).filter(|metric| metric.contains(':'));
+            let new: BTreeSet<&str> = looks_at.filter(|metric| !names.contains(metric)).collect();
+            names.extend(new);
+            next += 1;
+        }
+        names
     }
 
     /// Whether there is an alert of this name.

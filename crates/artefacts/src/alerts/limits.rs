@@ -1,6 +1,5 @@
 //! From which value on alerts fire.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +8,7 @@ use serde_json::Number;
 
 use super::{Alerts, Rule};
 use crate::pattern::regex;
-use crate::promql::{self, metrics};
+use crate::promql;
 
 /// A number that something is compared with.
 static COMPARED: LazyLock<Regex> = LazyLock::new(|| regex(r"(>=?)\s*(\d+(?:\.\d+)?)(?:\s|\)|$)"));
@@ -43,20 +42,7 @@ impl Alerts {
     /// The numbers that an alert could mean by a limit: those of its rules and of what is recorded for them. Of an objective
     /// the rest is the limit; whole numbers are exceeded by the next.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
-        self.recorded_for(name).into_iter().flat_map(|name| self.of(name)).flat_map(Rule::numbers).collect()
-    }
-
-    /// The name, and all that is recorded for it, each once: rules may look at each other.
-    fn recorded_for<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
-        let mut names = vec![name];
-        let mut next = 0;
-        while let Some(name) = names.get(next) {
-            let looks_at = self.of(name).flat_map(|rule| metrics(&rule.expr)).filter(|metric| metric.contains(':'));
-            let new: BTreeSet<&str> = looks_at.filter(|metric| !names.contains(metric)).collect();
-            names.extend(new);
-            next += 1;
-        }
-        names
+        self.recorded_for(vec![name]).into_iter().flat_map(|name| self.of(name)).flat_map(Rule::numbers).collect()
     }
 }
 
