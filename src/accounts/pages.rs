@@ -20,10 +20,15 @@ mod templates;
 mod view;
 mod visitor;
 
-pub use self::templates::templates;
+use std::collections::BTreeSet;
+
 use super::{email_change, password_reset, verification};
+use crate::config::Config;
+use crate::error::ErrorCode;
 use crate::http::Endpoint;
+use crate::page_templates::{InvalidTemplates, PageTemplates};
 use crate::state::App;
+use crate::values::FaultCode;
 
 /// All pages are one route in metrics and the log.
 const ROUTE: &str = "/account/{page}";
@@ -48,4 +53,20 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     pages.extend(sign_in::endpoints());
     pages.extend(account::endpoints());
     pages.into_iter().map(|page| page.counted_as(ROUTE)).collect()
+}
+
+/// The templates of the pages, all of which work.
+///
+/// # Errors
+/// What is wrong with one, with its line.
+pub fn templates(config: &Config) -> Result<PageTemplates, InvalidTemplates> {
+    templates::templates(config, &all_codes())
+}
+
+/// Every fault that a page can tell of.
+fn all_codes() -> BTreeSet<&'static str> {
+    let of_endpoints = endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
+    let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
+    let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
+    of_errors.chain(of_fields).chain([fault::TAKEN, fault::WRONG, fault::LINK_INVALID]).collect()
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::account::{self, AccountView};
-use super::fault::{FaultView, LINK_INVALID, PASSWORDS, TAKEN, WRONG};
+use super::fault::{FaultView, LINK_INVALID, PASSWORDS};
 use super::field::CODE;
 use super::forms::{self, Form};
 use super::place::Place;
@@ -16,23 +16,25 @@ use super::view::FormView;
 use crate::accounts::sessions::Session;
 use crate::accounts::users::{Role, User};
 use crate::config::{Config, WebAddress};
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::language::Language;
 use crate::mail;
 use crate::page_templates::{InvalidTemplates, PageTemplates};
 use crate::templates::Length;
-use crate::values::FaultCode;
 
 type Tried = std::result::Result<(), InvalidTemplates>;
 
 /// What is wrong in a trial: no template has words for it, so that the English sentence is to be seen.
 const SENTENCE: &str = "The trial fails.";
 
-/// The templates of the pages, all of which work.
+/// The templates of the pages, all of which work, also where they tell of one of these faults.
 ///
 /// # Errors
 /// What is wrong with one, with its line.
-pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidTemplates> {
+pub(super) fn templates(
+    config: &Config,
+    codes: &BTreeSet<&'static str>,
+) -> std::result::Result<PageTemplates, InvalidTemplates> {
     let logo_from = config.mail.logo_url.as_ref().map(WebAddress::origin);
     let mut shown = mail::brand(&config.mail).to_vec();
     shown.push(("password_min_characters", config.new_password.min_characters.to_string()));
@@ -46,7 +48,7 @@ pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidT
         trial.of(refused::TEMPLATE, &refused, &[SENTENCE, "\"./\""])?;
         // Those built in are tried by a test: a start is to be quick.
         if directory.is_some() {
-            trial.of_faults()?;
+            trial.of_faults(codes)?;
         }
     }
     Ok(templates)
@@ -54,14 +56,6 @@ pub fn templates(config: &Config) -> std::result::Result<PageTemplates, InvalidT
 
 fn failure() -> FaultView {
     FaultView::new("trial", SENTENCE)
-}
-
-/// Every fault that a page can tell of.
-fn all_codes() -> BTreeSet<&'static str> {
-    let of_endpoints = super::endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
-    let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
-    let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
-    of_errors.chain(of_fields).chain([TAKEN, WRONG, LINK_INVALID]).collect()
 }
 
 /// The templates of a language are tried.
@@ -113,9 +107,9 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Every fault, with all that may be known of it and with nothing, besides a form and on a page of its own.
-    fn of_faults(&self) -> Tried {
-        for code in all_codes() {
+    /// Each fault, with all that may be known of it and with nothing, beside a form and on a page of its own.
+    fn of_faults(&self, codes: &BTreeSet<&'static str>) -> Tried {
+        for code in codes {
             let fault = |bound, wait, what| FaultView { bound, wait, what, ..FaultView::new(code, SENTENCE) };
             let wait = Some(Length { count: 10, unit: "minute" });
             for fault in [fault(None, None, ""), fault(Some(1), wait, "sign-ins"), fault(Some(7), wait, PASSWORDS)] {
@@ -170,8 +164,11 @@ impl Trial<'_> {
 mod tests {
     use std::fs;
 
+    use super::super::all_codes;
+    use super::super::fault::TAKEN;
     use super::*;
     use crate::config::Sources;
+    use crate::error::ErrorCode;
 
     /// What stands before the English sentence where a language has no words.
     const FALLBACK: &str = "<span lang=\"en\">";
@@ -179,7 +176,7 @@ mod tests {
     fn load(settings: &[(&str, &str)]) -> std::result::Result<PageTemplates, InvalidTemplates> {
         let variable = |(key, value): &(&str, &str)| (format!("NEODYME_{}", key.to_uppercase()).into(), value.into());
         let environment = settings.iter().map(variable).collect();
-        templates(&Config::load(&Sources { environment, ..Sources::default() }).unwrap())
+        super::super::templates(&Config::load(&Sources { environment, ..Sources::default() }).unwrap())
     }
 
     fn with(files: &[(&str, &str)], settings: &[(&str, &str)]) -> std::result::Result<PageTemplates, InvalidTemplates> {
