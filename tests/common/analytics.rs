@@ -15,10 +15,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::connections::{accept, lock};
+use super::connections::{accept, listen, lock};
 use super::eventually;
 use super::programs::lasting_port;
 use garbage::MayTalkGarbage;
@@ -129,8 +129,7 @@ impl AnalyticsService {
     /// Listens again, at the same address.
     pub async fn resume(&mut self) {
         self.stop().await;
-        let listener = TcpListener::bind(self.address).await.unwrap();
-        self.address = listener.local_addr().unwrap();
+        let listener = listen(self.address).await;
         let state = self.state.clone();
         let talk = move |stream, client| converse(stream, client, state.clone());
         self.running = Some(tokio::spawn(accept(listener, talk)));

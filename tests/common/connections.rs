@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::eventually;
+
 /// Talks with whoever connects. The connections end with the task.
 pub async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
@@ -20,6 +22,11 @@ pub async fn accept<F: Future<Output = ()> + Send + 'static>(
             Some(_) = connections.join_next() => {}
         }
     }
+}
+
+/// Listens at a port that was left a moment ago. A process that is being started has a copy of the socket until it runs its program.
+pub async fn listen(address: SocketAddr) -> TcpListener {
+    eventually(&format!("{address} is free"), async || TcpListener::bind(address).await.ok()).await
 }
 
 /// What it knows, also after a test that panicked.

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use self::conversation::Conversation;
 pub use self::identity::Identity;
 pub use self::received::Received;
+use super::connections::listen;
 use super::eventually;
 use super::programs::lasting_port;
 
@@ -270,8 +271,7 @@ impl SmtpSink {
 
     /// Accepts connections again, on the same port.
     pub async fn come_back(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
-        self.address = listener.local_addr().unwrap();
+        let listener = listen(self.address).await;
         self.server = Some(tokio::spawn(serve(listener, self.shared.clone())));
     }
 }
