@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::clock;
 use crate::error::Result;
-use crate::sealing::{self, HASH_BYTES};
+use crate::sealing::HASH_BYTES;
 use crate::store::moment::Moment;
 use crate::store::prune::{self, Kept};
 use crate::store::query::{on_lease, with_tx};
@@ -31,11 +31,6 @@ pub(super) struct CodeEmailRow {
     pub(super) kind: &'static str,
     /// What the address is counted under.
     pub(super) address_hash: [u8; HASH_BYTES],
-}
-
-/// What an address is counted under.
-pub(super) fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
-    sealing::keyed_hash(key, email_key.as_bytes())
 }
 
 /// How many other emails of the kind went to the address of late. Until the transaction ends, nobody else is told of this address:

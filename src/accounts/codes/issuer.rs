@@ -121,7 +121,7 @@ impl Issuer {
         let wanted = Wanted {
             purpose: *purpose,
             hash: code.hash(),
-            address_hash: emails::address_hash(&self.key, email.key()),
+            address_hash: users::address_hash(&self.key, email.key()),
             email,
             lifetime: self.lifetime(*purpose),
             per_address: if *is_notice { 1 } else { self.config.emails_per_address },

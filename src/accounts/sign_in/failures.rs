@@ -12,9 +12,10 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::accounts::users::address_hash;
 use crate::config::SignInConfig;
 use crate::error::{Error, Result};
-use crate::sealing::{self, HASH_BYTES};
+use crate::sealing::HASH_BYTES;
 use crate::store::moment::Moments;
 use crate::store::prune::{Kept, prune};
 use crate::store::query::{insertion, row, with_read, with_tx};
@@ -98,11 +99,6 @@ impl Limits {
             Some(doublings) => FIRST_DELAY.saturating_mul(1 << doublings.min(20)).min(self.max_delay),
         }
     }
-}
-
-/// What an address is counted under.
-pub(super) fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
-    sealing::keyed_hash(key, email_key.as_bytes())
 }
 
 /// The wrong passwords of an address so far.

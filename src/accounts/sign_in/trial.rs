@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::failures::{self, Limits, Tries};
 use crate::accounts::actor::Actor;
-use crate::accounts::users::User;
+use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::http::Context;
@@ -28,7 +28,7 @@ impl<'a> Trial<'a> {
     pub(super) async fn begin(app: &'a App, context: &'a Context, email_key: &str) -> Result<Self> {
         app.hash_pool.admit(context.client)?;
         context.enter_step("find_user");
-        let address = failures::address_hash(&app.login_key, email_key);
+        let address = users::address_hash(&app.login_key, email_key);
         let seen = {
             let _turn = app.db.turn(context.client).await?;
             failures::find(&app.db, &address).await?

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::sealing::{self, HASH_BYTES};
 use crate::store::Db;
 use crate::store::error::is_unique_violation;
 use crate::store::moment::Moment;
@@ -13,6 +14,21 @@ use crate::store::query::with_read;
 use crate::store::schema::{one_time_codes, users};
 use crate::store::types::Id;
 use crate::telemetry::metrics::{CodePurpose, DbOperation};
+
+/// What an address is counted under where nobody need have it, with the key that all instances have.
+pub fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
+    sealing::keyed_hash(key, email_key.as_bytes())
+}
+
+/// That a code keeps its address for a user who had it until a while ago, and can take that back.
+macro_rules! keeps_address {
+    () => {
+        one_time_codes::purpose
+            .eq(CodePurpose::UndoEmailChange.as_str())
+            .and(one_time_codes::used_at.is_null())
+            .and(one_time_codes::expires_at.gt(Moment::now()))
+    };
+}
 
 /// Is this address registered, or kept for a user who had it until a while ago and can take that back? What is `but`'s own does
 /// not count. Of those who come at the same time, the transaction that writes one has the last word.
@@ -27,9 +43,7 @@ pub async fn email_exists(db: &Db, email_key: &str, but: Option<Uuid>) -> Result
             one_time_codes::table
                 .filter(one_time_codes::email_key.eq(email_key))
                 .filter(one_time_codes::user_id.ne(but))
-                .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
-                .filter(one_time_codes::used_at.is_null())
-                .filter(one_time_codes::expires_at.gt(Moment::now())),
+                .filter(keeps_address!()),
         );
         diesel::select(registered.or(kept)).get_result(conn)
     })
@@ -47,9 +61,7 @@ pub async fn kept_among(db: &Db, email_keys: &[&str]) -> Result<Vec<String>> {
         let registered = users::table.filter(users::email_key.eq(one_time_codes::email_key));
         one_time_codes::table
             .filter(one_time_codes::email_key.eq_any(email_keys))
-            .filter(one_time_codes::purpose.eq(CodePurpose::UndoEmailChange.as_str()))
-            .filter(one_time_codes::used_at.is_null())
-            .filter(one_time_codes::expires_at.gt(Moment::now()))
+            .filter(keeps_address!())
             .filter(not(exists(registered)))
             .select(one_time_codes::email_key)
             .load::<String>(conn)
