@@ -60,7 +60,9 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
 /// # Errors
 /// What is wrong with one, with its line.
 pub fn templates(config: &Config) -> Result<PageTemplates, InvalidTemplates> {
-    templates::templates(config, &all_codes())
+    // The words for faults that are built in are tried by a test: a start is to be quick.
+    let codes = config.pages_templates.as_ref().map(|_| all_codes()).unwrap_or_default();
+    templates::templates(config, &codes)
 }
 
 /// Every fault that a page can tell of.

@@ -46,10 +46,7 @@ pub(super) fn templates(
         trial.of_account()?;
         let refused = Refused::new(failure(), "./");
         trial.of(refused::TEMPLATE, &refused, &[SENTENCE, "\"./\""])?;
-        // Those built in are tried by a test: a start is to be quick.
-        if directory.is_some() {
-            trial.of_faults(codes)?;
-        }
+        trial.of_faults(codes)?;
     }
     Ok(templates)
 }
