@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use minijinja::Value;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 use super::brand::brand;
 use super::invalid_setting::InvalidSetting;
 use super::kind::MailKind;
 use crate::config::MailConfig;
 use crate::language::{Language, lookup};
-use crate::templates::{BuiltIn, Kit, Length, Sources, Speaker, Speakers, built_in};
+use crate::templates::{BuiltIn, Kit, Length, Minute, Sources, Speaker, Speakers, built_in};
 
 /// What a language has: the files of each kind, and what its kinds have in common.
 macro_rules! of_language {
@@ -118,23 +117,14 @@ impl Templates {
 
 fn render(speaker: &Speaker, name: &str, variables: &Variables<'_>) -> Result<String, String> {
     let Variables { full_name, email, at, code, link, lifetime } = variables;
-    let at = at.to_offset(UtcOffset::UTC);
-    let date = part(
-        speaker,
-        "date.txt",
-        [
-            ("year", Value::from(format!("{:04}", at.year()))),
-            ("month", format!("{:02}", u8::from(at.month())).into()),
-            ("day", format!("{:02}", at.day()).into()),
-        ],
-    )?;
+    let Minute { year, month, day, time } = Minute::of(*at);
+    let date = part(speaker, "date.txt", [("year", year.into()), ("month", month.into()), ("day", day.into())])?;
     let valid_for = match lifetime.map(Length::exact) {
         Some(Length { count, unit }) => {
             part(speaker, "duration.txt", [("count", count.into()), ("unit", unit.into())])?
         }
         None => String::new(),
     };
-    let time = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
     let values = [
         ("full_name", *full_name),
         ("email", email),
