@@ -8,17 +8,19 @@
 mod code;
 mod emails;
 mod issuer;
+mod spent;
 mod table;
 
 pub use self::code::Code;
 pub use self::emails::prune as prune_emails;
 pub use self::issuer::{Issuer, Order, Ready, lifetime};
+pub use self::spent::user_of_spent;
 pub use self::table::{
     Bound, CodeRow, addresses_of, find, first_undo_to, issue, prune, spend, spend_all_of, spend_later_undos,
 };
 use serde_json::json;
 
-use crate::error::Error;
+use crate::error::{Error, FieldError};
 use crate::http::Context;
 use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
@@ -34,4 +36,10 @@ pub fn refused(purpose: CodePurpose, request: &Context) -> Error {
     info!(request.logger(LoggerName::UserService), "Code refused"; "context" => details);
     let fault = Fault::new(FaultCode::Invalid, "is wrong, was used before, or is too old: ask for another one");
     Error::Validation(vec![fault.of(FIELD)])
+}
+
+/// Whether it is that a code is good for nothing, or not any more.
+pub fn is_refused(error: &Error) -> bool {
+    let is_of_code = |fault: &FieldError| fault.field == FIELD && fault.code == FaultCode::Invalid.as_str();
+    matches!(error, Error::Validation(faults) if faults.iter().any(is_of_code))
 }

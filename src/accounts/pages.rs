@@ -7,6 +7,7 @@
 
 mod account;
 mod device;
+mod done;
 mod fault;
 mod field;
 mod form;
@@ -42,12 +43,12 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
         form::shown(&forms::RESET),
         form::shown(&forms::CHANGE),
         form::shown(&forms::UNDO),
-        form::posted(&forms::VERIFY, verification::answer),
-        form::posted(&forms::RESET, password_reset::answer),
-        form::posted(&forms::CHANGE, email_change::answer),
-        form::posted(&forms::UNDO, email_change::take_back),
-        form::posted(&forms::VERIFY_AGAIN, verification::send).limited_by(|app| app.code_emails.as_ref()),
-        form::posted(&forms::FORGOTTEN, password_reset::send).limited_by(|app| app.code_emails.as_ref()),
+        form::posted(&forms::VERIFY, verification::answer, form::repeated!(verification::has_worked)),
+        form::posted(&forms::RESET, password_reset::answer, form::repeated!(password_reset::has_worked)),
+        form::posted(&forms::CHANGE, email_change::answer, form::repeated!(email_change::has_changed)),
+        form::posted(&forms::UNDO, email_change::take_back, form::repeated!(email_change::has_taken_back)),
+        form::posted(&forms::VERIFY_AGAIN, verification::send, None).limited_by(|app| app.code_emails.as_ref()),
+        form::posted(&forms::FORGOTTEN, password_reset::send, None).limited_by(|app| app.code_emails.as_ref()),
     ];
     pages.extend(sign_up::endpoints());
     pages.extend(sign_in::endpoints());

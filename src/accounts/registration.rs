@@ -60,6 +60,8 @@ struct Newcomer {
     sent: Option<Repeatable>,
     /// Whether the address is somebody else's, which whoever registers is not told.
     is_taken: bool,
+    /// The user whom the same request registered before, where it is not told which requests did.
+    before: Option<User>,
 }
 
 /// What there is to do for a registration that may go on.
@@ -96,17 +98,21 @@ async fn prepare(app: &App, attempt: &mut Attempt, form: impl Future<Output = Re
     if let Err(refused) = app.hash_pool.admit(attempt.context.client) {
         return attempt.step(Step::HashPassword, ready(Err(refused))).await;
     }
-    // Where nothing is told, a key has nothing to tell again.
-    let sent = key.with(&registration, &app.login_key).filter(|_| tells_of_taken(app));
+    let key = if tells_of_taken(app) { key } else { key.of_body() };
+    let sent = key.with(&registration, &app.login_key);
     let check = check_existing(app, attempt, &registration, sent.as_ref());
     let Existing { is_taken, first } = attempt.step(Step::CheckExisting, check).await?;
-    if let (Some(first), Some(sent)) = (first, &sent) {
-        let answer = first.answer(app, &attempt.context, sent, &registration);
-        return attempt.step(Step::HashPassword, answer).await.map(Prepared::Repeated);
-    }
+    let before = match (first, &sent) {
+        (Some(first), Some(sent)) if tells_of_taken(app) => {
+            let answer = first.answer(app, &attempt.context, sent, &registration);
+            return attempt.step(Step::HashPassword, answer).await.map(Prepared::Repeated);
+        }
+        (first, _) => first.map(First::into_user),
+    };
     let hash = app.hash_pool.hash(attempt.context.client, registration.password.as_password().clone());
     let hash = attempt.step(Step::HashPassword, hash).await?;
-    Ok(Prepared::New(Box::new(Newcomer { user: new_user(&registration, &hash), registration, sent, is_taken })))
+    let user = new_user(&registration, &hash);
+    Ok(Prepared::New(Box::new(Newcomer { user, registration, sent, is_taken, before })))
 }
 
 /// Whether whoever registers is told that an address is taken.
@@ -168,14 +174,21 @@ fn new_user(registration: &Registration, hash: &PasswordHash) -> User {
 
 /// Registers the user, unless the same request did so meanwhile. Which constraint refuses one that violates two is not said.
 async fn create_or_repeat(app: &App, attempt: &Attempt, newcomer: Newcomer) -> Result<Registered> {
-    let Newcomer { user, registration, sent, is_taken } = newcomer;
+    let Newcomer { user, registration, sent, is_taken, before } = newcomer;
     if is_taken {
         return attempt.step(Step::CreateUser, tell_owner(app, attempt, &registration)).await;
+    }
+    if let (Some(user), Some(sent)) = (before, sent) {
+        attempt.step(Step::CreateUser, sent.touch(&app.db)).await?;
+        return Ok(Registered::Before(user));
     }
     let created = create(app, attempt, &user, sent).await;
     if let (Err(Error::EmailAlreadyExists), Some(sent)) = (&created, sent)
         && let Some(first) = sent.find(&app.db).await?
     {
+        if !tells_of_taken(app) {
+            return Ok(Registered::Before(first.into_user()));
+        }
         return first.answer(app, &attempt.context, &sent, &registration).await.map(Registered::Before);
     }
     created.map(|()| Registered::Now(user))

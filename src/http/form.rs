@@ -38,6 +38,13 @@ impl Typed {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// The same, and it holds that field no more.
+    pub fn take(&mut self, name: &str) -> String {
+        let text = self.text(name).to_owned();
+        self.0.remove(name);
+        text
+    }
+
     /// The same as a JSON body.
     ///
     /// # Errors

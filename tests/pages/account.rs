@@ -60,7 +60,7 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
     }
     app.call("GET", "/auth/me", &elsewhere.access).await.assert_problem(401, "UNAUTHORIZED");
     let out = act(&app, "/account/sign-out", &[], &cookie).await;
-    assert_led_to_sign_in(&out);
+    assert_eq!((out.status, out.header("location")), (303, "/account/sign-in?signed-out"), "{out:?}");
     assert!(out.header("set-cookie").contains("=; Path=/; Max-Age=0; Secure"), "{out:?}");
     let again = open(&app, ACCOUNT, &cookie).await;
     assert_led_to_sign_in(&again);
@@ -76,7 +76,8 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
 
 async fn a_session_that_has_ended_opens_nothing(backend: Backend) {
     let app = TestApp::spawn(with_pages(backend)).await;
-    assert_led_to_sign_in(&app.get(ACCOUNT).await);
+    let stranger = app.get(ACCOUNT).await;
+    assert_eq!((stranger.status, stranger.header("location")), (303, SIGN_IN), "{stranger:?}");
     let ends: [(&str, &str); 5] = [
         ("DELETE", "/auth/sessions"),
         ("POST", "/auth/password"),
@@ -128,11 +129,12 @@ async fn a_password_is_changed_on_the_page(backend: Backend) {
     assert!(short.text().contains("It must have at least 15 characters"), "{}", short.text());
     assert!(!short.text().contains(PASSWORD) && !wrong.text().contains("wrong horse"), "no password is shown");
     let done = change(PASSWORD, NEW).await;
-    assert_page(&done, 200);
-    assert!(done.text().contains("Your password is changed."), "{}", done.text());
+    assert_eq!((done.status, done.header("location")), (303, "/account/change-password?done"), "{done:?}");
     app.call("GET", "/auth/me", &user.access).await.assert_problem(401, "UNAUTHORIZED");
     assert_led_to_sign_in(&open(&app, ACCOUNT, &cookie).await);
     let other = done.header("set-cookie").split(';').next().unwrap();
+    let page = open(&app, done.header("location"), other).await;
+    assert!(page.text().contains("Your password is changed."), "{}", page.text());
     assert_eq!(open(&app, ACCOUNT, other).await.status, 200, "the session that asked goes on, with another cookie");
     assert_eq!(app.login(&user.email, NEW).await.status, 200);
     assert_never_told(&app, &[NEW, PASSWORD]).await;
@@ -198,5 +200,5 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
     }
     assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200);
     let without = post(&app, "/account/sign-out", &[], Some(OURS)).await;
-    assert_eq!((without.status, without.header("location")), (303, SIGN_IN));
+    assert_eq!((without.status, without.header("location")), (303, "/account/sign-in?ended"));
 }

@@ -1,6 +1,6 @@
 // node drive.mjs CHROMIUM < STEPS
 //
-// Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}; in another tab
+// Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}, twice where a step has {"twice": true}; in another tab
 // where a step has {"tab": NAME}, and from then on as somebody who reads this where it has {"reads": LANGUAGES}. Prints, as JSON, what each page says after its step, how wide its content may be, which the style
 // says, the cookies that a script of the page could read, and its language.
 import { open } from "../accessibility/chromium.mjs";
@@ -14,7 +14,7 @@ const { page, openTab, close } = await open(process.argv[2]);
 const tabs = new Map([[undefined, page]]);
 const seen = [];
 
-async function take({ tab, reads, goto, fill, press }) {
+async function take({ tab, reads, goto, fill, press, twice }) {
   if (!tabs.has(tab)) tabs.set(tab, await openTab());
   const page = tabs.get(tab);
   // The page's own policy is what is tried.
@@ -30,7 +30,12 @@ async function take({ tab, reads, goto, fill, press }) {
   }
   if (press) {
     const loaded = page.connection.event("Page.loadEventFired", page.session);
-    await page.evaluate(`document.querySelector(${JSON.stringify(press)}).click()`);
+    const button = `document.querySelector(${JSON.stringify(press)})`;
+    await page.send("Network.enable");
+    const sent = page.connection.event("Network.requestWillBeSent", page.session);
+    await page.evaluate(`${button}.click()`);
+    // The answer to the first may be there already.
+    if (twice) await sent.then(() => page.evaluate(`${button}?.click()`));
     await loaded;
   }
   return page.evaluate(SEEN);

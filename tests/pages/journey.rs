@@ -23,7 +23,7 @@ async fn a_person_signs_up_verifies_signs_in_and_out(backend: Backend) {
     assert_says(&seen[0], "Sign up");
     assert_says(&seen[0], "At least 15 characters, such as a few words");
     assert_says(&seen[1], "It must have at least 15 characters");
-    assert_says(&seen[2], "We have sent an email to your address");
+    assert_says(&seen[2], &format!("We have sent an email to {email}."));
 
     let link = link_in_mail(&app, &sink, &email, "Welcome").await;
     let seen = drive(json!([
@@ -52,9 +52,9 @@ async fn a_person_signs_up_verifies_signs_in_and_out(backend: Backend) {
     }
     assert_says(&seen[3], "Chrome on Linux (this one)");
     assert_says(&seen[7], "Your password is changed.");
-    for signed_out in [10, 11] {
-        assert_eq!(seen[signed_out]["url"], format!("{url}sign-in"));
-    }
+    assert_eq!(seen[10]["url"], format!("{url}sign-in?signed-out"));
+    assert_says(&seen[10], "You are signed out.");
+    assert_eq!(seen[11]["url"], format!("{url}sign-in"), "the other tab has the same cookie, which is gone");
     assert_eq!(app.login(&email, NEW).await.status, 200);
     metric("neodyme_errors_total").label("error_type", "SECURITY_VIOLATION").value(0.0).assert_in(&app).await;
 }

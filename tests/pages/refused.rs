@@ -29,7 +29,7 @@ async fn who_asks_too_often_is_told_so_on_a_page() {
 async fn who_wants_too_many_emails_is_told_so_on_the_page() {
     let app = TestApp::spawn(with_pages(Backend::Sqlite).set("code_emails_per_client", 1)).await;
     let form = [("email", "ada@example.com")];
-    assert_eq!(post(&app, "/account/forgot-password", &form, None).await.status, 200);
+    assert_eq!(post(&app, "/account/forgot-password", &form, None).await.status, 303);
     let refused = post(&app, "/account/forgot-password", &form, None).await;
     assert_page(&refused, 429);
     assert!(
@@ -48,9 +48,9 @@ async fn a_form_of_another_site_uses_up_nothing_of_its_client() {
     let email = crate::common::app::fresh_email();
     let form = [("email", email.as_str()), ("password", crate::PASSWORD), ("full_name", "Ada")];
     let pages = [
-        ("/account/sign-up", &form[..], 200),
+        ("/account/sign-up", &form[..], 303),
         ("/account/sign-in", &form[..2], 303),
-        ("/account/forgot-password", &form[..1], 200),
+        ("/account/forgot-password", &form[..1], 303),
     ];
     for foreign in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         for (path, form, _) in pages {
@@ -90,7 +90,7 @@ async fn a_form_that_is_no_text_is_refused_and_not_mended() {
     assert_page(&refused, 400);
     assert!(refused.text().contains("This is not what the form on this page sends"), "{}", refused.text());
     assert_eq!(app.database.count("users").await, 0);
-    assert_eq!(send("/account/sign-up", "correct+horse+battery+%EF%BF%BD").await.status, 200);
+    assert_eq!(send("/account/sign-up", "correct+horse+battery+%EF%BF%BD").await.status, 303);
     for (password, status) in [("correct+horse+battery+%FE", 400), ("correct+horse+battery+%EF%BF%BD", 303)] {
         assert_eq!(send("/account/sign-in", password).await.status, status, "{password}");
     }

@@ -6,7 +6,7 @@ use crate::common::http::Answer;
 use crate::common::scrape::{Matcher, metric};
 use crate::common::users::PASSWORD;
 use crate::on_both_databases;
-use crate::visit::{OURS, assert_never_told, assert_page, post, with_pages};
+use crate::visit::{self, OURS, assert_never_told, assert_page, post, with_pages};
 
 const PATH: &str = "/account/sign-up";
 /// A name that is no markup.
@@ -38,20 +38,22 @@ async fn whoever_signs_up_is_registered_as_anybody(backend: Backend) {
     registrations("invalid").value(1.0).assert_in(&app).await;
 
     let done = sign_up(&app, &email, PASSWORD).await;
-    assert_page(&done, 200);
-    assert!(done.text().contains("We have sent an email") && done.text().contains("href=\"sign-in\""));
-    assert!(!done.text().contains("Do you have an account?"), "{}", done.text());
+    let page = visit::done(&app, &done).await;
+    assert!(page.text().contains(&format!("We have sent an email to <strong>{email}</strong>.")), "{}", page.text());
+    assert!(page.text().contains("href=\"sign-in\"") && !page.text().contains("Do you have an account?"));
     registrations("success").value(1.0).assert_in(&app).await;
     let line = app.wait_for_request_log("User registration completed successfully", done.header("x-request-id")).await;
     assert!(line["user_id"].is_string(), "{line}");
     assert_eq!(app.audited().await, ["user.registered by anonymous"]);
+    let again = post(&app, "/account/send-verification", &[("email", &*email)], None).await;
+    assert!(visit::done(&app, &again).await.text().contains("that is not verified, an email is on its way."));
     let user = app.login(&email, PASSWORD).await.json()["user"].clone();
     assert_eq!(user["full_name"], NAME);
 
     let german = ("accept-language", "de-AT,en;q=0.5");
     let other = fresh_email();
     let form = [("email", &*other), ("full_name", "Ada"), ("password", PASSWORD)];
-    assert_page(&app.send_form(PATH, &form, &[OURS, german]).await, 200);
+    assert_eq!(app.send_form(PATH, &form, &[OURS, german]).await.status, 303);
     assert_eq!(app.login(&other, PASSWORD).await.json()["user"]["locale"], "de", "as the browser says");
 
     let taken = sign_up(&app, &email, PASSWORD).await;
@@ -74,8 +76,9 @@ async fn a_taken_address_is_told_to_its_owner_alone(backend: Backend) {
         names.sort();
         (answer.status, answer.text().to_owned(), names)
     };
-    assert_page(&new, 200);
     assert_eq!(said(&new), said(&taken));
+    assert_eq!(new.header("location").len(), taken.header("location").len());
+    assert_eq!(visit::done(&app, &new).await.text(), visit::done(&app, &taken).await.text());
     registrations("duplicate").value(1.0).assert_in(&app).await;
     let hashed = metric("neodyme_password_hash_duration_seconds_count").label("operation", "hash");
     hashed.value(2.0).assert_in(&app).await;
@@ -86,7 +89,7 @@ async fn a_taken_address_is_told_to_its_owner_alone(backend: Backend) {
 async fn who_signs_up_too_often_waits(backend: Backend) {
     let options = with_pages(backend).set("registrations_per_client", 1).set("registrations_period", "1h");
     let app = TestApp::spawn(options).await;
-    assert_eq!(sign_up(&app, &fresh_email(), PASSWORD).await.status, 200);
+    assert_eq!(sign_up(&app, &fresh_email(), PASSWORD).await.status, 303);
     let refused = sign_up(&app, &fresh_email(), PASSWORD).await;
     assert_page(&refused, 429);
     assert!(refused.text().contains("Too many registrations came from your connection. Try again in 1 hour."));

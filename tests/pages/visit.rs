@@ -32,6 +32,15 @@ pub async fn open(app: &TestApp, path: &str, cookie: &str) -> Answer {
     Answer::to(http::client().get(app.api_url() + path).header("cookie", cookie)).await.unwrap()
 }
 
+/// The page that a form which has worked leads to: its own, which says so.
+pub async fn done(app: &TestApp, answer: &Answer) -> Answer {
+    let way = answer.header("location");
+    assert!(answer.status == 303 && way.contains("?done"), "{answer:?}");
+    let page = Answer::to(http::client().get(app.api_url() + way)).await.unwrap();
+    assert_page(&page, 200);
+    page
+}
+
 /// A try to sign in on the page.
 pub async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
     post(app, SIGN_IN, &[("email", email), ("password", password)], Some(OURS)).await
@@ -49,9 +58,9 @@ pub fn secret_of(cookie: &str) -> &str {
     cookie.split_once('=').unwrap().1
 }
 
-/// Fails unless the answer leads to where one signs in.
+/// Fails unless the answer leads to where one signs in, and is told that one is not signed in any more.
 pub fn assert_led_to_sign_in(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("location")), (303, SIGN_IN), "{answer:?}");
+    assert_eq!((answer.status, answer.header("location")), (303, "/account/sign-in?ended"), "{answer:?}");
 }
 
 /// Fails unless it is a page with this status, as all pages are.

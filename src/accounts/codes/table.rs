@@ -21,7 +21,7 @@ use crate::telemetry::metrics::{CodePurpose, DbOperation};
 use crate::values::Personal;
 
 /// How long codes are kept that cannot be used any more: longer than they count.
-const KEPT: Duration = Duration::from_secs(86_400);
+pub(super) const KEPT: Duration = Duration::from_secs(86_400);
 
 /// A code, as the database knows it.
 #[derive(Clone, Debug)]
@@ -125,6 +125,28 @@ pub async fn find(db: &Db, hash: &[u8; HASH_BYTES], purpose: CodePurpose) -> Res
             .filter(one_time_codes::purpose.eq(purpose.as_str()))
             .filter(one_time_codes::used_at.is_null())
             .filter(one_time_codes::expires_at.gt(Moment::now()))
+            .select(BOUND)
+            .first::<Bound>(conn)
+            .await
+            .optional()
+    })
+}
+
+/// Whose a code was that was used up within this time, or that another one has made useless.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn find_spent(
+    db: &Db,
+    hash: &[u8; HASH_BYTES],
+    purpose: CodePurpose,
+    within: Duration,
+) -> Result<Option<Bound>> {
+    with_read!(db, DbOperation::Codes, |conn| async {
+        one_time_codes::table
+            .find(hash.as_slice())
+            .filter(one_time_codes::purpose.eq(purpose.as_str()))
+            .filter(one_time_codes::used_at.gt(Moment::of(clock::now() - within).nullable()))
             .select(BOUND)
             .first::<Bound>(conn)
             .await

@@ -11,7 +11,7 @@ use crate::accounts::codes::{self, Code};
 use crate::accounts::users::{self, User};
 use crate::accounts::{Actor, sessions, sign_in};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
+use crate::http::{Accepted, Access, Call, Context, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
 use crate::state::App;
@@ -143,6 +143,16 @@ pub(in crate::accounts) async fn take_back(call: Call<App>, Json(form): Json<Ema
         undo(app, &form.code, &request.origin()).await?
     };
     tell(&call, changed, CodePurpose::UndoEmailChange, UserChange::EmailRestored)
+}
+
+/// Whether the code has changed the address before.
+pub(in crate::accounts) async fn has_changed(app: &App, request: &Context, form: &EmailChange) -> Result<bool> {
+    codes::user_of_spent(app, request, &form.code, CodePurpose::ChangeEmail).await.map(|user| user.is_some())
+}
+
+/// Whether the code has taken the change back before.
+pub(in crate::accounts) async fn has_taken_back(app: &App, request: &Context, form: &EmailChangeUndo) -> Result<bool> {
+    codes::user_of_spent(app, request, &form.code, CodePurpose::UndoEmailChange).await.map(|user| user.is_some())
 }
 
 fn tell(call: &Call<App>, changed: Option<Changed>, purpose: CodePurpose, change: UserChange) -> Result<NoContent> {

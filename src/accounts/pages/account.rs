@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::device::DeviceView;
-use super::forms::{CHANGE_PASSWORD, SIGN_IN};
+use super::forms::CHANGE_PASSWORD;
 use super::moment::Moment;
+use super::place::Notice;
 use super::view::{FieldView, FormView};
 use super::visitor::{Visitor, done, seen};
 use crate::accounts::id::PathId;
@@ -18,7 +19,7 @@ use crate::accounts::password_change;
 use crate::accounts::sessions::{self, Session, SessionCookie};
 use crate::accounts::users::User;
 use crate::error::{Error, Result};
-use crate::http::{Endpoint, Page, Path, Response, Typed, see_other, with_header};
+use crate::http::{Endpoint, Page, Path, Response, Shown, Typed, see_other, with_header};
 use crate::state::App;
 use crate::values::Personal;
 
@@ -103,18 +104,18 @@ async fn change_password(Visitor { call, user, session, place, .. }: Visitor, ty
     match password_change::change_password(call, ready(typed.to_json())).await {
         Ok(_) => {
             let cookie = sessions::replace_cookie(&app.db, &session).await?.kept_for(&session)?;
-            let Page(page) = form.answer(&app, &context, Ok(()))?;
-            Ok(with_header(page, SET_COOKIE, cookie))
+            let Shown(way) = form.answer(&app, &context, Ok(()))?;
+            Ok(with_header(way, SET_COOKIE, cookie))
         }
         // The session has ended meanwhile.
-        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(SIGN_IN.path)),
-        Err(error) => form.answer(&app, &context, Err(error)).map(|Page(page)| page),
+        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(Notice::Ended.way())),
+        Err(error) => form.answer(&app, &context, Err(error)).map(|Shown(page)| page),
     }
 }
 
 async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {
     sessions::logout(visitor.call, ()).await?;
-    Ok(with_header(see_other(SIGN_IN.path), SET_COOKIE, SessionCookie::taken_away()?))
+    Ok(with_header(see_other(Notice::SignedOut.way()), SET_COOKIE, SessionCookie::taken_away()?))
 }
 
 async fn end_session(visitor: Visitor, typed: Typed) -> Result<Response> {

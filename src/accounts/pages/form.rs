@@ -2,36 +2,60 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use http::Method;
 
+use super::done;
 use super::forms::Form;
 use super::place::Place;
 use super::refused::refused;
 use super::view::FormView;
+use crate::accounts::codes;
 use crate::error::{ErrorCode, Result};
-use crate::http::{Access, Call, Endpoint, FromJson, Json, Page, SameOrigin, Typed, Unread};
+use crate::http::{Access, Call, Context, Endpoint, FromJson, Json, Page, SameOrigin, Shown, Typed, Unread};
 use crate::state::App;
 
 /// How what is asked for with a code can fail.
 const FAILS: &[ErrorCode] =
     &[ErrorCode::EmailAlreadyExists, ErrorCode::Forbidden, ErrorCode::AuthenticationFailure, ErrorCode::DatabaseError];
 
-/// The page, with nothing in it yet.
-pub(super) fn shown(form: &'static Form) -> Endpoint<App> {
-    let show =
-        move |call: Call<App>, place: Place| async move { FormView::of(form, &place).page(&call.state, &call.context) };
-    Endpoint::new(Access::Anyone, Method::GET, form.path, form.about, show).told_by(refused)
+/// Finds whether a form whose code is good for nothing has worked before.
+pub(super) type HasWorked<T> = for<'a> fn(&'a App, &'a Context, &'a T) -> BoxFuture<'a, Result<bool>>;
+
+/// A [`HasWorked`] of what is no function pointer.
+macro_rules! repeated {
+    ($has_worked:path) => {
+        Some(|app, context, sent| futures_util::FutureExt::boxed($has_worked(app, context, sent)))
+    };
 }
 
-/// The page once it was sent, which `run` answers as it answers the API.
-pub(super) fn posted<T, O, F, Fut>(form: &'static Form, run: F) -> Endpoint<App>
+pub(super) use repeated;
+
+/// The page, with nothing in it yet.
+pub(super) fn shown(form: &'static Form) -> Endpoint<App> {
+    let show_form = move |call: Call<App>, place: Place| async move { show(&call, FormView::of(form, &place), &place) };
+    Endpoint::new(Access::Anyone, Method::GET, form.path, form.about, show_form).told_by(refused)
+}
+
+/// The page, which says of a form that has worked with which address.
+pub(super) fn show(call: &Call<App>, view: FormView, place: &Place) -> Result<Page> {
+    let address = place.done.as_deref().and_then(|sealed| done::address(&call.state, sealed));
+    let view = match address {
+        Some(address) => view.done_with(address),
+        None => view,
+    };
+    view.page(&call.state, &call.context)
+}
+
+/// The page once it was sent, which `run` answers as it answers the API. One that is sent twice is answered twice that it worked.
+pub(super) fn posted<T, O, F, Fut>(form: &'static Form, run: F, has_worked: Option<HasWorked<T>>) -> Endpoint<App>
 where
-    T: FromJson + 'static,
+    T: FromJson + Clone + Sync + 'static,
     F: Fn(Call<App>, Json<T>) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Result<O>> + Send,
     O: Send,
 {
-    let send = move |call: Call<App>, sent: Unread<(SameOrigin, Typed)>| submit(form, call, sent, run);
+    let send = move |call: Call<App>, sent: Unread<(SameOrigin, Typed)>| submit(form, call, sent, run, has_worked);
     Endpoint::new(Access::Anyone, Method::POST, form.path, form.about, send).fails_with(FAILS).told_by(refused)
 }
 
@@ -40,9 +64,10 @@ async fn submit<T, O, F, Fut>(
     call: Call<App>,
     sent: Unread<(SameOrigin, Typed)>,
     run: F,
-) -> Result<Page>
+    has_worked: Option<HasWorked<T>>,
+) -> Result<Shown>
 where
-    T: FromJson + 'static,
+    T: FromJson + Clone + Sync,
     F: Fn(Call<App>, Json<T>) -> Fut,
     Fut: Future<Output = Result<O>>,
 {
@@ -51,7 +76,12 @@ where
     let done = async {
         let (SameOrigin, typed) = sent.read(&context).await?;
         view.keep(&typed);
-        run(call, Json(T::from_json(&typed.to_json()?)?)).await.map(drop)
+        let sent = T::from_json(&typed.to_json()?)?;
+        let ended = run(call, Json(sent.clone())).await.map(drop);
+        match has_worked.filter(|_| ended.as_ref().is_err_and(codes::is_refused)) {
+            Some(has_worked) if has_worked(&app, &context, &sent).await? => Ok(()),
+            _ => ended,
+        }
     };
     let done = done.await;
     view.answer(&app, &context, done)

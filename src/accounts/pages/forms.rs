@@ -7,6 +7,8 @@ use super::field::{
 /// A page that is one form. Its texts are in its template.
 pub(super) struct Form {
     pub(super) path: &'static str,
+    /// Where whoever has sent it is led once that has worked.
+    pub(super) done: &'static str,
     pub(super) template: &'static str,
     pub(super) about: &'static str,
     pub(super) fields: &'static [Field],
@@ -16,6 +18,7 @@ macro_rules! forms {
     ($($name:ident = $page:literal, $about:literal, [$($field:ident),+];)+) => {
         $(pub(super) const $name: Form = Form {
             path: concat!("/account/", $page),
+            done: concat!("/account/", $page, "?done"),
             template: concat!($page, ".html"),
             about: $about,
             fields: &[$($field),+],

@@ -1,5 +1,7 @@
 //! Where a page is.
 
+use serde::Serialize;
+
 use crate::accounts::codes::Code;
 use crate::error::Result;
 use crate::http::{FromHead, Request, Takes};
@@ -11,6 +13,32 @@ pub(super) struct Place {
     pub(super) beside: &'static str,
     /// The code of an email, so that nobody has to type it.
     pub(super) code: Option<String>,
+    /// That its form has worked, and what that was sent with.
+    pub(super) done: Option<String>,
+    /// Why whoever comes has to sign in.
+    pub(super) notice: Option<Notice>,
+}
+
+/// Why somebody was led to where one signs in.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Notice {
+    /// By signing out.
+    SignedOut,
+    /// The session has ended.
+    Ended,
+}
+
+impl Notice {
+    const ALL: [Notice; 2] = [Notice::SignedOut, Notice::Ended];
+
+    /// Where one signs in who is told this.
+    pub(super) fn way(self) -> &'static str {
+        match self {
+            Notice::SignedOut => "/account/sign-in?signed-out",
+            Notice::Ended => "/account/sign-in?ended",
+        }
+    }
 }
 
 impl FromHead for Place {
@@ -21,9 +49,14 @@ impl FromHead for Place {
     fn from_head(request: &Request) -> Result<Self> {
         let uri = &request.head.uri;
         // Mail services add parameters of their own to links.
-        let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let code = query.find(|(name, _)| name == "code").map(|(_, code)| code.into_owned());
-        Ok(Place { beside: beside(uri.path()), code: code.filter(|code| Code::parse(code).is_ok()) })
+        let query = uri.query().unwrap_or_default();
+        let value = |wanted| {
+            let mut query = url::form_urlencoded::parse(query.as_bytes());
+            query.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        };
+        let code = value("code").filter(|code| Code::parse(code).is_ok());
+        let notice = Notice::ALL.into_iter().find(|notice| notice.way().ends_with(&format!("?{query}")));
+        Ok(Place { beside: beside(uri.path()), code, done: value("done"), notice })
     }
 }
 

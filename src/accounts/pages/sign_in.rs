@@ -42,6 +42,6 @@ async fn sign_in(call: Call<App>, sent: Unread<Sent>) -> Result<Shown> {
         Ok((Entry { cookie, session }, _user)) => {
             Ok(Shown(with_header(see_other(ACCOUNT), SET_COOKIE, cookie.kept_for(&session)?)))
         }
-        Err(error) => view.answer(&app, &context, Err(error)).map(Shown::from),
+        Err(error) => view.answer(&app, &context, Err(error)),
     }
 }

@@ -76,13 +76,13 @@ impl Trial<'_> {
         }
     }
 
-    fn of_form(&self, form: &Form) -> Tried {
+    fn of_form(&self, form: &'static Form) -> Tried {
         let names: Vec<String> = form.fields.iter().map(|field| format!("name=\"{}\"", field.name)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let has_code = form.fields.iter().any(|field| field.name == CODE.name);
         let by_link = if has_code { vec!["name=\"code\"", "uT9kM2"] } else { Vec::new() };
         for code in [None, Some("uT9kM2".to_owned())] {
-            let place = Place { beside: "", code };
+            let place = Place { code, ..Place::default() };
             let view = || FormView::of(form, &place).of_user("ada@example.com");
             let shown = if place.code.is_none() { &names[..] } else { &by_link };
             self.of(form.template, &view(), shown)?;
@@ -99,7 +99,9 @@ impl Trial<'_> {
                     self.of(form.template, &wrong, &[SENTENCE])?;
                 }
             }
-            self.of(form.template, &view().done(), &[])?;
+            for address in ["", "ada@example.com"] {
+                self.of(form.template, &view().done_with(address.to_owned()), &[])?;
+            }
         }
         Ok(())
     }
@@ -194,7 +196,7 @@ mod tests {
         templates.render(&language(tag), refused::TEMPLATE, &Refused::new(fault, "")).unwrap()
     }
 
-    fn form(templates: &PageTemplates, tag: &str, form: &Form) -> String {
+    fn form(templates: &PageTemplates, tag: &str, form: &'static Form) -> String {
         templates.render(&language(tag), form.template, &FormView::of(form, &Place::default())).unwrap()
     }
 

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::done;
 use super::fault::{FaultView, LINK_INVALID, TAKEN, WRONG};
-use super::field::{CODE, Field};
+use super::field::{CODE, EMAIL, Field};
 use super::forms::Form;
-use super::place::Place;
+use super::place::{Notice, Place};
 use crate::error::{Error, FieldError, Result};
-use crate::http::{Context, Page, Typed, with_error};
+use crate::http::{Context, Page, Shown, Typed, with_error};
 use crate::state::App;
 use crate::values::FaultCode;
 
@@ -15,7 +16,7 @@ use crate::values::FaultCode;
 #[derive(Serialize)]
 pub(super) struct FormView {
     #[serde(skip)]
-    template: &'static str,
+    form: &'static Form,
     beside: &'static str,
     /// The code that a link brought, which is not asked for.
     code: String,
@@ -25,6 +26,12 @@ pub(super) struct FormView {
     /// What is wrong besides the fields.
     failure: Option<FaultView>,
     is_done: bool,
+    /// The address that was typed, once it is done.
+    address: String,
+    /// What tells a form that is sent twice from two that are alike.
+    key: String,
+    /// Why whoever came here has to sign in.
+    notice: Option<Notice>,
     /// Whether the address has to be verified first.
     is_unverified: bool,
 }
@@ -48,17 +55,20 @@ impl FieldView {
 
 impl FormView {
     /// The form, with nothing typed yet.
-    pub(super) fn of(form: &Form, place: &Place) -> Self {
+    pub(super) fn of(form: &'static Form, place: &Place) -> Self {
         let code = place.code.clone().unwrap_or_default();
         let fields = form.fields.iter().filter(|field| code.is_empty() || field.name != CODE.name);
         FormView {
-            template: form.template,
+            form,
             beside: place.beside,
             fields: fields.map(FieldView::of).collect(),
             code,
             username: String::new(),
             failure: None,
-            is_done: false,
+            is_done: place.done.is_some(),
+            address: String::new(),
+            key: String::new(),
+            notice: place.notice,
             is_unverified: false,
         }
     }
@@ -68,6 +78,11 @@ impl FormView {
         FormView { username: username.to_owned(), ..self }
     }
 
+    /// A form that works once, with what tells it from others.
+    pub(super) fn set_key(&mut self, key: &str) {
+        key.clone_into(&mut self.key);
+    }
+
     /// Shows what was typed, but for secrets.
     pub(super) fn keep(&mut self, typed: &Typed) {
         for shown in self.fields.iter_mut().filter(|shown| shown.field.is_kept()) {
@@ -75,9 +90,9 @@ impl FormView {
         }
     }
 
-    /// Says that it is done.
-    pub(super) fn done(self) -> Self {
-        FormView { is_done: true, ..self }
+    /// Says with which address it was done.
+    pub(super) fn done_with(self, address: String) -> Self {
+        FormView { is_done: true, address, ..self }
     }
 
     /// Says what is wrong, beside the field where it is one's.
@@ -85,7 +100,10 @@ impl FormView {
         self.is_unverified = matches!(error, Error::EmailNotVerified);
         let is_placed = match error {
             Error::Validation(faults) => self.place_all(faults),
-            Error::EmailAlreadyExists => self.place("email", FaultView::new(TAKEN, "It is registered already.")),
+            // Whoever goes back to a form that has worked, and sends it with another password.
+            Error::EmailAlreadyExists | Error::IdempotencyKeyReused => {
+                self.place("email", FaultView::new(TAKEN, "It is registered already."))
+            }
             Error::ConfirmationWrong => self.place("current_password", FaultView::new(WRONG, "It is wrong.")),
             _ => false,
         };
@@ -116,13 +134,18 @@ impl FormView {
 
     /// The page.
     pub(super) fn page(&self, app: &App, context: &Context) -> Result<Page> {
-        app.pages.show(&context.accept_language, self.template, self)
+        app.pages.show(&context.accept_language, self.form.template, self)
     }
 
-    /// The page once it is known what came of the form.
-    pub(super) fn answer(mut self, app: &App, context: &Context, ended: Result<()>) -> Result<Page> {
-        let Err(error) = ended else { return self.done().page(app, context) };
+    /// The answer once it is known what came of the form.
+    pub(super) fn answer(mut self, app: &App, context: &Context, ended: Result<()>) -> Result<Shown> {
+        let Err(error) = ended else { return done::way(app, self.form, self.typed_address()).map(Shown) };
         self.fail(&error);
-        self.page(app, context).map(|Page(page)| Page(with_error(page, error)))
+        self.page(app, context).map(|Page(page)| Shown(with_error(page, error)))
+    }
+
+    fn typed_address(&self) -> &str {
+        let typed = self.fields.iter().find(|shown| shown.field.name == EMAIL.name);
+        typed.map_or("", |shown| &shown.value)
     }
 }

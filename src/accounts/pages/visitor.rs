@@ -4,7 +4,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderValue, Method};
 
 use super::forms::{CHANGE_PASSWORD, SIGN_IN};
-use super::place::Place;
+use super::place::{Notice, Place};
 use super::refused::{refused, refused_to_act};
 use crate::accounts::sessions::{self, Device, Kept, Session, SessionCookie};
 use crate::accounts::users::User;
@@ -32,7 +32,7 @@ where
     Fut: Future<Output = Result<Response>> + Send,
 {
     let show = move |call: Call<App>, (kept, (device, place)): (Kept, (Device, Place))| async move {
-        enter(call, kept, device, place, show).await
+        enter(call, (kept, SIGN_IN.path), device, place, show).await
     };
     Endpoint::new(Access::SignedIn, Method::GET, path, about, show).told_by(refused)
 }
@@ -47,16 +47,17 @@ where
     let act = move |call: Call<App>, sent: Sent| async move {
         let place = sent.look::<Place>()?;
         let (OurOrigin, (kept, (device, typed))) = sent.read(&call.context).await?;
-        enter(call, kept, device, place, |visitor| act(visitor, typed)).await
+        enter(call, (kept, Notice::Ended.way()), device, place, |visitor| act(visitor, typed)).await
     };
     let told = if path == CHANGE_PASSWORD.path { refused } else { refused_to_act };
     let endpoint = Endpoint::new(Access::SignedIn, Method::POST, path, about, act).told_by(told);
     endpoint.fails_with(&[ErrorCode::Forbidden, ErrorCode::DatabaseError])
 }
 
+/// Who brings no cookie goes the way beside it; whose cookie is none any more is told so.
 async fn enter<Fut>(
     call: Call<App>,
-    kept: Kept,
+    (kept, way_of_strangers): (Kept, &'static str),
     device: Device,
     place: Place,
     go_on: impl FnOnce(Visitor) -> Fut,
@@ -74,8 +75,10 @@ where
                 None => answer,
             }))
         }
-        None if had_cookie => Ok(Shown(with_header(see_other(SIGN_IN.path), SET_COOKIE, SessionCookie::taken_away()?))),
-        None => Ok(Shown(see_other(SIGN_IN.path))),
+        None if had_cookie => {
+            Ok(Shown(with_header(see_other(Notice::Ended.way()), SET_COOKIE, SessionCookie::taken_away()?)))
+        }
+        None => Ok(Shown(see_other(way_of_strangers))),
     }
 }
 

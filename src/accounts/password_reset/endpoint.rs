@@ -6,11 +6,11 @@ use serde_json::json;
 use super::{Reset, reset, user_of};
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
-use crate::accounts::sign_in::NobodysFailures;
+use crate::accounts::sign_in::{self, NobodysFailures};
 use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, new_password};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
+use crate::http::{Accepted, Access, Call, Context, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
 use crate::outbox::NewJob;
 use crate::state::App;
@@ -61,6 +61,16 @@ pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<Passwo
     let prepared = prepare(&call, form).await.inspect_err(|failure| new_password::count_refusals(failure, NEW))?;
     // What is done is told and counted, also where the client has gone.
     tokio::spawn(finish(call, prepared)).await.map_err(|failure| Error::Internal(failure.to_string()))?
+}
+
+/// Whether the code has given the user this password before.
+pub(in crate::accounts) async fn has_worked(app: &App, request: &Context, form: &PasswordReset) -> Result<bool> {
+    let Some(user) = codes::user_of_spent(app, request, &form.code, PURPOSE).await? else { return Ok(false) };
+    match sign_in::confirm(app, request, &user, form.new_password.as_password()).await {
+        Ok(()) => Ok(true),
+        Err(Error::ConfirmationWrong | Error::LoginDelayed { .. } | Error::PasswordLocked) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Everything before the transaction. Who has no code learns of no policy, and costs no hash.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::FutureExt;
 use http::HeaderMap;
 use schemars::json_schema;
 use time::OffsetDateTime;
@@ -23,7 +24,7 @@ use crate::state::App;
 use crate::store::Db;
 use crate::store::error::is_unique_violation;
 use crate::store::prune::{Kept, prune};
-use crate::store::query::{insertion, row, with_read};
+use crate::store::query::{insertion, row, with_read, with_tx};
 use crate::store::schema::{registration_keys, users};
 use crate::store::types::{Id, UtcTime};
 use crate::telemetry::metrics::DbOperation;
@@ -34,8 +35,11 @@ const LONGEST: usize = 255;
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The key of a request, if it has one.
-#[derive(Default)]
-pub struct IdempotencyKey(Option<String>);
+pub struct IdempotencyKey {
+    key: Option<String>,
+    /// Whether it is another key with each body.
+    is_of_body: bool,
+}
 
 /// What shows that a request was sent before.
 #[derive(Clone, Copy)]
@@ -67,7 +71,7 @@ impl FromHead for IdempotencyKey {
     }
 
     fn from_head(request: &Request) -> Result<Self> {
-        read(&request.head.headers).map(IdempotencyKey)
+        read(&request.head.headers).map(|key| IdempotencyKey { key, is_of_body: false })
     }
 }
 
@@ -104,15 +108,30 @@ fn bare(text: &str) -> Option<String> {
 }
 
 impl IdempotencyKey {
+    /// The key of a form of a page, which is sent by a double tap as well as once more with another address.
+    pub fn of_form(key: &str) -> Self {
+        let key = (1..=LONGEST).contains(&key.len()).then(|| key.to_owned());
+        IdempotencyKey { key, is_of_body: true }
+    }
+
+    /// The same key, but another one with each body: nobody is told that it was used with another.
+    pub(super) fn of_body(self) -> Self {
+        IdempotencyKey { is_of_body: true, ..self }
+    }
+
     /// What shows that it is sent again; nothing where the client has no key for it.
     pub(super) fn with(&self, registration: &Registration, secret: &[u8]) -> Option<Repeatable> {
-        let key = self.0.as_deref()?;
+        let key = self.key.as_deref()?;
         let (email, name) = (registration.email.expose(), registration.full_name.expose());
         let keyed = |purpose: &str, parts: &[&str]| {
             let parts: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
             sealing::keyed_hash(secret, format!("{purpose} {}", parts.concat()).as_bytes())
         };
-        Some(Repeatable { key: keyed("registration key", &[key]), fingerprint: keyed("registration", &[email, name]) })
+        let hash = match self.is_of_body {
+            true => keyed("registration key of a body", &[key, email, name]),
+            false => keyed("registration key", &[key]),
+        };
+        Some(Repeatable { key: hash, fingerprint: keyed("registration", &[email, name]) })
     }
 }
 
@@ -136,7 +155,30 @@ impl Repeatable {
     }
 }
 
+impl Repeatable {
+    /// As much work as to register somebody, or to tell an owner: where nobody is told which, time does not tell either.
+    pub(super) async fn touch(self, db: &Db) -> Result<()> {
+        db.transaction(move |tx| {
+            async move {
+                with_tx!(tx, DbOperation::InsertRows, |conn| {
+                    diesel::update(registration_keys::table.find(self.key.as_slice()))
+                        .set(registration_keys::fingerprint.eq(self.fingerprint.as_slice()))
+                        .execute(conn)
+                })
+                .map(drop)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
 impl First {
+    /// The user.
+    pub(super) fn into_user(self) -> User {
+        self.user
+    }
+
     /// The user, as the first request was answered, if this one says the same. A password that is another one counts as one that
     /// is tried: a key that others can guess gives them no more tries.
     pub(super) async fn answer(

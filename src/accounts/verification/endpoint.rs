@@ -7,7 +7,7 @@ use crate::accounts::Actor;
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
 use crate::error::{ErrorCode, Result};
-use crate::http::{Accepted, Access, Call, Endpoint, Json, NoContent, json_body};
+use crate::http::{Accepted, Access, Call, Context, Endpoint, Json, NoContent, json_body};
 use crate::mail::MailKind;
 use crate::state::App;
 use crate::telemetry::logging::{LoggerName, info};
@@ -61,6 +61,12 @@ pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<Verifi
     }
     info!(request.logger(LoggerName::UserActions), "User action: user_verified");
     Ok(NoContent)
+}
+
+/// Whether the code has verified the address before.
+pub(in crate::accounts) async fn has_worked(app: &App, request: &Context, form: &Verification) -> Result<bool> {
+    let user = codes::user_of_spent(app, request, &form.code, CodePurpose::VerifyEmail).await?;
+    Ok(user.is_some_and(|user| user.email_verified_at.is_some()))
 }
 
 pub(in crate::accounts) async fn send(call: Call<App>, Json(form): Json<VerificationWanted>) -> Result<Accepted> {
