@@ -8,6 +8,7 @@ use http::request::Parts;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::body::expect_json;
 use super::{Context, Request};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -27,8 +28,8 @@ pub struct Takes {
     /// Whether there may be none.
     pub may_lack_body: bool,
     /// What is looked at of the head before the request counts against the limit of its client: for what a client may not know
-    /// that it sends, such as the form of another site.
-    pub check: Option<Check>,
+    /// that it sends, since a page of another site has its browser do so.
+    pub checks: Vec<Check>,
 }
 
 /// What a head must be like.
@@ -75,18 +76,18 @@ impl Takes {
         errors
     }
 
+    /// What a head is not like that it must be like.
+    pub(super) fn check(&self, head: &Parts) -> Result<()> {
+        self.checks.iter().try_for_each(|check| check(head))
+    }
+
     fn and(mut self, other: Takes) -> Takes {
         self.path.extend(other.path);
         self.query.extend(other.query);
         self.headers.extend(other.headers);
+        self.checks.extend(other.checks);
         let may_lack_body = self.may_lack_body || other.may_lack_body;
-        Takes {
-            is_strict: self.is_strict || other.is_strict,
-            body: self.body.or(other.body),
-            may_lack_body,
-            check: self.check.or(other.check),
-            ..self
-        }
+        Takes { is_strict: self.is_strict || other.is_strict, body: self.body.or(other.body), may_lack_body, ..self }
     }
 }
 
@@ -201,7 +202,7 @@ impl<T: FromJson> Unread<Json<T>> {
     /// # Errors
     /// What is wrong with the request, or with its client.
     pub async fn read_bytes(self, context: &Arc<Context>) -> Result<Vec<u8>> {
-        self.request.read_json(context).await
+        self.request.read_body(context).await
     }
 }
 
@@ -228,18 +229,18 @@ impl<I: Input> Input for Unread<I> {
 
 impl<T: FromJson> Input for Json<T> {
     fn takes() -> Takes {
-        Takes { body: Some(T::schema), ..Takes::default() }
+        Takes { body: Some(T::schema), checks: vec![expect_json], ..Takes::default() }
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
-        T::from_json(&request.read_json(context).await?).map(Json)
+        T::from_json(&request.read_body(context).await?).map(Json)
     }
 }
 
 /// A JSON body, if there is any body.
 impl<T: FromJson> Input for Option<Json<T>> {
     fn takes() -> Takes {
-        Takes { may_lack_body: true, ..Json::<T>::takes() }
+        Takes { may_lack_body: true, checks: Vec::new(), ..Json::<T>::takes() }
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
