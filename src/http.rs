@@ -10,6 +10,7 @@ mod form;
 mod host;
 mod input;
 mod intake;
+mod json_body;
 mod limit;
 mod normal_path;
 mod observer;
@@ -22,6 +23,7 @@ mod request;
 mod request_id;
 mod response;
 mod router;
+mod takes;
 mod trace_context;
 
 pub use self::access::{Access, Guard};
@@ -29,11 +31,9 @@ pub use self::client_address::is_trusted;
 pub use self::context::Context;
 pub use self::endpoint::{Call, Endpoint};
 pub use self::form::{OurOrigin, SameOrigin, Typed};
-pub use self::input::{
-    FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Parameter, Path, Query, Takes, Unread, Values,
-};
-pub(crate) use self::input::{json_body, never_null};
+pub use self::input::{FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Path, Query, Unread, Values};
 pub use self::intake::Intake;
+pub(crate) use self::json_body::{json_body, never_null};
 pub use self::limit::Limit;
 pub use self::observer::Service;
 pub use self::openapi::{Document, Told, document};
@@ -47,4 +47,5 @@ pub use self::response::{
     Body, Response, html, json, problem_document, see_other, with_error, with_header, with_place,
 };
 pub use self::router::Router;
+pub use self::takes::{Parameter, Takes};
 pub use self::trace_context::TraceContext;

@@ -7,9 +7,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
 
-use super::input::{Input, Takes};
+use super::input::Input;
 use super::limit::Limit;
 use super::output::{Gives, Output, Page};
+use super::takes::Takes;
 use super::{Access, Context, Principal, Request, Response};
 use crate::error::{Error, ErrorCode, Result};
 use crate::tokens::Caller;

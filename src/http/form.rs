@@ -11,7 +11,8 @@ use schemars::json_schema;
 use serde_json::{Map, Value};
 
 use super::body::expect_type;
-use super::input::{FromHead, Input, Takes};
+use super::input::{FromHead, Input};
+use super::takes::Takes;
 use super::{Context, Request};
 use crate::error::{Error, Result};
 
