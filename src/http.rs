@@ -19,6 +19,7 @@ mod output;
 mod page;
 mod principal;
 mod progress;
+mod reader;
 mod request;
 mod request_id;
 mod response;
@@ -41,6 +42,8 @@ pub use self::output::{Accepted, Checked, Created, Gives, Held, Media, NoContent
 pub use self::page::Shown;
 pub use self::principal::{Authority, Permission, Principal};
 pub use self::progress::{Asker, Progress};
+pub use self::reader::Reader;
+pub(crate) use self::reader::accept_language;
 pub use self::request::Request;
 pub use self::request_id::RequestId;
 pub use self::response::{

@@ -30,7 +30,8 @@ async fn sign_up(call: Call<App>, sent: Unread<(OurOrigin, Typed)>) -> Result<Pa
         let (OurOrigin, typed) = sent.read(&context).await?;
         view.keep(&typed);
         let registration = Registration::parse(&typed.to_json()?, &app.password_policy)?;
-        Ok((IdempotencyKey::default(), registration.in_best_language(&context.accept_language, &app.languages)))
+        let registration = registration.in_best_language(&context.reader.accept_language, &app.languages);
+        Ok((IdempotencyKey::default(), registration))
     };
     let registered = registration::register_and_tell(Arc::clone(&app), Arc::clone(&context), form).await;
     view.answer(&app, &context, registered.map(drop))

@@ -116,7 +116,7 @@ impl FormView {
 
     /// The page.
     pub(super) fn page(&self, app: &App, context: &Context) -> Result<Page> {
-        app.pages.show(&context.accept_language, self.template, self)
+        app.pages.show(&context.reader.accept_language, self.template, self)
     }
 
     /// The page once it is known what came of the form.
