@@ -10,6 +10,7 @@ mod form;
 mod host;
 mod input;
 mod intake;
+mod json_body;
 mod limit;
 mod normal_path;
 mod observer;
@@ -18,10 +19,12 @@ mod output;
 mod page;
 mod principal;
 mod progress;
+mod reader;
 mod request;
 mod request_id;
 mod response;
 mod router;
+mod takes;
 mod trace_context;
 
 pub use self::access::{Access, Guard};
@@ -29,11 +32,9 @@ pub use self::client_address::is_trusted;
 pub use self::context::Context;
 pub use self::endpoint::{Call, Endpoint};
 pub use self::form::{OurOrigin, SameOrigin, Typed};
-pub use self::input::{
-    FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Parameter, Path, Query, Takes, Unread, Values,
-};
-pub(crate) use self::input::{json_body, never_null};
+pub use self::input::{FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Path, Query, Unread, Values};
 pub use self::intake::Intake;
+pub(crate) use self::json_body::{json_body, never_null};
 pub use self::limit::Limit;
 pub use self::observer::Service;
 pub use self::openapi::{Document, Told, document};
@@ -41,10 +42,13 @@ pub use self::output::{Accepted, Checked, Created, Gives, Held, Media, NoContent
 pub use self::page::Shown;
 pub use self::principal::{Authority, Permission, Principal};
 pub use self::progress::{Asker, Progress};
+pub use self::reader::Reader;
+pub(crate) use self::reader::accept_language;
 pub use self::request::Request;
 pub use self::request_id::RequestId;
 pub use self::response::{
     Body, Response, html, json, problem_document, see_other, with_error, with_header, with_place,
 };
 pub use self::router::Router;
+pub use self::takes::{Parameter, Takes};
 pub use self::trace_context::TraceContext;

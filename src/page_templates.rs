@@ -87,15 +87,15 @@ impl PageTemplates {
         self.speakers.languages()
     }
 
-    /// The page of a template with these values, in the best language for whom reads these (`Accept-Language`). Its address may have
-    /// a code in it, which it tells nobody and leaves in no cache.
+    /// The page of a template with these values, in the best language that has it for whom reads these (`Accept-Language`). Its address
+    /// may have a code in it, which it tells nobody and leaves in no cache.
     ///
     /// # Errors
     /// [`Error::Internal`] where the template has a mistake, which is found at start.
     pub fn show(&self, accept_language: &str, template: &str, values: &impl Serialize) -> Result<Page> {
-        let language = accept::language(accept_language, self.languages()).unwrap_or(self.speakers.default_language());
         let fault = |fault| Error::Internal(format!("a page cannot be rendered: {fault}"));
-        let speaker = self.speakers.speaker(language, template).map_err(fault)?;
+        let speaker =
+            self.speakers.best(template, |having| accept::language(accept_language, having)).map_err(fault)?;
         let mut response = html(render(speaker, template, values).map_err(fault)?);
         let headers = response.headers_mut();
         headers.extend(self.policies.get(speaker.language()).map(|policy| (CONTENT_SECURITY_POLICY, policy.clone())));

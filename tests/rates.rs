@@ -161,3 +161,42 @@ async fn a_password_that_is_said_again_counts_as_a_sign_in() {
     assert_eq!(app.login(&ada.email, PASSWORD).await.status, 429);
     assert_eq!(app.post(&user(&fresh_email())).await.status, 201);
 }
+
+/// A browser sends it for any page, and asks nobody before.
+#[tokio::test]
+async fn what_a_page_of_another_site_can_send_uses_up_nothing_of_its_visitor() {
+    let limits = ["registrations_per_client", "logins_per_client", "refreshes_per_client", "code_emails_per_client"];
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set_all(limits.map(|key| (key, 1)))).await;
+    let email = fresh_email();
+    let requests = [
+        ("/users/", user(&email), 201),
+        ("/auth/login", json!({ "email": email, "password": PASSWORD }), 200),
+        ("/auth/refresh", json!({ "refresh_token": "no such token" }), 401),
+        ("/auth/reset-password/send", json!({ "email": email }), 202),
+    ];
+    for (path, body, _) in &requests {
+        for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
+            let request = app.request("POST", path).header("sec-fetch-site", "cross-site").body(body.to_string());
+            let request = kind.into_iter().fold(request, |request, kind| request.header("content-type", kind));
+            let refused = Answer::to(request).await.unwrap();
+            refused.assert_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+            assert_eq!(told(&refused), ["", "", ""], "{path} {kind:?}");
+        }
+    }
+    for (path, body, status) in &requests {
+        for status in [*status, 429] {
+            let answer = Answer::to(app.request("POST", path).json(body)).await.unwrap();
+            assert_eq!(answer.status, status, "{path}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_count_by_itself_counts_as_a_request() {
+    let options = AppOptions::on(Backend::Sqlite).set("http_requests_per_client", 2).set("http_requests_period", "1h");
+    let app = TestApp::spawn(options).await;
+    for status in [415, 415, 429] {
+        let answer = Answer::to(app.request("POST", "/auth/login").body("{}")).await.unwrap();
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+}

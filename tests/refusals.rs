@@ -343,7 +343,7 @@ async fn a_head_that_cannot_be_read_is_explained_as_well() {
 
 #[tokio::test]
 async fn what_a_client_is_refused_is_no_warning_in_the_log() {
-    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 5)).await;
+    let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).set("registrations_per_client", 4)).await;
     let good = user("ada@example.com");
     assert_eq!(app.post(&good).await.status, 201);
     let refused = [

@@ -68,8 +68,8 @@ async fn register(call: Call<App>, form: Unread<(RegistrationHead, Json<Registra
     let Call { state, context, .. } = call;
     let form = async {
         let read = form.read_by(&context, |body| Registration::parse(body, &state.password_policy));
-        let (RegistrationHead(key), registration) = read.await?;
-        Ok((key, registration.in_best_language(&context.accept_language, &state.languages)))
+        let (RegistrationHead { key, accept_language }, registration) = read.await?;
+        Ok((key, registration.in_best_language(&accept_language, &state.languages)))
     };
     match registration::register_and_tell(Arc::clone(&state), Arc::clone(&context), form).await? {
         None => Ok(Answer::Hidden),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
+use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
@@ -19,22 +20,15 @@ const DISCARD_BYTES: usize = 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 impl Request {
-    /// Reads a JSON body, then takes the place of a request that is worked on, until the request's context is dropped.
+    /// Reads a body, whose media type was looked at before ([`Takes::checks`](super::Takes::checks)); then takes the place of a
+    /// request that is worked on, until the request's context is dropped.
     ///
     /// # Errors
-    /// [`Error::UnsupportedMediaType`], [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::BodyTimeout`],
-    /// [`Error::BodyIncomplete`], and [`Error::RateLimited`] or [`Error::Overloaded`] where there is no place.
-    pub async fn read_json(self, context: &Context) -> Result<Vec<u8>> {
-        self.read_body(context, JSON).await
-    }
-
-    /// The same of a body of this media type.
-    ///
-    /// # Errors
-    /// Those of [`Request::read_json`].
-    pub(super) async fn read_body(self, context: &Context, media_type: &str) -> Result<Vec<u8>> {
+    /// [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::BodyTimeout`], [`Error::BodyIncomplete`], and
+    /// [`Error::RateLimited`] or [`Error::Overloaded`] where there is no place.
+    pub(super) async fn read_body(self, context: &Context) -> Result<Vec<u8>> {
         let request = self.accept().await?;
-        match request.check_head(media_type) {
+        match request.check_head() {
             Ok(()) => request.receive(context).await,
             Err(refused) => request.refuse(refused).await,
         }
@@ -43,14 +37,14 @@ impl Request {
     /// The same for a JSON body that there need not be. That there is none, a chunked one says only with its end.
     ///
     /// # Errors
-    /// Those of [`Request::read_json`].
-    pub async fn read_json_if_any(self, context: &Context) -> Result<Option<Vec<u8>>> {
+    /// Those of [`Request::read_body`], and [`Error::UnsupportedMediaType`].
+    pub(super) async fn read_json_if_any(self, context: &Context) -> Result<Option<Vec<u8>>> {
         let request = self.accept().await?;
         if request.body.is_end_stream() {
             request.start_work(context)?;
             return Ok(None);
         }
-        let checked = request.check_head(JSON);
+        let checked = expect_json(&request.head).and_then(|()| request.check_head());
         if request.body.size_hint().exact().is_some()
             && let Err(refused) = checked
         {
@@ -114,12 +108,8 @@ impl Request {
         Ok(())
     }
 
-    fn check_head(&self, media_type: &str) -> Result<()> {
-        let headers = &self.head.headers;
-        if !is_of_type(headers, media_type) {
-            return Err(Error::UnsupportedMediaType);
-        }
-        if is_encoded(headers) {
+    fn check_head(&self) -> Result<()> {
+        if is_encoded(&self.head.headers) {
             return Err(Error::UnsupportedEncoding);
         }
         let limit = self.intake.bytes;
@@ -138,10 +128,19 @@ async fn discard(mut body: Incoming) {
     }
 }
 
-/// Whether the body is said to be of a media type, with any parameters (RFC 9110, 8.3).
-pub(super) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+/// That a body is said to be JSON, which is looked at before the request counts against the limit of its client. A page of another site
+/// can have a browser send text, a form, or what has no type, without asking anybody; before it sends JSON the browser asks
+/// (<https://fetch.spec.whatwg.org/#cors-safelisted-request-header>), and is answered by CORS. So the API need not look at where a
+/// request is from.
+pub(super) fn expect_json(head: &Parts) -> Result<()> {
+    expect_type(head, JSON)
+}
+
+/// That a body is said to be of a media type, with any parameters (RFC 9110, 8.3).
+pub(super) fn expect_type(head: &Parts, media_type: &str) -> Result<()> {
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_one = content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type);
+    if is_one { Ok(()) } else { Err(Error::UnsupportedMediaType) }
 }
 
 /// Whether the body has any coding but `identity`, which is none (RFC 9110, 8.4).

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{ACCEPT_LANGUAGE, TRANSFER_ENCODING};
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use ipnet::IpNet;
 use slog::{Logger, o};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::client_address::client_address;
 use super::limit::{Limit, Quota};
-use super::{Asker, Progress, RequestId, TraceContext};
+use super::{Asker, Progress, Reader, RequestId, TraceContext};
 use crate::error::{Error, Result};
 use crate::fairness::{ClientKey, Place};
 use crate::telemetry::logging::{LoggerName, Loggers};
@@ -31,8 +31,8 @@ pub struct Context {
     pub client_ip: IpAddr,
     /// Whose share of the service it takes.
     pub client: ClientKey,
-    /// What whoever asks reads, as browsers say it (RFC 9110, 12.5.4).
-    pub accept_language: String,
+    /// Who reads the answer where it is a page, or what goes wrong is told by one; else nothing.
+    pub reader: Reader,
     loggers: Loggers,
     user_id: OnceLock<Uuid>,
     caller: OnceLock<Uuid>,
@@ -55,6 +55,7 @@ impl Context {
         trusted_proxies: &[IpNet],
         loggers: &Loggers,
         progress: Arc<dyn Progress>,
+        reader: Reader,
     ) -> Self {
         // Ids need be unique, not secret: the thread's own generator, and no system call.
         let (request, trace, span) = rand::random();
@@ -64,7 +65,7 @@ impl Context {
             trace: TraceContext::from_header(head.headers.get("traceparent"), trace, span),
             client_ip,
             client: client_ip.into(),
-            accept_language: accept_language(&head.headers),
+            reader,
             loggers: loggers.clone(),
             user_id: OnceLock::new(),
             caller: OnceLock::new(),
@@ -234,28 +235,5 @@ impl Context {
             return Some(Error::Internal(doing.to_owned()));
         }
         self.abandoned.load(Relaxed).then_some(Error::Timeout(took))
-    }
-}
-
-/// What whoever asks reads; empty where nothing is said of it.
-fn accept_language(headers: &HeaderMap) -> String {
-    let lines = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
-    lines.collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn all_lines_of_the_header_count() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(accept_language(&headers), "");
-        for line in [&b"fr;q=0.9"[..], b"\xff", b"de"] {
-            headers.append(ACCEPT_LANGUAGE, HeaderValue::from_bytes(line).unwrap());
-        }
-        assert_eq!(accept_language(&headers), "fr;q=0.9,de");
     }
 }

@@ -7,9 +7,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
 
-use super::input::{Input, Takes};
+use super::input::Input;
 use super::limit::Limit;
 use super::output::{Gives, Output, Page};
+use super::takes::Takes;
 use super::{Access, Context, Principal, Request, Response};
 use crate::error::{Error, ErrorCode, Result};
 use crate::tokens::Caller;
@@ -166,17 +167,19 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         statuses
     }
 
-    /// Answers a request. Whether its client may call once more is decided before anything of it is looked at, but for where it
-    /// is from: no other site uses up what a client may do. Then, whether the caller may.
+    /// Answers a request. What a page of another site can have a browser send does not count against the limit of the endpoint, but as
+    /// one of all requests. Whether the client may call once more is decided before anything else of it is looked at; then, whether the
+    /// caller may, who is told nothing else before.
     pub(super) async fn answer(
         &self,
         call: Call<S>,
         request: Request,
         permitted: impl Future<Output = Result<()>>,
     ) -> Result<Response> {
-        let counted = self.takes.check.map_or(Ok(()), |check| check(&request.head)).and_then(|()| self.count(&call));
+        let checked = self.takes.check(&request.head);
+        let counted = if checked.is_ok() { self.count(&call) } else { Ok(()) };
         let refused = match counted {
-            Ok(()) => permitted.await.err(),
+            Ok(()) => permitted.await.and(checked).err(),
             Err(refused) => Some(refused),
         };
         (self.handler)(call, Request { refused, ..request }).await

@@ -10,7 +10,9 @@ use percent_encoding::percent_decode;
 use schemars::json_schema;
 use serde_json::{Map, Value};
 
-use super::input::{FromHead, Input, Takes};
+use super::body::expect_type;
+use super::input::{FromHead, Input};
+use super::takes::Takes;
 use super::{Context, Request};
 use crate::error::{Error, Result};
 
@@ -24,8 +26,8 @@ pub struct Typed(Map<String, Value>);
 
 /// That no page of another site sent the form, as far as the browser tells (<https://w3c.github.io/webappsec-fetch-metadata/>). Its
 /// origin is `null` where our pages keep their address for themselves. It is enough where the form itself brings what nobody else
-/// has, such as a code. Like [`OurOrigin`], it is looked at before the form counts against the limit of its client, who may not
-/// even know that it was sent.
+/// has, such as a code. Like [`OurOrigin`], it is one of the [checks](Takes::checks): the form of another site does not count against the
+/// limit of its client, who may not even know that it was sent.
 pub struct SameOrigin;
 
 /// That a page of ours sent the form, as the browser says: for what signs somebody in, or is done for who is signed in. A client that
@@ -56,11 +58,11 @@ impl Typed {
 
 impl Input for Typed {
     fn takes() -> Takes {
-        Takes { body: Some(|_| json_schema!({ "type": "object" })), ..Takes::default() }
+        Takes { body: Some(|_| json_schema!({ "type": "object" })), checks: vec![expect_form], ..Takes::default() }
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
-        let body = request.read_body(context, FORM).await?;
+        let body = request.read_body(context).await?;
         members(&body).map(Typed).ok_or(NO_TEXT)
     }
 }
@@ -84,22 +86,26 @@ fn text(encoded: &[u8]) -> Option<String> {
 
 impl FromHead for SameOrigin {
     fn takes() -> Takes {
-        Takes { check: Some(expect_not_foreign), ..Takes::default() }
+        Takes { checks: vec![expect_not_foreign], ..Takes::default() }
     }
 
-    fn from_head(request: &Request) -> Result<Self> {
-        expect_not_foreign(&request.head).map(|()| SameOrigin)
+    fn from_head(_checked: &Request) -> Result<Self> {
+        Ok(SameOrigin)
     }
 }
 
 impl FromHead for OurOrigin {
     fn takes() -> Takes {
-        Takes { check: Some(expect_ours), ..Takes::default() }
+        Takes { checks: vec![expect_ours], ..Takes::default() }
     }
 
-    fn from_head(request: &Request) -> Result<Self> {
-        expect_ours(&request.head).map(|()| OurOrigin)
+    fn from_head(_checked: &Request) -> Result<Self> {
+        Ok(OurOrigin)
     }
+}
+
+fn expect_form(head: &Parts) -> Result<()> {
+    expect_type(head, FORM)
 }
 
 fn expect_not_foreign(head: &Parts) -> Result<()> {
@@ -176,7 +182,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::body::is_of_type;
 
     fn head(pairs: &[(&str, &str)]) -> Parts {
         let request = pairs.iter().fold(Builder::new(), |request, (name, value)| request.header(*name, *value));
@@ -252,7 +257,7 @@ mod tests {
             ("application/json", false),
             ("multipart/form-data; boundary=x", false),
         ] {
-            assert_eq!(is_of_type(&head(&[("content-type", content_type)]).headers, FORM), is_one, "{content_type}");
+            assert_eq!(expect_form(&head(&[("content-type", content_type)])).is_ok(), is_one, "{content_type}");
         }
     }
 }

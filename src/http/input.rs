@@ -6,89 +6,11 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
 
+use super::body::expect_json;
+use super::takes::{Parameter, Takes};
 use super::{Context, Request};
-use crate::error::{Error, ErrorCode, Result};
-
-/// What an endpoint takes, for its description.
-#[derive(Default)]
-pub struct Takes {
-    /// The parts of the path that stand for something.
-    pub path: Vec<Parameter>,
-    /// The parameters of the query.
-    pub query: Vec<Parameter>,
-    /// Headers that change what is done.
-    pub headers: Vec<Parameter>,
-    /// Whether a query can be refused.
-    pub is_strict: bool,
-    /// The JSON body.
-    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// Whether there may be none.
-    pub may_lack_body: bool,
-    /// What is looked at of the head before the request counts against the limit of its client: for what a client may not know
-    /// that it sends, such as the form of another site.
-    pub check: Option<Check>,
-}
-
-/// What a head must be like.
-pub type Check = fn(&Parts) -> Result<()>;
-
-/// A part of the path, or a parameter of the query.
-#[derive(Clone)]
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is, in a sentence.
-    pub about: &'static str,
-    /// Its form.
-    pub schema: Schema,
-}
-
-impl Parameter {
-    /// A parameter of this name and form.
-    pub fn new(name: &'static str, about: &'static str, schema: Schema) -> Self {
-        Parameter { name, about, schema }
-    }
-}
-
-impl Takes {
-    /// How a client can fail to give it.
-    pub(super) fn errors(&self) -> Vec<ErrorCode> {
-        const BODY: [ErrorCode; 5] = [
-            ErrorCode::MalformedJson,
-            ErrorCode::BodyIncomplete,
-            ErrorCode::BodyTooLarge,
-            ErrorCode::UnsupportedMediaType,
-            ErrorCode::ValidationFailed,
-        ];
-        let mut errors = Vec::new();
-        if !self.path.is_empty() {
-            errors.push(ErrorCode::NotFound);
-        }
-        if self.is_strict {
-            errors.push(ErrorCode::InvalidParameter);
-        }
-        if self.body.is_some() {
-            errors.extend(BODY);
-        }
-        errors
-    }
-
-    fn and(mut self, other: Takes) -> Takes {
-        self.path.extend(other.path);
-        self.query.extend(other.query);
-        self.headers.extend(other.headers);
-        let may_lack_body = self.may_lack_body || other.may_lack_body;
-        Takes {
-            is_strict: self.is_strict || other.is_strict,
-            body: self.body.or(other.body),
-            may_lack_body,
-            check: self.check.or(other.check),
-            ..self
-        }
-    }
-}
+use crate::error::{Error, Result};
 
 /// What a handler is given of a request.
 pub trait Input: Sized + Send {
@@ -201,7 +123,7 @@ impl<T: FromJson> Unread<Json<T>> {
     /// # Errors
     /// What is wrong with the request, or with its client.
     pub async fn read_bytes(self, context: &Arc<Context>) -> Result<Vec<u8>> {
-        self.request.read_json(context).await
+        self.request.read_body(context).await
     }
 }
 
@@ -228,18 +150,18 @@ impl<I: Input> Input for Unread<I> {
 
 impl<T: FromJson> Input for Json<T> {
     fn takes() -> Takes {
-        Takes { body: Some(T::schema), ..Takes::default() }
+        Takes { body: Some(T::schema), checks: vec![expect_json], ..Takes::default() }
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
-        T::from_json(&request.read_json(context).await?).map(Json)
+        T::from_json(&request.read_body(context).await?).map(Json)
     }
 }
 
 /// A JSON body, if there is any body.
 impl<T: FromJson> Input for Option<Json<T>> {
     fn takes() -> Takes {
-        Takes { may_lack_body: true, ..Json::<T>::takes() }
+        Takes { may_lack_body: true, checks: Vec::new(), ..Json::<T>::takes() }
     }
 
     async fn read(context: &Arc<Context>, request: Request) -> Result<Self> {
@@ -339,69 +261,3 @@ impl Values {
         self.0.get(name).map(String::as_str)
     }
 }
-
-/// A member that may be missing is no `null` where it is there.
-pub(crate) fn never_null(schema: &mut Schema) {
-    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for member in members.into_iter().flat_map(serde_json::Map::values_mut) {
-        if let Some(values) = member.get_mut("enum").and_then(Value::as_array_mut) {
-            values.retain(|value| !value.is_null());
-        }
-        match member.get("type").and_then(Value::as_array).map(Vec::as_slice) {
-            Some([one, null]) if null == "null" => member["type"] = one.clone(),
-            _ => {}
-        }
-    }
-}
-
-/// Declares the form of a JSON body: how it is read, with every fault of every field, and how it is described.
-///
-/// ```ignore
-/// json_body! {
-///     /// A registration.
-///     pub struct Registration {
-///         /// Whom the user is.
-///         pub email: Email = "email",
-///     }
-/// }
-/// ```
-macro_rules! json_body {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident {
-        $($(#[doc = $about:literal])+ $field_vis:vis $field:ident: $type:ty = $key:literal),+ $(,)?
-    }) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, schemars::JsonSchema)]
-        #[schemars(deny_unknown_fields, transform = $crate::http::never_null)]
-        $vis struct $name {
-            $($(#[doc = $about])+ #[schemars(rename = $key)] $field_vis $field: $type),+
-        }
-
-        impl $name {
-            /// Reads a body; `check` is shown which fields could be read, and says what else is wrong with which of them.
-            fn from_json_and(
-                body: &[u8],
-                check: impl FnOnce($(Option<&$type>),+) -> Option<(&'static str, $crate::values::Fault)>,
-            ) -> $crate::error::Result<Self> {
-                let mut fields = $crate::values::Fields::read(body, &[$($key),+])?;
-                $(let $field = <$type as $crate::values::Member>::read(&mut fields, $key);)+
-                if let Some((name, fault)) = check($($field.as_ref()),+) {
-                    fields.refuse(name, fault);
-                }
-                let all = (|| Some($name { $($field: $field?),+ }))();
-                fields.finish(all)
-            }
-        }
-
-        impl $crate::http::FromJson for $name {
-            fn from_json(body: &[u8]) -> $crate::error::Result<Self> {
-                Self::from_json_and(body, |$(_: Option<&$type>),+| None)
-            }
-
-            fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                generator.subschema_for::<$name>()
-            }
-        }
-    };
-}
-
-pub(crate) use json_body;

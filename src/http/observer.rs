@@ -26,9 +26,10 @@ use self::observation::Observation;
 use self::pace::{Pace, Pacer};
 use super::access::Guard;
 use super::cors::{self, Cors};
+use super::endpoint::ErrorPage;
 use super::intake::Intake;
 use super::router::{Found, Resource, method_label};
-use super::{Call, Context, Endpoint, Principal, Progress, Request, RequestId, Response, Router};
+use super::{Call, Context, Endpoint, Principal, Progress, Reader, Request, RequestId, Response, Router};
 use crate::config::{HttpConfig, PathPrefix};
 use crate::error::{Error, Result};
 use crate::fairness::Places;
@@ -79,19 +80,20 @@ impl<S: Send + Sync + 'static> Service<S> {
     ) -> Response {
         let (head, body) = request.into_parts();
         let version = head.version;
-        let context = Arc::new(Context::new(&head, peer, &self.limits.trusted_proxies, &self.loggers, progress));
         let (found, method) = (self.router.find(head.uri.path()), method_label(&head.method));
+        let error_page = self.router.error_page(&head, found.as_ref());
+        let reader = error_page.map(|_| Reader::of(&head)).unwrap_or_default();
+        let proxies = &self.limits.trusted_proxies;
+        let context = Arc::new(Context::new(&head, peer, proxies, &self.loggers, progress, reader));
         let page = self.router.cors.as_ref().and_then(|cors| cors.origin_of(&head.headers));
-        let resource = found.as_ref().map(|found| found.resource);
-        let endpoint = resource.and_then(|resource| resource.endpoint(&head.method));
-        let error_page = resource.and_then(|resource| resource.error_page());
+        let endpoint = found.as_ref().and_then(|found| found.resource.endpoint(&head.method));
         let mut response = match self.pacer.pace(&context, peer, endpoint.map(|endpoint| endpoint.always)) {
             Pace::Go => match found {
                 found if page.is_some() && self.is_preflight(&head) => {
                     let methods = found.map_or(cors::ANY_METHOD, |found| found.resource.allow.clone());
                     self.tell_browser(Arc::clone(&context), &head, methods)
                 }
-                found => self.observe(Arc::clone(&context), head, body, found).await,
+                found => self.observe(Arc::clone(&context), head, body, found, error_page).await,
             },
             Pace::Refuse(error) => {
                 self.pacer.refuse(&context, &error);
@@ -118,6 +120,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         head: Parts,
         body: Incoming,
         found: Option<Found<'_, S>>,
+        error_page: Option<ErrorPage<S>>,
     ) -> Response {
         if body.is_end_stream() {
             context.begin_work();
@@ -125,7 +128,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let host = self.guard.check_host(&head);
         let found = found.filter(|_| host.is_ok());
         let resource = found.as_ref().map(|found| found.resource);
-        let error_page = resource.and_then(|resource| resource.error_page());
+        let error_page = error_page.filter(|_| host.is_ok());
         let prefix = found.as_ref().and_then(|found| found.prefix);
         let malformed = matches!(host, Err(Error::MalformedRequest(_)));
         let admitted = host.and_then(|()| self.admit(resource, &head));

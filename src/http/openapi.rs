@@ -10,9 +10,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 pub use self::webhooks::Told;
-use super::input::Parameter;
 use super::output::Given;
 use super::response::Problem;
+use super::takes::Parameter;
 use super::{Access, Endpoint};
 use crate::build;
 use crate::config::PathPrefix;

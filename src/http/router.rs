@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{HeaderValue, Method};
 
 use super::Endpoint;
 use super::cors::Cors;
 use super::endpoint::ErrorPage;
 use super::normal_path::normalized;
+use super::reader::takes_page;
 use crate::config::{PathPrefix, WebOrigin};
 use crate::telemetry::metrics::{Listener, MethodLabel, RouteMetrics};
 
@@ -36,8 +38,7 @@ impl<S> Resource<S> {
         self.endpoints.iter().find(|endpoint| endpoint.method == method)
     }
 
-    /// How people are told of what goes wrong at this path, where it is for them.
-    pub(super) fn error_page(&self) -> Option<ErrorPage<S>> {
+    fn error_page(&self) -> Option<ErrorPage<S>> {
         self.endpoints.iter().find_map(|endpoint| endpoint.error_page)
     }
 }
@@ -98,6 +99,19 @@ impl<S: Send + Sync + 'static> Router<S> {
         let found = self.paths.at(path).ok()?;
         let parts = found.params.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         Some(Found { resource: found.value, parts, prefix })
+    }
+
+    /// How people are told of what goes wrong at a path, where it is for them. Where nothing is, it is for them right below a page.
+    pub(super) fn error_page(&self, head: &Parts, found: Option<&Found<'_, S>>) -> Option<ErrorPage<S>> {
+        match found {
+            Some(found) => found.resource.error_page(),
+            None if takes_page(&head.headers) => {
+                let path = head.uri.path();
+                let (above, _) = path.strip_suffix('/').unwrap_or(path).rsplit_once('/')?;
+                self.find(above)?.resource.error_page()
+            }
+            None => None,
+        }
     }
 }
 

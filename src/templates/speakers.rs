@@ -13,6 +13,8 @@ use crate::language::{Language, lookup};
 pub struct Speakers {
     languages: Vec<Language>,
     speakers: BTreeMap<Language, Speaker>,
+    /// The languages that have a template, of their own or from a wider one.
+    having: BTreeMap<&'static str, Vec<Language>>,
     default: Language,
 }
 
@@ -35,18 +37,21 @@ impl Speakers {
         default: &Language,
         globals: impl Fn(&Sources) -> Result<G, String>,
     ) -> Result<Self, String> {
-        let mut speakers = BTreeMap::new();
+        let (mut speakers, mut having) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
         for (language, sources) in kit.sources(directory, default)? {
             let templates = sources.iter().filter(|(name, _)| !name.ends_with(".css"));
             let mut environment = environment(templates.map(|(name, source)| (*name, source.text.clone())))
                 .map_err(|error| told(&sources, &error))?;
             environment.add_global("language", language.to_string());
             globals(&sources)?.into_iter().for_each(|(name, value)| environment.add_global(name, value));
+            for (name, _) in sources.iter().filter(|(_, source)| !source.is_foreign) {
+                having.entry(*name).or_default().push(language.clone());
+            }
             speakers.insert(language.clone(), Speaker { language, environment, sources });
         }
         let languages: Vec<_> = speakers.keys().cloned().collect();
         let default = lookup(default.as_str(), &languages).cloned().unwrap_or_else(Language::english);
-        Ok(Speakers { languages, speakers, default })
+        Ok(Speakers { languages, speakers, having, default })
     }
 
     /// The languages that there are.
@@ -75,8 +80,30 @@ impl Speakers {
     /// # Errors
     /// Where there is no such template.
     pub fn speaker(&self, language: &Language, name: &str) -> Result<&Speaker, String> {
-        let own = self.speakers.get(language);
-        let own = own.filter(|speaker| speaker.sources.get(name).is_some_and(|source| !source.is_foreign));
+        let own = self.having(name).contains(language).then_some(language);
+        self.speaker_of(own, name)
+    }
+
+    /// Who speaks a template for somebody who chooses among the languages that have it: where none of them will do, the default
+    /// language does, or else English.
+    ///
+    /// # Errors
+    /// Where there is no such template.
+    pub fn best(
+        &self,
+        name: &str,
+        choose: impl for<'a> FnOnce(&'a [Language]) -> Option<&'a Language>,
+    ) -> Result<&Speaker, String> {
+        let having = self.having(name);
+        self.speaker_of(choose(having).or_else(|| lookup(self.default.as_str(), having)), name)
+    }
+
+    fn having(&self, name: &str) -> &[Language] {
+        self.having.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    fn speaker_of(&self, language: Option<&Language>, name: &str) -> Result<&Speaker, String> {
+        let own = language.and_then(|language| self.speakers.get(language));
         own.or_else(|| self.speakers.get(&Language::english())).ok_or_else(|| format!("there is no {name}"))
     }
 }

@@ -23,10 +23,16 @@ fn items(list: &str) -> impl Iterator<Item = (&str, f32)> {
     list.split(',').map(|item| {
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+        let q = parts.find_map(weight).map_or(Some(1.0), |q| q.parse().ok());
         // What is no quality is no wish either: `inf` and `1e9` are numbers to Rust.
         (name, q.filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0))
     })
+}
+
+/// The text of a parameter that is a weight; names of parameters are in any case (RFC 9110, 5.6.6).
+fn weight(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.split_once('=')?;
+    name.eq_ignore_ascii_case("q").then_some(value)
 }
 
 /// Whether a client wants a page rather than JSON; `None` where it does not say.
@@ -51,8 +57,15 @@ mod tests {
 
     #[test]
     fn a_quality_is_between_0_and_1() {
-        for (list, best) in [("a;q=0.5, b", 1.0), ("a;q=0.5", 0.5), ("a;q=inf", 0.0), ("a;q=-1", 0.0), ("a;q=NaN", 0.0)]
-        {
+        for (list, best) in [
+            ("a;q=0.5, b", 1.0),
+            ("a;q=0.5", 0.5),
+            ("a; Q=0.5", 0.5),
+            ("a;level=1;Q=0.5", 0.5),
+            ("a;q=inf", 0.0),
+            ("a;q=-1", 0.0),
+            ("a;q=NaN", 0.0),
+        ] {
             assert_eq!(quality(list, |_| true), best, "{list}");
         }
         assert_eq!(prefers_html("application/json, text/html;q=2"), Some(false));
@@ -65,6 +78,7 @@ mod tests {
             ("de-AT", Some("de")),
             ("fr-FR, fr;q=0.9, de;q=0.8, en;q=0.7", Some("de")),
             ("en;q=0.5,de-DE;q=0.9", Some("de")),
+            ("en;Q=0.5,de-DE;Q=0.9", Some("de")),
             ("en, de", Some("en")),
             ("de;q=0, en-US;q=0.1", Some("en")),
             ("pt-PT, pt-br;q=0.1", Some("pt-BR")),

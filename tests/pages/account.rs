@@ -202,3 +202,18 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
     let without = post(&app, "/account/sign-out", &[], Some(OURS)).await;
     assert_eq!((without.status, without.header("location")), (303, "/account/sign-in?ended"));
 }
+
+#[tokio::test]
+async fn what_is_no_known_browser_is_quoted() {
+    let app = TestApp::spawn(with_pages(Backend::Sqlite)).await;
+    let user = app.signed_in().await;
+    let form = [("email", user.email.as_str()), ("password", PASSWORD)];
+    let signed_in = app.send_form(SIGN_IN, &form, &[OURS, ("user-agent", "Safari on iPhone")]).await;
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap();
+    for (reads, quoted) in [("en", "“Safari on iPhone” (this one)"), ("de", "„Safari on iPhone“ (dieses Gerät)")]
+    {
+        let page = app.request("GET", ACCOUNT).header("cookie", cookie).header("accept-language", reads);
+        let text = Answer::to(page).await.unwrap().text().replace("</span>", "");
+        assert!(text.contains(quoted), "{quoted} is missing in {text}");
+    }
+}

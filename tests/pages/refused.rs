@@ -1,6 +1,6 @@
 //! What is refused before a page is looked at is told by a page where people read it, and by a problem document where programs do.
 
-use crate::common::app::TestApp;
+use crate::common::app::{AppOptions, TestApp};
 use crate::common::database::Backend;
 use crate::common::http::Answer;
 use crate::common::scrape::metric;
@@ -108,7 +108,37 @@ async fn a_method_that_a_page_does_not_serve_is_told_on_a_page() {
         "{}",
         refused.text()
     );
-    app.get("/account/nothing").await.assert_problem(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_on_a_page_where_people_may_look_for_it() {
+    let app = TestApp::spawn(with_pages(Backend::Sqlite).set("api_prefix", "/api/v1")).await;
+    let ask = async |app: &TestApp, method: &str, path: &str, accept: &str| {
+        let request = app.request(method, path).header("accept", accept).header("accept-language", "de");
+        Answer::to(request).await.unwrap()
+    };
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for (method, path, status, words, way) in [
+        ("GET", "/account/nothing", 404, "Diese Seite gibt es nicht.", "./"),
+        ("POST", "/account/nothing/", 404, "Diese Seite gibt es nicht.", "./../"),
+        ("GET", "/api/v1/account/sign-in/nothing", 404, "Diese Seite gibt es nicht.", "./../"),
+        ("PUT", "/account/sign-in", 405, "Diese Seite lässt sich so nicht öffnen.", ""),
+    ] {
+        let refused = ask(&app, method, path, BROWSER).await;
+        assert_page(&refused, status);
+        assert_eq!(refused.header("content-language"), "de");
+        let text = refused.text().replace("&#x2f;", "/");
+        assert!(text.contains(words) && text.contains(&format!("href=\"{way}\"")), "{path}: {text}");
+    }
+    assert_page(&ask(&app, "GET", "/account/nothing", "*/*").await, 404);
+    ask(&app, "GET", "/account/nothing", "application/json").await.assert_problem(404, "NOT_FOUND");
+    for path in ["/nothing", "/users/nothing/here", "/account2/nothing", "/"] {
+        ask(&app, "GET", path, BROWSER).await.assert_problem(404, "NOT_FOUND");
+    }
+    let counted = metric("neodyme_http_requests_total").label("route", "unmatched").label("code", 404);
+    counted.value(9.0).assert_in(&app).await;
+    let without = TestApp::spawn(AppOptions::on(Backend::Sqlite)).await;
+    ask(&without, "GET", "/account/nothing", BROWSER).await.assert_problem(404, "NOT_FOUND");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn show(visitor: Visitor) -> Result<Response> {
         sessions::of_user(&call.state.db, user.id).await?
     };
     let view = AccountView::new(place.beside, user, sessions, session.id);
-    call.state.pages.show(&call.context.accept_language, TEMPLATE, &view).map(|Page(page)| page)
+    call.state.pages.show(&call.context.reader.accept_language, TEMPLATE, &view).map(|Page(page)| page)
 }
 
 async fn show_change(Visitor { call, user, place, .. }: Visitor) -> Result<Response> {

@@ -60,6 +60,14 @@ impl FromHead for Place {
     }
 }
 
+/// What leads to the account, also from where no page is.
+pub(super) fn to_account(path: &str) -> String {
+    match path.split_once("/account/") {
+        Some((_, below)) => format!("./{}", "../".repeat(below.matches('/').count())),
+        None => format!("{}./", beside(path)),
+    }
+}
+
 /// Paths are served with and without a slash at their end.
 fn beside(path: &str) -> &'static str {
     match (path.strip_suffix('/'), path.trim_end_matches('/').ends_with("/account")) {
@@ -82,8 +90,12 @@ mod tests {
             let led = page.join(&format!("{}sign-in", beside(path))).unwrap();
             let prefix = if path.starts_with("/api") { "/api/v1" } else { "" };
             assert_eq!(led.path(), format!("{prefix}/account/sign-in"), "{path}");
-            let home = page.join(&format!("{}./", beside(path))).unwrap();
+            let home = page.join(&to_account(path)).unwrap();
             assert_eq!(home.path(), format!("{prefix}/account/"), "{path}");
+        }
+        for path in ["/account/nothing/", "/account/account", "/account/sign-in/nothing", "/account/a/b/"] {
+            let home = Url::parse("https://example.com").unwrap().join(path).unwrap().join(&to_account(path)).unwrap();
+            assert_eq!(home.path(), "/account/", "{path}");
         }
     }
 }

@@ -43,7 +43,7 @@ async fn sign_up(call: Call<App>, sent: Unread<(OurOrigin, Typed)>) -> Result<Sh
         view.keep(&typed);
         view.set_key(&key);
         let registration = Registration::parse(&typed.to_json()?, &app.password_policy)?;
-        let registration = registration.in_best_language(&context.accept_language, &app.languages);
+        let registration = registration.in_best_language(&context.reader.accept_language, &app.languages);
         Ok((IdempotencyKey::of_form(&key), registration))
     };
     let registered = registration::register_and_tell(Arc::clone(&app), Arc::clone(&context), form).await;

@@ -280,6 +280,29 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_in_the_first_language_asked_for_that_has_it() {
+        const PAGE: &str =
+            "{% extends \"form.html\" %}{% block title %}Page{% endblock %}{% block button %}Go{% endblock %}";
+        let words = include_str!("../../page_templates/en/words.html");
+        let files = [("fr/sign-up.html", PAGE), ("pt/sign-up.html", PAGE), ("pt-BR/words.html", words)];
+        let german = with(&files, &[("mail_default_language", "de")]).unwrap();
+        let french = with(&files, &[("mail_default_language", "fr")]).unwrap();
+        for (templates, accepted, form, tag) in [
+            (&german, "fr, en;q=0.5", &forms::SIGN_UP, "fr"),
+            (&german, "fr, en;q=0.5", &forms::SIGN_IN, "en"),
+            (&german, "fr-CA, pt-BR;q=0.5", &forms::SIGN_IN, "de"),
+            (&german, "pt-BR, en;q=0.5", &forms::SIGN_UP, "pt-BR"),
+            (&german, "pt-BR, en;q=0.5", &forms::SIGN_IN, "en"),
+            (&french, "es", &forms::SIGN_UP, "fr"),
+            (&french, "es", &forms::SIGN_IN, "en"),
+        ] {
+            let view = FormView::of(form, &Place::default());
+            let crate::http::Page(page) = templates.show(accepted, form.template, &view).unwrap();
+            assert_eq!(page.headers()["content-language"], tag, "{accepted}: {}", form.template);
+        }
+    }
+
+    #[test]
     fn a_mistake_in_the_words_of_a_fault_is_found_at_start() {
         for (tag, branch) in [("en", "code == \"wrong\""), ("de", "fault.what == \"wrong passwords\"")] {
             let built_in = match tag {

@@ -134,7 +134,7 @@ impl FormView {
 
     /// The page.
     pub(super) fn page(&self, app: &App, context: &Context) -> Result<Page> {
-        app.pages.show(&context.accept_language, self.form.template, self)
+        app.pages.show(&context.reader.accept_language, self.form.template, self)
     }
 
     /// The answer once it is known what came of the form.

@@ -5,12 +5,17 @@ use schemars::json_schema;
 use super::form::Registration;
 use super::repeat::IdempotencyKey;
 use crate::error::Result;
-use crate::http::{FromHead, Parameter, Request, Takes};
+use crate::http::{FromHead, Parameter, Request, Takes, accept_language};
 use crate::language::Language;
 use crate::values::accept;
 
-/// What the head of a registration says: whether it may be sent again. What whoever registers reads is known of every request.
-pub struct RegistrationHead(pub IdempotencyKey);
+/// What the head of a registration says.
+pub struct RegistrationHead {
+    /// Whether it may be sent again.
+    pub key: IdempotencyKey,
+    /// What whoever registers reads.
+    pub accept_language: String,
+}
 
 impl FromHead for RegistrationHead {
     fn takes() -> Takes {
@@ -22,7 +27,8 @@ impl FromHead for RegistrationHead {
     }
 
     fn from_head(request: &Request) -> Result<Self> {
-        IdempotencyKey::from_head(request).map(RegistrationHead)
+        let accept_language = accept_language(&request.head.headers);
+        Ok(RegistrationHead { key: IdempotencyKey::from_head(request)?, accept_language })
     }
 }
 

@@ -64,7 +64,7 @@ impl SessionCookie {
     /// # Errors
     /// None that is known: the text has no character that a header cannot have.
     pub fn kept_for(&self, session: &Session) -> Result<HeaderValue> {
-        header(self.0.expose(), (session.expires_at - clock::now()).whole_seconds().max(0))
+        header(self.0.expose(), begun_seconds(session.expires_at - clock::now()))
     }
 
     /// `Set-Cookie` that takes it away.
@@ -93,6 +93,12 @@ impl SessionCookie {
                 .optional()
         })
     }
+}
+
+/// Seconds, of which the last has begun: a browser takes a cookie away that has none left. The database knows when the session ends.
+fn begun_seconds(left: time::Duration) -> i64 {
+    let is_begun = left.subsec_nanoseconds() > 0;
+    (left.whole_seconds() + i64::from(is_begun)).max(0)
 }
 
 fn header(value: &str, seconds: i64) -> Result<HeaderValue> {
@@ -179,6 +185,13 @@ mod tests {
     fn a_session_in_use_is_written_before_it_would_end() {
         for (idle, lately) in [(1, 250), (10, 2_500), (59, 14_750), (240, 60_000), (2_592_000, 60_000)] {
             assert_eq!(used_lately(Duration::from_secs(idle)), Duration::from_millis(lately), "{idle} s");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_kept_as_long_as_its_session_goes_on() {
+        for (left, seconds) in [(-1, 0), (0, 0), (1, 1), (999_999_999, 1), (1_000_000_000, 1), (1_000_000_001, 2)] {
+            assert_eq!(begun_seconds(time::Duration::nanoseconds(left)), seconds, "{left} ns");
         }
     }
 
