@@ -28,6 +28,7 @@ macro_rules! of_language {
             "words.html", "faults.html", "account.html", "refused.html",
             "sign-up.html", "sign-in.html", "verify-email.html", "send-verification.html", "forgot-password.html",
             "reset-password.html", "change-password.html", "change-email.html", "undo-email-change.html",
+            "change-address.html", "change-name.html", "download-data.html", "delete-account.html",
         }
     };
 }

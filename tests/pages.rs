@@ -9,6 +9,8 @@ mod common;
 mod journey;
 #[path = "pages/languages.rs"]
 mod languages;
+#[path = "pages/own_data.rs"]
+mod own_data;
 #[path = "pages/refused.rs"]
 mod refused;
 #[path = "pages/sign_in.rs"]

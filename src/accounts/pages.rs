@@ -12,6 +12,9 @@ mod field;
 mod form;
 mod forms;
 mod moment;
+mod news;
+mod own_data;
+mod own_form;
 mod place;
 mod refused;
 mod sign_in;
@@ -52,6 +55,7 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     pages.extend(sign_up::endpoints());
     pages.extend(sign_in::endpoints());
     pages.extend(account::endpoints());
+    pages.extend(own_data::endpoints());
     pages.into_iter().map(|page| page.counted_as(ROUTE)).collect()
 }
 
@@ -70,5 +74,5 @@ fn all_codes() -> BTreeSet<&'static str> {
     let of_endpoints = endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
     let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
     let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
-    of_errors.chain(of_fields).chain([fault::TAKEN, fault::WRONG, fault::LINK_INVALID]).collect()
+    of_errors.chain(of_fields).chain([fault::TAKEN, fault::WRONG, fault::LINK_INVALID, fault::ADMIN]).collect()
 }

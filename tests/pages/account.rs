@@ -14,6 +14,14 @@ use crate::visit::{
 use crate::{NEW, on_both_databases};
 
 const ACCOUNT: &str = "/account/";
+/// The pages with a form of who is signed in.
+const OWN_FORMS: [&str; 5] = [
+    "/account/change-password",
+    "/account/change-address",
+    "/account/change-name",
+    "/account/download-data",
+    "/account/delete-account",
+];
 
 on_both_databases!(
     who_is_signed_in_sees_where_and_ends_it,
@@ -41,10 +49,12 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
         "not verified",
         "(this one)",
         "127.0.0.1",
-        "autocomplete=\"new-password\"",
         "action=\"send-verification\"",
-        "autocomplete=\"username\"",
-        "At least 15 characters",
+        "href=\"change-name\"",
+        "href=\"change-address\"",
+        "href=\"change-password\"",
+        "href=\"download-data\"",
+        "href=\"delete-account\"",
         "just now",
     ] {
         assert!(text.contains(shown), "{shown} is missing in {text}");
@@ -92,7 +102,10 @@ async fn a_session_that_has_ended_opens_nothing(backend: Backend) {
         assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200, "{path}");
         end(&app, &user, &admin, method, path).await;
         assert_led_to_sign_in(&open(&app, ACCOUNT, &cookie).await);
-        assert_led_to_sign_in(&act(&app, "/account/change-password", &[], &cookie).await);
+        for page in OWN_FORMS {
+            assert_led_to_sign_in(&open(&app, page, &cookie).await);
+            assert_led_to_sign_in(&act(&app, page, &[], &cookie).await);
+        }
     }
 }
 
@@ -189,7 +202,7 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
     let user = app.signed_in().await;
     let cookie = cookie_of(&app, &user.email).await;
     let client = crate::common::http::client();
-    for path in ["/account/sign-out", "/account/end-session", "/account/change-password"] {
+    for path in ["/account/sign-out", "/account/end-session"].into_iter().chain(OWN_FORMS) {
         for from in [("sec-fetch-site", "cross-site"), ("origin", "null"), ("origin", "https://evil.example")] {
             let request = client.post(app.api_url() + path).header("cookie", &cookie).header(from.0, from.1);
             let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -197,6 +210,7 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
         }
     }
     assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200);
+    assert_eq!(app.audited().await.len(), 3, "registered, and signed in twice: {:?}", app.audited().await);
     let without = post(&app, "/account/sign-out", &[], Some(OURS)).await;
     assert_eq!((without.status, without.header("location")), (303, SIGN_IN));
 }

@@ -1,4 +1,4 @@
-//! `/account/`: who is signed in, and where; what ends that; another password.
+//! `/account/`: who is signed in, and where; what ends that; the ways to what can be changed; another password.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::device::DeviceView;
 use super::forms::{CHANGE_PASSWORD, SIGN_IN};
 use super::moment::Moment;
-use super::view::{FieldView, FormView};
+use super::news::News;
+use super::view::FormView;
 use super::visitor::{Visitor, done, seen};
 use crate::accounts::id::PathId;
 use crate::accounts::password_change;
@@ -41,12 +42,12 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
 #[derive(Serialize)]
 pub(super) struct AccountView {
     beside: &'static str,
+    /// What was done before.
+    news: Option<&'static str>,
     full_name: String,
     email: String,
     is_verified: bool,
     sessions: Vec<SessionView>,
-    /// Of the form for another password.
-    fields: Vec<FieldView>,
 }
 
 #[derive(Serialize)]
@@ -72,12 +73,17 @@ impl AccountView {
         };
         AccountView {
             beside,
+            news: None,
             full_name: user.full_name.into_exposed(),
             email: user.email.into_exposed(),
             is_verified: user.email_verified_at.is_some(),
             sessions: sessions.into_iter().map(shown).collect(),
-            fields: CHANGE_PASSWORD.fields.iter().map(FieldView::of).collect(),
         }
+    }
+
+    /// What the page shows once this was done.
+    pub(super) fn after(self, news: Option<News>) -> Self {
+        AccountView { news: news.map(News::name), ..self }
     }
 }
 
@@ -87,7 +93,7 @@ async fn show(visitor: Visitor) -> Result<Response> {
         let _turn = call.state.db.turn(call.context.client).await?;
         sessions::of_user(&call.state.db, user.id).await?
     };
-    let view = AccountView::new(place.beside, user, sessions, session.id);
+    let view = AccountView::new(place.beside, user, sessions, session.id).after(place.news);
     call.state.pages.show(&call.context.accept_language, TEMPLATE, &view).map(|Page(page)| page)
 }
 

@@ -1,8 +1,12 @@
 //! Where a page is.
 
+use super::news::News;
 use crate::accounts::codes::Code;
 use crate::error::Result;
 use crate::http::{FromHead, Request, Takes};
+
+/// What browsers say of where the link is that led to a page, and what they say of one of our pages.
+const FROM_OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// Where a page is, and what the link brings that led there.
 #[derive(Default)]
@@ -11,6 +15,8 @@ pub(super) struct Place {
     pub(super) beside: &'static str,
     /// The code of an email, so that nobody has to type it.
     pub(super) code: Option<String>,
+    /// What was done on the page of ours that led there: another site has nothing of the kind said here.
+    pub(super) news: Option<News>,
 }
 
 impl FromHead for Place {
@@ -20,10 +26,16 @@ impl FromHead for Place {
 
     fn from_head(request: &Request) -> Result<Self> {
         let uri = &request.head.uri;
+        let query = uri.query().unwrap_or_default();
         // Mail services add parameters of their own to links.
-        let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let code = query.find(|(name, _)| name == "code").map(|(_, code)| code.into_owned());
-        Ok(Place { beside: beside(uri.path()), code: code.filter(|code| Code::parse(code).is_ok()) })
+        let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+        let code = parameters.find(|(name, _)| name == "code").map(|(_, code)| code.into_owned());
+        let is_ours = request.head.headers.get(FROM_OURS.0).is_some_and(|from| from == FROM_OURS.1);
+        Ok(Place {
+            beside: beside(uri.path()),
+            code: code.filter(|code| Code::parse(code).is_ok()),
+            news: News::in_query(query).filter(|_| is_ours),
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use super::account::{self, AccountView};
 use super::fault::{FaultView, LINK_INVALID, PASSWORDS};
 use super::field::CODE;
 use super::forms::{self, Form};
+use super::news::News;
 use super::place::Place;
 use super::refused::{self, Refused};
 use super::view::FormView;
@@ -51,6 +52,13 @@ pub(super) fn templates(
     Ok(templates)
 }
 
+/// The ways in which a page is come to.
+fn places() -> impl Iterator<Item = Place> {
+    let by_link = Place { code: Some("uT9kM2".to_owned()), ..Place::default() };
+    let after = News::ALL.into_iter().map(|news| Place { news: Some(news), ..Place::default() });
+    [Place::default(), by_link].into_iter().chain(after)
+}
+
 fn failure() -> FaultView {
     FaultView::new("trial", SENTENCE)
 }
@@ -81,8 +89,7 @@ impl Trial<'_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let has_code = form.fields.iter().any(|field| field.name == CODE.name);
         let by_link = if has_code { vec!["name=\"code\"", "uT9kM2"] } else { Vec::new() };
-        for code in [None, Some("uT9kM2".to_owned())] {
-            let place = Place { beside: "", code };
+        for place in places() {
             let view = || FormView::of(form, &place).of_user("ada@example.com");
             let shown = if place.code.is_none() { &names[..] } else { &by_link };
             self.of(form.template, &view(), shown)?;
@@ -148,10 +155,12 @@ impl Trial<'_> {
                 cookie_hash: None,
             };
             let sessions = vec![session(1), session(2)];
-            let view = AccountView::new("", user.clone(), sessions, Uuid::from_u128(1));
             let shown =
-                ["ada@example.com", "action=\"sign-out\"", "action=\"end-session\"", "action=\"change-password\""];
-            self.of(account::TEMPLATE, &view, &shown)?;
+                ["ada@example.com", "action=\"sign-out\"", "action=\"end-session\"", "href=\"change-password\""];
+            for news in [None].into_iter().chain(News::ALL.map(Some)) {
+                let view = AccountView::new("", user.clone(), sessions.clone(), Uuid::from_u128(1)).after(news);
+                self.of(account::TEMPLATE, &view, &shown)?;
+            }
         }
         Ok(())
     }

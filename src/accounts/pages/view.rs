@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::fault::{FaultView, LINK_INVALID, TAKEN, WRONG};
-use super::field::{CODE, Field};
+use super::field::{CODE, CURRENT_PASSWORD, EMAIL, Field, NEW_EMAIL, PASSWORD};
 use super::forms::Form;
+use super::news::News;
 use super::place::Place;
 use crate::error::{Error, FieldError, Result};
 use crate::http::{Context, Page, Typed, with_error};
@@ -17,6 +18,8 @@ pub(super) struct FormView {
     #[serde(skip)]
     template: &'static str,
     beside: &'static str,
+    /// What was done before.
+    news: Option<&'static str>,
     /// The code that a link brought, which is not asked for.
     code: String,
     fields: Vec<FieldView>,
@@ -41,7 +44,7 @@ pub(super) struct FieldView {
 }
 
 impl FieldView {
-    pub(super) fn of(field: &Field) -> Self {
+    fn of(field: &Field) -> Self {
         FieldView { field: *field, value: String::new(), faults: Vec::new() }
     }
 }
@@ -54,6 +57,7 @@ impl FormView {
         FormView {
             template: form.template,
             beside: place.beside,
+            news: place.news.map(News::name),
             fields: fields.map(FieldView::of).collect(),
             code,
             username: String::new(),
@@ -66,6 +70,14 @@ impl FormView {
     /// The form of a password of this user's.
     pub(super) fn of_user(self, username: &str) -> Self {
         FormView { username: username.to_owned(), ..self }
+    }
+
+    /// Shows this in a field, where there is such a field.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        for shown in self.fields.iter_mut().filter(|shown| shown.field.name == name) {
+            value.clone_into(&mut shown.value);
+        }
+        self
     }
 
     /// Shows what was typed, but for secrets.
@@ -85,8 +97,12 @@ impl FormView {
         self.is_unverified = matches!(error, Error::EmailNotVerified);
         let is_placed = match error {
             Error::Validation(faults) => self.place_all(faults),
-            Error::EmailAlreadyExists => self.place("email", FaultView::new(TAKEN, "It is registered already.")),
-            Error::ConfirmationWrong => self.place("current_password", FaultView::new(WRONG, "It is wrong.")),
+            Error::EmailAlreadyExists => {
+                self.place_at(&[EMAIL, NEW_EMAIL], FaultView::new(TAKEN, "It is registered already."))
+            }
+            Error::ConfirmationWrong => {
+                self.place_at(&[CURRENT_PASSWORD, PASSWORD], FaultView::new(WRONG, "It is wrong."))
+            }
             _ => false,
         };
         if !is_placed {
@@ -112,6 +128,11 @@ impl FormView {
     pub(super) fn place(&mut self, name: &str, fault: FaultView) -> bool {
         let shown = self.fields.iter_mut().find(|shown| shown.field.name == name);
         shown.map(|shown| shown.faults.push(fault)).is_some()
+    }
+
+    /// Says what is wrong with the first of these fields that there is, if any.
+    fn place_at(&mut self, fields: &[Field], fault: FaultView) -> bool {
+        fields.iter().any(|field| self.place(field.name, fault.clone()))
     }
 
     /// The page.

@@ -3,7 +3,7 @@
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method};
 
-use super::forms::{CHANGE_PASSWORD, SIGN_IN};
+use super::forms::{self, SIGN_IN};
 use super::place::Place;
 use super::refused::{refused, refused_to_act};
 use crate::accounts::sessions::{self, Device, Kept, Session, SessionCookie};
@@ -49,7 +49,7 @@ where
         let (OurOrigin, (kept, (device, typed))) = sent.read(&call.context).await?;
         enter(call, kept, device, place, |visitor| act(visitor, typed)).await
     };
-    let told = if path == CHANGE_PASSWORD.path { refused } else { refused_to_act };
+    let told = if forms::ALL.iter().any(|form| form.path == path) { refused } else { refused_to_act };
     let endpoint = Endpoint::new(Access::SignedIn, Method::POST, path, about, act).told_by(told);
     endpoint.fails_with(&[ErrorCode::Forbidden, ErrorCode::DatabaseError])
 }
