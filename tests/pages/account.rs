@@ -25,6 +25,7 @@ const OWN_FORMS: [&str; 5] = [
 
 on_both_databases!(
     who_is_signed_in_sees_where_and_ends_it,
+    this_browser_comes_first_and_then_what_was_used_last,
     a_session_that_has_ended_opens_nothing,
     a_password_is_changed_on_the_page,
     two_tabs_are_no_theft_and_keep_the_session_alive,
@@ -82,6 +83,21 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
     );
     assert_eq!(app.audited().await, did.collect::<Vec<_>>());
     assert_never_told(&app, &[crate::visit::secret_of(&cookie)]).await;
+}
+
+async fn this_browser_comes_first_and_then_what_was_used_last(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend)).await;
+    let used = app.signed_in().await;
+    let cookie = cookie_of(&app, &used.email).await;
+    let idle = app.sign_in(&used.email).await;
+    app.database.set_back("sessions", "last_used_at", 3600).await;
+    assert_eq!(app.refresh(&used.refresh).await.status, 200);
+    let sessions = sessions_of(&app, &idle.access).await;
+    let [idle, _this, used] = [0, 1, 2].map(|n| sessions[n]["id"].as_str().unwrap());
+    let page = open(&app, ACCOUNT, &cookie).await;
+    let page = page.text();
+    let places = ["(this one)", used, idle].map(|shown| page.find(shown).unwrap());
+    assert!(places.is_sorted(), "{places:?} in {page}");
 }
 
 async fn a_session_that_has_ended_opens_nothing(backend: Backend) {

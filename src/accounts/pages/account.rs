@@ -1,5 +1,6 @@
 //! `/account/`: who is signed in, and where; what ends that; the ways to what can be changed; another password.
 
+use std::cmp::Reverse;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -61,7 +62,9 @@ struct SessionView {
 }
 
 impl AccountView {
-    pub(super) fn new(beside: &'static str, user: User, sessions: Vec<Session>, current: Uuid) -> Self {
+    /// The session of this browser comes first, then those that were used last.
+    pub(super) fn new(beside: &'static str, user: User, mut sessions: Vec<Session>, current: Uuid) -> Self {
+        sessions.sort_by_key(|session| (session.id != current, Reverse(session.last_used_at)));
         let now = OffsetDateTime::now_utc();
         let shown = |session: Session| SessionView {
             id: session.id,
