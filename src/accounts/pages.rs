@@ -17,6 +17,7 @@ mod own_data;
 mod own_form;
 mod place;
 mod refused;
+mod reset;
 mod sign_in;
 mod sign_up;
 mod templates;
@@ -42,7 +43,7 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
         form::shown(&forms::VERIFY),
         form::shown(&forms::VERIFY_AGAIN),
         form::shown(&forms::FORGOTTEN),
-        form::shown(&forms::RESET),
+        reset::shown(),
         form::shown(&forms::CHANGE),
         form::shown(&forms::UNDO),
         form::posted(&forms::VERIFY, verification::answer),
