@@ -96,8 +96,11 @@ impl Trial<'_> {
             let mut failed = view();
             failed.fail_with(failure());
             self.of(form.template, &failed, &[SENTENCE])?;
-            failed.fail(&Error::EmailNotVerified);
-            self.of(form.template, &failed, &[])?;
+            for error in [Error::EmailNotVerified, Error::InvalidCredentials] {
+                let mut failed = view().by("ada@example.com");
+                failed.fail(&error);
+                self.of(form.template, &failed, &[])?;
+            }
             failed.fail_with(FaultView::new(LINK_INVALID, SENTENCE));
             self.of(form.template, &failed, &[])?;
             let mut wrong = view();

@@ -25,11 +25,15 @@ pub(super) struct FormView {
     fields: Vec<FieldView>,
     /// Whose password it is, where that is known: those who keep passwords for people ask.
     username: String,
+    /// The address that was typed, with which one goes on elsewhere.
+    email: String,
     /// What is wrong besides the fields.
     failure: Option<FaultView>,
     is_done: bool,
     /// Whether the address has to be verified first.
     is_unverified: bool,
+    /// Whether the password was wrong, or too many were.
+    is_password_wrong: bool,
 }
 
 /// A field as it is shown.
@@ -61,9 +65,11 @@ impl FormView {
             fields: fields.map(FieldView::of).collect(),
             code,
             username: String::new(),
+            email: String::new(),
             failure: None,
             is_done: false,
             is_unverified: false,
+            is_password_wrong: false,
         }
     }
 
@@ -80,8 +86,14 @@ impl FormView {
         self
     }
 
+    /// The form once this address was typed.
+    pub(super) fn by(self, email: &str) -> Self {
+        FormView { email: email.to_owned(), ..self }
+    }
+
     /// Shows what was typed, but for secrets.
     pub(super) fn keep(&mut self, typed: &Typed) {
+        typed.text(EMAIL.name).clone_into(&mut self.email);
         for shown in self.fields.iter_mut().filter(|shown| shown.field.is_kept()) {
             typed.text(shown.field.name).clone_into(&mut shown.value);
         }
@@ -95,6 +107,8 @@ impl FormView {
     /// Says what is wrong, beside the field where it is one's.
     pub(super) fn fail(&mut self, error: &Error) {
         self.is_unverified = matches!(error, Error::EmailNotVerified);
+        self.is_password_wrong =
+            matches!(error, Error::InvalidCredentials | Error::LoginDelayed { .. } | Error::PasswordLocked);
         let is_placed = match error {
             Error::Validation(faults) => self.place_all(faults),
             Error::EmailAlreadyExists => {
