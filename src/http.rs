@@ -31,7 +31,7 @@ pub use self::access::{Access, Guard};
 pub use self::client_address::is_trusted;
 pub use self::context::Context;
 pub use self::endpoint::{Call, Endpoint};
-pub use self::form::{OurOrigin, SameOrigin, Typed};
+pub use self::form::{OurOrigin, SameOrigin, Typed, is_led_by_others};
 pub use self::input::{FromHead, FromJson, FromPath, FromQuery, Head, Input, Json, Path, Query, Unread, Values};
 pub use self::intake::Intake;
 pub(crate) use self::json_body::{json_body, never_null};

@@ -28,6 +28,7 @@ macro_rules! of_language {
             "words.html", "faults.html", "account.html", "refused.html",
             "sign-up.html", "sign-in.html", "verify-email.html", "send-verification.html", "forgot-password.html",
             "reset-password.html", "change-password.html", "change-email.html", "undo-email-change.html",
+            "change-address.html", "change-name.html", "download-data.html", "delete-account.html",
         }
     };
 }
@@ -36,7 +37,7 @@ const ENGLISH: BuiltIn = of_language!("page_templates/en/");
 const GERMAN: BuiltIn = of_language!("page_templates/de/");
 /// How all pages look, in which no word stands.
 const SHARED: BuiltIn =
-    built_in!("page_templates/": "layout.html", "form.html", "field.html", "fault.html", "page.css");
+    built_in!("page_templates/": "layout.html", "form.html", "field.html", "fault.html", "send.html", "page.css");
 const KIT: Kit = Kit { english: ENGLISH, others: &[("de", GERMAN)], shared: SHARED, is_strict: true };
 /// The file of the style.
 const STYLE: &str = "page.css";

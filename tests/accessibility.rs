@@ -143,7 +143,8 @@ async fn the_page_of_who_is_signed_in_can_be_read_by_everybody() {
     let form = [("email", user.email.as_str()), ("password", PASSWORD)];
     let signed_in = form_sent(&app, "sign-in", &form).await;
     let cookie = signed_in.header("set-cookie").split(';').next().unwrap();
-    let pages = ["", "change-password"].map(|page| format!("{}/account/{page}", app.api_url()));
+    let pages = ["", "change-password", "change-address", "change-name", "download-data", "delete-account"];
+    let pages = pages.map(|page| format!("{}/account/{page}", app.api_url()));
     for page in &pages {
         let request = app.client.get(page).header("cookie", cookie);
         assert_eq!(Answer::to(request).await.unwrap().status, 200, "{page}");

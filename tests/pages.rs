@@ -9,6 +9,8 @@ mod common;
 mod journey;
 #[path = "pages/languages.rs"]
 mod languages;
+#[path = "pages/own_data.rs"]
+mod own_data;
 #[path = "pages/refused.rs"]
 mod refused;
 #[path = "pages/sign_in.rs"]
@@ -109,10 +111,18 @@ async fn a_browser_replaces_a_forgotten_password() {
     assert_says(&asked[1], &format!("If there is an account with {email}, an email is on its way."));
     assert!(!asked[1]["url"].as_str().unwrap().contains("example.com"), "{}", asked[1]);
     let link = link_in_mail(&app, &sink, &email, "another password").await;
+    for _ in 0..3 {
+        let page = Answer::to(app.client.get(&link)).await.unwrap();
+        let page = page.text();
+        let username = format!("autocomplete=\"username\" value=\"{email}\" readonly hidden");
+        assert!(page.contains(&username) && page.contains("id=\"new_password\""), "{page}");
+    }
     let seen = drive(json!([
         { "goto": link },
         { "fill": { "new_password": "short" }, "press": "button" },
         { "fill": { "new_password": NEW }, "press": "button" },
+        { "goto": link },
+        { "goto": format!("{}/account/reset-password?code=no-code-of-ours", app.api_url()) },
     ]))
     .await;
     assert_says(&seen[1], "It must have at least 15 characters");
@@ -122,6 +132,11 @@ async fn a_browser_replaces_a_forgotten_password() {
         format!("{}/account/reset-password?done", app.api_url()),
         "no code, no form to send again"
     );
+    for useless in [3, 4] {
+        assert_says(&seen[useless], "This link was used before, is too old, or is not complete.");
+        assert_says(&seen[useless], "Send another email");
+        assert!(!seen[useless]["text"].as_str().unwrap().contains("New password"), "{}", seen[useless]);
+    }
     assert_eq!(app.login(&email, NEW).await.status, 200);
     metric("neodyme_errors_total").label("error_type", "VALIDATION_FAILED").value(1.0).assert_in(&app).await;
     assert!(!app.output().contains(NEW), "no password is logged");

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 use uuid::Uuid;
 
-pub(super) use self::endpoint::endpoints;
+pub(super) use self::endpoint::{endpoints, rename};
 use super::actor::Actor;
 use super::audit::AuditEntry;
 use super::users::{self, Role, User, Version};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde_json::json;
 
-pub(super) use self::endpoint::{answer, endpoints, has_changed, has_taken_back, take_back};
+pub(super) use self::endpoint::{SEND_FAILS, answer, endpoints, has_changed, has_taken_back, send, take_back};
 use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::codes::{self, Bound, Code, CodeRow};

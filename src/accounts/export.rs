@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub(super) use self::endpoint::endpoints;
+pub(super) use self::endpoint::{endpoints, of_oneself};
 use self::rows::{CodeTimes, TokenTimes};
 use super::actor::Actor;
 use super::audit::{self, AuditEntry, AuditFilter};

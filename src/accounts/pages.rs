@@ -13,8 +13,12 @@ mod field;
 mod form;
 mod forms;
 mod moment;
+mod news;
+mod own_data;
+mod own_form;
 mod place;
 mod refused;
+mod reset;
 mod sign_in;
 mod sign_up;
 mod templates;
@@ -40,7 +44,7 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
         form::shown(&forms::VERIFY),
         form::shown(&forms::VERIFY_AGAIN),
         form::shown(&forms::FORGOTTEN),
-        form::shown(&forms::RESET),
+        reset::shown(),
         form::shown(&forms::CHANGE),
         form::shown(&forms::UNDO),
         form::posted(&forms::VERIFY, verification::answer, form::repeated!(verification::has_worked)),
@@ -53,6 +57,7 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
     pages.extend(sign_up::endpoints());
     pages.extend(sign_in::endpoints());
     pages.extend(account::endpoints());
+    pages.extend(own_data::endpoints());
     pages.into_iter().map(|page| page.counted_as(ROUTE)).collect()
 }
 
@@ -71,5 +76,5 @@ fn all_codes() -> BTreeSet<&'static str> {
     let of_endpoints = endpoints().into_iter().flat_map(|endpoint| endpoint.errors());
     let of_errors = of_endpoints.chain([ErrorCode::MethodNotAllowed, ErrorCode::NotFound]).map(ErrorCode::as_str);
     let of_fields = FaultCode::ALL.iter().map(|code| code.as_str());
-    of_errors.chain(of_fields).chain([fault::TAKEN, fault::WRONG, fault::LINK_INVALID]).collect()
+    of_errors.chain(of_fields).chain([fault::TAKEN, fault::WRONG, fault::LINK_INVALID, fault::ADMIN]).collect()
 }

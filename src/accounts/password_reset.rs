@@ -6,7 +6,7 @@ mod endpoint;
 use futures_util::FutureExt;
 use serde_json::json;
 
-pub(super) use self::endpoint::{answer, endpoints, has_worked, send};
+pub(super) use self::endpoint::{answer, asker, endpoints, has_worked, send};
 use super::account_email::AccountEmail;
 use super::actor::Actor;
 use super::codes;

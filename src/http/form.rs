@@ -155,6 +155,11 @@ fn is_of(origin: &str, host: &[u8]) -> bool {
     origin.split_once("://").is_some_and(|(_, from)| from.as_bytes() == host)
 }
 
+/// Whether a page of another site led here, as the browser says.
+pub fn is_led_by_others(head: &Parts) -> bool {
+    by_fetch_metadata(head) == FormOrigin::Foreign
+}
+
 fn by_fetch_metadata(head: &Parts) -> FormOrigin {
     match only(head, SEC_FETCH_SITE) {
         Ok(None) => FormOrigin::Unknown,

@@ -57,9 +57,9 @@ class Connection {
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject, method }));
   }
 
-  /** The next event of that name. */
-  event(method, sessionId) {
-    return new Promise((resolve, reject) => this.#events.add({ method, sessionId, resolve, reject }));
+  /** The next event of that name that fits. */
+  event(method, sessionId, fits = () => true) {
+    return new Promise((resolve, reject) => this.#events.add({ method, sessionId, fits, resolve, reject }));
   }
 
   fail(error) {
@@ -73,7 +73,7 @@ class Connection {
       return error ? call.reject(new Error(`${call.method}: ${error.message}`)) : call.resolve(result);
     }
     for (const wanted of this.#events) {
-      if (wanted.method === method && wanted.sessionId === sessionId) {
+      if (wanted.method === method && wanted.sessionId === sessionId && wanted.fits(params)) {
         this.#events.delete(wanted);
         wanted.resolve(params);
       }

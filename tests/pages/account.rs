@@ -14,9 +14,18 @@ use crate::visit::{
 use crate::{NEW, on_both_databases};
 
 const ACCOUNT: &str = "/account/";
+/// The pages with a form of who is signed in.
+const OWN_FORMS: [&str; 5] = [
+    "/account/change-password",
+    "/account/change-address",
+    "/account/change-name",
+    "/account/download-data",
+    "/account/delete-account",
+];
 
 on_both_databases!(
     who_is_signed_in_sees_where_and_ends_it,
+    this_browser_comes_first_and_then_what_was_used_last,
     a_session_that_has_ended_opens_nothing,
     a_password_is_changed_on_the_page,
     two_tabs_are_no_theft_and_keep_the_session_alive,
@@ -41,10 +50,12 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
         "not verified",
         "(this one)",
         "127.0.0.1",
-        "autocomplete=\"new-password\"",
         "action=\"send-verification\"",
-        "autocomplete=\"username\"",
-        "At least 15 characters",
+        "href=\"change-name\"",
+        "href=\"change-address\"",
+        "href=\"change-password\"",
+        "href=\"download-data\"",
+        "href=\"delete-account\"",
         "just now",
     ] {
         assert!(text.contains(shown), "{shown} is missing in {text}");
@@ -60,7 +71,7 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
     }
     app.call("GET", "/auth/me", &elsewhere.access).await.assert_problem(401, "UNAUTHORIZED");
     let out = act(&app, "/account/sign-out", &[], &cookie).await;
-    assert_eq!((out.status, out.header("location")), (303, "/account/sign-in?signed-out"), "{out:?}");
+    assert_eq!((out.status, out.header("location")), (303, "/account/sign-in?news=signed-out"), "{out:?}");
     assert!(out.header("set-cookie").contains("=; Path=/; Max-Age=0; Secure"), "{out:?}");
     let again = open(&app, ACCOUNT, &cookie).await;
     assert_led_to_sign_in(&again);
@@ -72,6 +83,21 @@ async fn who_is_signed_in_sees_where_and_ends_it(backend: Backend) {
     );
     assert_eq!(app.audited().await, did.collect::<Vec<_>>());
     assert_never_told(&app, &[crate::visit::secret_of(&cookie)]).await;
+}
+
+async fn this_browser_comes_first_and_then_what_was_used_last(backend: Backend) {
+    let app = TestApp::spawn(with_pages(backend)).await;
+    let used = app.signed_in().await;
+    let cookie = cookie_of(&app, &used.email).await;
+    let idle = app.sign_in(&used.email).await;
+    app.database.set_back("sessions", "last_used_at", 3600).await;
+    assert_eq!(app.refresh(&used.refresh).await.status, 200);
+    let sessions = sessions_of(&app, &idle.access).await;
+    let [idle, _this, used] = [0, 1, 2].map(|n| sessions[n]["id"].as_str().unwrap());
+    let page = open(&app, ACCOUNT, &cookie).await;
+    let page = page.text();
+    let places = ["(this one)", used, idle].map(|shown| page.find(shown).unwrap());
+    assert!(places.is_sorted(), "{places:?} in {page}");
 }
 
 async fn a_session_that_has_ended_opens_nothing(backend: Backend) {
@@ -93,7 +119,10 @@ async fn a_session_that_has_ended_opens_nothing(backend: Backend) {
         assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200, "{path}");
         end(&app, &user, &admin, method, path).await;
         assert_led_to_sign_in(&open(&app, ACCOUNT, &cookie).await);
-        assert_led_to_sign_in(&act(&app, "/account/change-password", &[], &cookie).await);
+        for page in OWN_FORMS {
+            assert_led_to_sign_in(&open(&app, page, &cookie).await);
+            assert_led_to_sign_in(&act(&app, page, &[], &cookie).await);
+        }
     }
 }
 
@@ -191,7 +220,7 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
     let user = app.signed_in().await;
     let cookie = cookie_of(&app, &user.email).await;
     let client = crate::common::http::client();
-    for path in ["/account/sign-out", "/account/end-session", "/account/change-password"] {
+    for path in ["/account/sign-out", "/account/end-session"].into_iter().chain(OWN_FORMS) {
         for from in [("sec-fetch-site", "cross-site"), ("origin", "null"), ("origin", "https://evil.example")] {
             let request = client.post(app.api_url() + path).header("cookie", &cookie).header(from.0, from.1);
             let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -199,8 +228,9 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
         }
     }
     assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200);
+    assert_eq!(app.audited().await.len(), 3, "registered, and signed in twice: {:?}", app.audited().await);
     let without = post(&app, "/account/sign-out", &[], Some(OURS)).await;
-    assert_eq!((without.status, without.header("location")), (303, "/account/sign-in?ended"));
+    assert_eq!((without.status, without.header("location")), (303, "/account/sign-in?news=session-ended"));
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 // node drive.mjs CHROMIUM < STEPS
 //
-// Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}, twice where a step has {"twice": true}; in another tab
+// Does with pages what a person does, one step after the other: {"goto": URL}, {"fill": {ID: TEXT}}, {"press": SELECTOR}, twice where a step has
+// {"twice": true}, or
+// {"download": SELECTOR}, which is pressed for a file; in another tab
 // where a step has {"tab": NAME}, and from then on as somebody who reads this where it has {"reads": LANGUAGES}. Prints, as JSON, what each page says after its step, how wide its content may be, which the style
-// says, the cookies that a script of the page could read, and its language.
+// says, the cookies that a script of the page could read, its language, and the file with its name.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { open } from "../accessibility/chromium.mjs";
 
 const SEEN = `({ text: document.body.innerText, width: getComputedStyle(document.querySelector("main") ?? document.body).maxWidth,
@@ -14,7 +19,22 @@ const { page, openTab, close } = await open(process.argv[2]);
 const tabs = new Map([[undefined, page]]);
 const seen = [];
 
-async function take({ tab, reads, goto, fill, press, twice }) {
+/** The file that a press brings. */
+async function fileOf(page, selector) {
+  const folder = mkdtempSync(join(tmpdir(), "download-"));
+  const { connection } = page;
+  await connection.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder, eventsEnabled: true });
+  const begun = connection.event("Browser.downloadWillBegin");
+  const loaded = connection.event("Browser.downloadProgress", undefined, ({ state }) => state !== "inProgress");
+  await page.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
+  const { suggestedFilename: name } = await begun;
+  await loaded;
+  const text = readFileSync(join(folder, name), "utf8");
+  rmSync(folder, { recursive: true });
+  return { name, text };
+}
+
+async function take({ tab, reads, goto, fill, press, twice, download }) {
   if (!tabs.has(tab)) tabs.set(tab, await openTab());
   const page = tabs.get(tab);
   // The page's own policy is what is tried.
@@ -38,7 +58,8 @@ async function take({ tab, reads, goto, fill, press, twice }) {
     if (twice) await sent.then(() => page.evaluate(`${button}?.click()`));
     await loaded;
   }
-  return page.evaluate(SEEN);
+  const file = download && (await fileOf(page, download));
+  return { ...(await page.evaluate(SEEN)), file };
 }
 
 try {

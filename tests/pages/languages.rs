@@ -50,7 +50,8 @@ async fn a_german_browser_sees_german_from_sign_up_to_sign_out() {
         { "press": "a[href='sign-in']" },
         { "fill": { "email": email, "password": NEW }, "press": "button" },
         { "fill": { "password": PASSWORD }, "press": "button" },
-        { "fill": { "current_password": NEW, "new_password": NEW }, "press": "form[action='change-password'] button" },
+        { "press": "a[href='change-password']" },
+        { "fill": { "current_password": NEW, "new_password": NEW }, "press": "button" },
         { "goto": url, "press": "form[action='sign-out'] button" },
     ]))
     .await;
@@ -59,8 +60,9 @@ async fn a_german_browser_sees_german_from_sign_up_to_sign_out() {
     assert_says(&after[3], "Die E-Mail-Adresse oder das Passwort ist falsch.");
     assert_says(&after[4], "Chrome unter Linux (dieses Gerät)");
     assert_says(&after[4], "gerade eben");
-    assert_says(&after[5], "Das ist, was bisher galt. Bitte wählen Sie etwas anderes.");
-    assert_says(&after[6], "Anmelden");
+    assert_says(&after[5], "Hier bleiben Sie angemeldet.");
+    assert_says(&after[6], "Das ist, was bisher galt. Bitte wählen Sie etwas anderes.");
+    assert_says(&after[7], "Anmelden");
     for seen in seen.iter().chain(&after) {
         assert_eq!(seen["language"], "de", "{seen}");
     }

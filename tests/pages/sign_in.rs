@@ -1,17 +1,17 @@
 //! Signing in on a page: as at the API, and the browser keeps a cookie.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::app::{TestApp, fresh_email};
 use crate::common::database::Backend;
 use crate::common::http::Answer;
 use crate::common::scrape::{Matcher, metric};
 use crate::common::users::PASSWORD;
-use crate::on_both_databases;
 use crate::visit::{
     OURS, SIGN_IN, assert_led_to_sign_in, assert_never_told, assert_page, cookie_of, open, post, secret_of,
     sessions_of, sign_in, with_pages,
 };
+use crate::{app_and_sink, assert_says, drive, link_in_mail, on_both_databases};
 
 on_both_databases!(
     who_signs_in_gets_a_cookie_for_this_host_alone,
@@ -19,6 +19,7 @@ on_both_databases!(
     a_form_of_another_site_signs_nobody_in,
     who_signs_in_again_ends_the_session_of_the_cookie_so_far,
     who_is_not_verified_is_told_so,
+    who_forgot_the_password_is_sent_an_email_after_a_click,
     a_cookie_opens_nothing_of_the_api_and_a_token_no_page,
 );
 
@@ -146,10 +147,25 @@ async fn who_is_not_verified_is_told_so(backend: Backend) {
     assert_eq!(app.register(&email).await.status, 201);
     let refused = sign_in(&app, &email, PASSWORD).await;
     assert_page(&refused, 403);
-    assert!(refused.text().contains("not verified") && refused.text().contains("href=\"send-verification\""));
+    assert!(refused.text().contains("not verified") && refused.text().contains("action=\"send-verification\""));
     sign_ins("unverified").value(1.0).assert_in(&app).await;
     let wrong = sign_in(&app, &email, "wrong horse battery").await;
     assert!(!wrong.text().contains("send-verification"), "{}", wrong.text());
+}
+
+async fn who_forgot_the_password_is_sent_an_email_after_a_click(backend: Backend) {
+    let (app, sink) = app_and_sink(backend).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 201);
+    let filled = json!({ "email": email, "password": "wrong horse battery" });
+    let wrong = json!({ "goto": app.api_url() + SIGN_IN, "fill": filled, "press": "button" });
+    let seen = drive(json!([wrong])).await;
+    assert_says(&seen[0], &format!("We can send an email to {email} with which you choose another one."));
+    assert_eq!(app.database.count("one_time_codes").await, 1, "that of the welcome");
+    let seen = drive(json!([wrong, { "press": "form[action='forgot-password'] button" }])).await;
+    assert_says(&seen[1], "an email is on its way");
+    assert!(!seen[1]["url"].as_str().unwrap().contains(&email), "no address is in that of a page");
+    link_in_mail(&app, &sink, &email, "another password").await;
 }
 
 async fn a_cookie_opens_nothing_of_the_api_and_a_token_no_page(backend: Backend) {

@@ -60,7 +60,7 @@ pub fn secret_of(cookie: &str) -> &str {
 
 /// Fails unless the answer leads to where one signs in, and is told that one is not signed in any more.
 pub fn assert_led_to_sign_in(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("location")), (303, "/account/sign-in?ended"), "{answer:?}");
+    assert_eq!((answer.status, answer.header("location")), (303, "/account/sign-in?news=session-ended"), "{answer:?}");
 }
 
 /// Fails unless it is a page with this status, as all pages are.

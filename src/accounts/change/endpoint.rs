@@ -46,6 +46,24 @@ json_body! {
     }
 }
 
+json_body! {
+    /// Another name.
+    pub(in crate::accounts) struct Renaming {
+        /// The name.
+        full_name: FullName = "full_name",
+    }
+}
+
+/// Changes the name of who calls.
+pub(in crate::accounts) async fn rename(
+    call: Call<App>,
+    Json(Renaming { full_name }): Json<Renaming>,
+) -> Result<Versioned<Profile>> {
+    let id = call.caller()?.user_id;
+    let body = ChangeBody { full_name: Some(full_name), is_active: None, role: None, locale: None };
+    answer(call, (Path(PathId(id)), (IfMatch(None), Json(body)))).await
+}
+
 async fn answer(
     call: Call<App>,
     (Path(PathId(id)), (IfMatch(expected), Json(body))): (Path<PathId>, (IfMatch, Json<ChangeBody>)),

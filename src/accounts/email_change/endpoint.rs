@@ -19,6 +19,15 @@ use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose, SessionEnd, UserChange};
 use crate::values::{Email, Fault, FaultCode, Password};
 
+/// How asking for another address can fail.
+pub(in crate::accounts) const SEND_FAILS: &[ErrorCode] = &[
+    ErrorCode::EmailAlreadyExists,
+    ErrorCode::InvalidCredentials,
+    ErrorCode::PasswordLocked,
+    ErrorCode::AuthenticationFailure,
+    ErrorCode::DatabaseError,
+];
+
 pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     const SEND: &str = "Sends an email to a new address, with a code that makes it the user's.";
     const CHANGE: &str = "Makes a new address the user's, with the code of such an email.";
@@ -27,13 +36,7 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     vec![
         Endpoint::new(Access::Session, Method::POST, "/auth/change-email/send", SEND, send)
             .limited_by(|app| app.code_emails.as_ref())
-            .fails_with(&[
-                ErrorCode::EmailAlreadyExists,
-                ErrorCode::InvalidCredentials,
-                ErrorCode::PasswordLocked,
-                ErrorCode::AuthenticationFailure,
-                ErrorCode::DatabaseError,
-            ]),
+            .fails_with(SEND_FAILS),
         Endpoint::new(Access::Anyone, Method::POST, "/auth/change-email", CHANGE, answer).fails_with(&[
             ErrorCode::EmailAlreadyExists,
             ErrorCode::AuthenticationFailure,
@@ -49,7 +52,7 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
 
 json_body! {
     /// The address that is to be the user's.
-    struct ChangeWanted {
+    pub(in crate::accounts) struct ChangeWanted {
         /// The address.
         new_email: Email = "new_email",
         /// What only the user knows.
@@ -73,7 +76,7 @@ json_body! {
     }
 }
 
-async fn send(call: Call<App>, Json(form): Json<ChangeWanted>) -> Result<Accepted> {
+pub(in crate::accounts) async fn send(call: Call<App>, Json(form): Json<ChangeWanted>) -> Result<Accepted> {
     let (app, request, caller) = (&call.state, &call.context, call.caller()?);
     request.set_user_id(caller.user_id);
     let user = {

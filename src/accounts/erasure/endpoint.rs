@@ -35,10 +35,16 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
 
 json_body! {
     /// That it is the user who erases the user.
-    struct Confirmation {
+    pub(in crate::accounts) struct Confirmation {
         /// What only the user knows.
         password: Password = "password",
     }
+}
+
+/// Erases who calls.
+pub(in crate::accounts) async fn erase_oneself(call: Call<App>, confirmation: Json<Confirmation>) -> Result<NoContent> {
+    let id = call.caller()?.user_id;
+    answer(call, (Path(PathId(id)), (IfMatch(None), Some(confirmation)))).await
 }
 
 async fn answer(

@@ -19,6 +19,12 @@ pub(in crate::accounts) fn endpoints() -> Vec<Endpoint<App>> {
     ]
 }
 
+/// What is stored of who calls.
+pub(in crate::accounts) async fn of_oneself(call: Call<App>) -> Result<Json<Export>> {
+    let id = call.caller()?.user_id;
+    answer(call, Path(PathId(id))).await
+}
+
 async fn answer(call: Call<App>, Path(PathId(id)): Path<PathId>) -> Result<Json<Export>> {
     call.context.set_user_id(id);
     let actor = Actor::user(call.caller()?.user_id, call.context.origin());

@@ -1,5 +1,6 @@
-//! `/account/`: who is signed in, and where; what ends that; another password.
+//! `/account/`: who is signed in, and where; what ends that; the ways to what can be changed; another password.
 
+use std::cmp::Reverse;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use uuid::Uuid;
 use super::device::DeviceView;
 use super::forms::CHANGE_PASSWORD;
 use super::moment::Moment;
-use super::place::Notice;
-use super::view::{FieldView, FormView};
+use super::news::News;
+use super::view::FormView;
 use super::visitor::{Visitor, done, seen};
 use crate::accounts::id::PathId;
 use crate::accounts::password_change;
@@ -42,12 +43,12 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
 #[derive(Serialize)]
 pub(super) struct AccountView {
     beside: &'static str,
+    /// What was done before.
+    news: Option<&'static str>,
     full_name: String,
     email: String,
     is_verified: bool,
     sessions: Vec<SessionView>,
-    /// Of the form for another password.
-    fields: Vec<FieldView>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +62,9 @@ struct SessionView {
 }
 
 impl AccountView {
-    pub(super) fn new(beside: &'static str, user: User, sessions: Vec<Session>, current: Uuid) -> Self {
+    /// The session of this browser comes first, then those that were used last.
+    pub(super) fn new(beside: &'static str, user: User, mut sessions: Vec<Session>, current: Uuid) -> Self {
+        sessions.sort_by_key(|session| (session.id != current, Reverse(session.last_used_at)));
         let now = OffsetDateTime::now_utc();
         let shown = |session: Session| SessionView {
             id: session.id,
@@ -73,12 +76,17 @@ impl AccountView {
         };
         AccountView {
             beside,
+            news: None,
             full_name: user.full_name.into_exposed(),
             email: user.email.into_exposed(),
             is_verified: user.email_verified_at.is_some(),
             sessions: sessions.into_iter().map(shown).collect(),
-            fields: CHANGE_PASSWORD.fields.iter().map(FieldView::of).collect(),
         }
+    }
+
+    /// What the page shows once this was done.
+    pub(super) fn after(self, news: Option<News>) -> Self {
+        AccountView { news: news.map(News::name), ..self }
     }
 }
 
@@ -88,7 +96,7 @@ async fn show(visitor: Visitor) -> Result<Response> {
         let _turn = call.state.db.turn(call.context.client).await?;
         sessions::of_user(&call.state.db, user.id).await?
     };
-    let view = AccountView::new(place.beside, user, sessions, session.id);
+    let view = AccountView::new(place.beside, user, sessions, session.id).after(place.news);
     call.state.pages.show(&call.context.reader.accept_language, TEMPLATE, &view).map(|Page(page)| page)
 }
 
@@ -108,14 +116,14 @@ async fn change_password(Visitor { call, user, session, place, .. }: Visitor, ty
             Ok(with_header(way, SET_COOKIE, cookie))
         }
         // The session has ended meanwhile.
-        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(Notice::Ended.way())),
+        Err(Error::AccessTokenInvalid(_)) => Ok(see_other(News::SessionEnded.way())),
         Err(error) => form.answer(&app, &context, Err(error)).map(|Shown(page)| page),
     }
 }
 
 async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {
     sessions::logout(visitor.call, ()).await?;
-    Ok(with_header(see_other(Notice::SignedOut.way()), SET_COOKIE, SessionCookie::taken_away()?))
+    Ok(with_header(see_other(News::SignedOut.way()), SET_COOKIE, SessionCookie::taken_away()?))
 }
 
 async fn end_session(visitor: Visitor, typed: Typed) -> Result<Response> {

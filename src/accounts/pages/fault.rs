@@ -13,6 +13,8 @@ pub(super) const TAKEN: &str = "taken";
 pub(super) const WRONG: &str = "wrong";
 /// A link whose code is good for nothing, or not any more.
 pub(super) const LINK_INVALID: &str = "link_invalid";
+/// An account of an admin, which stays.
+pub(super) const ADMIN: &str = "admin";
 /// What there is too much of where passwords were wrong.
 pub(super) const PASSWORDS: &str = "wrong passwords";
 

@@ -23,6 +23,7 @@ impl Field {
 
 pub(super) const CODE: Field = Field::new("code", "text", "one-time-code");
 pub(super) const EMAIL: Field = Field::new("email", "email", "email");
+pub(super) const NEW_EMAIL: Field = Field::new("new_email", "email", "email");
 pub(super) const USERNAME: Field = Field::new("email", "email", "username");
 pub(super) const FULL_NAME: Field = Field::new("full_name", "text", "name");
 pub(super) const PASSWORD: Field = Field::new("password", "password", "current-password");

@@ -41,7 +41,7 @@ pub(super) fn shown(form: &'static Form) -> Endpoint<App> {
 pub(super) fn show(call: &Call<App>, view: FormView, place: &Place) -> Result<Page> {
     let address = place.done.as_deref().and_then(|sealed| done::address(&call.state, sealed));
     let view = match address {
-        Some(address) => view.done_with(address),
+        Some(address) => view.by(&address),
         None => view,
     };
     view.page(&call.state, &call.context)

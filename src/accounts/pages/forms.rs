@@ -1,7 +1,7 @@
 //! The pages that are one form. Their texts are in their templates.
 
 use super::field::{
-    CHOSEN_PASSWORD, CODE, CURRENT_PASSWORD, EMAIL, FULL_NAME, Field, NEW_PASSWORD, PASSWORD, USERNAME,
+    CHOSEN_PASSWORD, CODE, CURRENT_PASSWORD, EMAIL, FULL_NAME, Field, NEW_EMAIL, NEW_PASSWORD, PASSWORD, USERNAME,
 };
 
 /// A page that is one form. Its texts are in its template.
@@ -15,13 +15,13 @@ pub(super) struct Form {
 }
 
 macro_rules! forms {
-    ($($name:ident = $page:literal, $about:literal, [$($field:ident),+];)+) => {
+    ($($name:ident = $page:literal, $about:literal, [$($field:ident),*];)+) => {
         $(pub(super) const $name: Form = Form {
             path: concat!("/account/", $page),
             done: concat!("/account/", $page, "?done"),
             template: concat!($page, ".html"),
             about: $about,
-            fields: &[$($field),+],
+            fields: &[$($field),*],
         };)+
 
         /// All of them.
@@ -37,6 +37,10 @@ forms! {
     FORGOTTEN = "forgot-password", "An email for another password.", [EMAIL];
     RESET = "reset-password", "Another password.", [CODE, NEW_PASSWORD];
     CHANGE_PASSWORD = "change-password", "Another password for who knows the one so far.", [CURRENT_PASSWORD, NEW_PASSWORD];
+    CHANGE_ADDRESS = "change-address", "An email to another address.", [NEW_EMAIL, PASSWORD];
+    CHANGE_NAME = "change-name", "Another name.", [FULL_NAME];
+    DOWNLOAD = "download-data", "All that is stored of the user, as a file.", [];
+    DELETE = "delete-account", "Erases the user.", [PASSWORD];
     CHANGE = "change-email", "Another address.", [CODE];
     UNDO = "undo-email-change", "The address from before.", [CODE];
 }

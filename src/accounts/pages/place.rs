@@ -1,12 +1,11 @@
 //! Where a page is.
 
-use serde::Serialize;
-
+use super::news::News;
 use crate::accounts::codes::Code;
 use crate::error::Result;
-use crate::http::{FromHead, Request, Takes};
+use crate::http::{FromHead, Request, Takes, is_led_by_others};
 
-/// Where a page is, and what the link brings that led there.
+/// Where a page is, and what the link brings that led there. Another site has nothing said here of what was done.
 #[derive(Default)]
 pub(super) struct Place {
     /// What leads from the page to those beside it, also below a prefix.
@@ -15,30 +14,8 @@ pub(super) struct Place {
     pub(super) code: Option<String>,
     /// That its form has worked, and what that was sent with.
     pub(super) done: Option<String>,
-    /// Why whoever comes has to sign in.
-    pub(super) notice: Option<Notice>,
-}
-
-/// Why somebody was led to where one signs in.
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Notice {
-    /// By signing out.
-    SignedOut,
-    /// The session has ended.
-    Ended,
-}
-
-impl Notice {
-    const ALL: [Notice; 2] = [Notice::SignedOut, Notice::Ended];
-
-    /// Where one signs in who is told this.
-    pub(super) fn way(self) -> &'static str {
-        match self {
-            Notice::SignedOut => "/account/sign-in?signed-out",
-            Notice::Ended => "/account/sign-in?ended",
-        }
-    }
+    /// What was done on the page that led there.
+    pub(super) news: Option<News>,
 }
 
 impl FromHead for Place {
@@ -48,15 +25,16 @@ impl FromHead for Place {
 
     fn from_head(request: &Request) -> Result<Self> {
         let uri = &request.head.uri;
-        // Mail services add parameters of their own to links.
         let query = uri.query().unwrap_or_default();
+        // Mail services add parameters of their own to links.
         let value = |wanted| {
             let mut query = url::form_urlencoded::parse(query.as_bytes());
             query.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
         };
         let code = value("code").filter(|code| Code::parse(code).is_ok());
-        let notice = Notice::ALL.into_iter().find(|notice| notice.way().ends_with(&format!("?{query}")));
-        Ok(Place { beside: beside(uri.path()), code, done: value("done"), notice })
+        let is_ours = !is_led_by_others(&request.head);
+        let (done, news) = (value("done").filter(|_| is_ours), News::in_query(query).filter(|_| is_ours));
+        Ok(Place { beside: beside(uri.path()), code, done, news })
     }
 }
 

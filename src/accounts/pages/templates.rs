@@ -10,6 +10,7 @@ use super::account::{self, AccountView};
 use super::fault::{FaultView, LINK_INVALID, PASSWORDS};
 use super::field::CODE;
 use super::forms::{self, Form};
+use super::news::News;
 use super::place::Place;
 use super::refused::{self, Refused};
 use super::view::FormView;
@@ -51,6 +52,13 @@ pub(super) fn templates(
     Ok(templates)
 }
 
+/// The ways in which a page is come to.
+fn places() -> impl Iterator<Item = Place> {
+    let by_link = Place { code: Some("uT9kM2".to_owned()), ..Place::default() };
+    let after = News::ALL.into_iter().map(|news| Place { news: Some(news), ..Place::default() });
+    [Place::default(), by_link].into_iter().chain(after)
+}
+
 fn failure() -> FaultView {
     FaultView::new("trial", SENTENCE)
 }
@@ -81,16 +89,18 @@ impl Trial<'_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let has_code = form.fields.iter().any(|field| field.name == CODE.name);
         let by_link = if has_code { vec!["name=\"code\"", "uT9kM2"] } else { Vec::new() };
-        for code in [None, Some("uT9kM2".to_owned())] {
-            let place = Place { code, ..Place::default() };
+        for place in places() {
             let view = || FormView::of(form, &place).of_user("ada@example.com");
             let shown = if place.code.is_none() { &names[..] } else { &by_link };
             self.of(form.template, &view(), shown)?;
             let mut failed = view();
             failed.fail_with(failure());
             self.of(form.template, &failed, &[SENTENCE])?;
-            failed.fail(&Error::EmailNotVerified);
-            self.of(form.template, &failed, &[])?;
+            for error in [Error::EmailNotVerified, Error::InvalidCredentials] {
+                let mut failed = view().by("ada@example.com");
+                failed.fail(&error);
+                self.of(form.template, &failed, &[])?;
+            }
             failed.fail_with(FaultView::new(LINK_INVALID, SENTENCE));
             self.of(form.template, &failed, &[])?;
             let mut wrong = view();
@@ -99,8 +109,9 @@ impl Trial<'_> {
                     self.of(form.template, &wrong, &[SENTENCE])?;
                 }
             }
-            for address in ["", "ada@example.com"] {
-                self.of(form.template, &view().done_with(address.to_owned()), &[])?;
+            let done = Place { done: Some(String::new()), ..place };
+            for email in ["", "ada@example.com"] {
+                self.of(form.template, &FormView::of(form, &done).by(email), &[])?;
             }
         }
         Ok(())
@@ -150,10 +161,12 @@ impl Trial<'_> {
                 cookie_hash: None,
             };
             let sessions = vec![session(1), session(2)];
-            let view = AccountView::new("", user.clone(), sessions, Uuid::from_u128(1));
             let shown =
-                ["ada@example.com", "action=\"sign-out\"", "action=\"end-session\"", "action=\"change-password\""];
-            self.of(account::TEMPLATE, &view, &shown)?;
+                ["ada@example.com", "action=\"sign-out\"", "action=\"end-session\"", "href=\"change-password\""];
+            for news in [None].into_iter().chain(News::ALL.map(Some)) {
+                let view = AccountView::new("", user.clone(), sessions.clone(), Uuid::from_u128(1)).after(news);
+                self.of(account::TEMPLATE, &view, &shown)?;
+            }
         }
         Ok(())
     }

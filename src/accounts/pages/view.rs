@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::done;
 use super::fault::{FaultView, LINK_INVALID, TAKEN, WRONG};
-use super::field::{CODE, EMAIL, Field};
+use super::field::{CODE, CURRENT_PASSWORD, EMAIL, Field, NEW_EMAIL, PASSWORD};
 use super::forms::Form;
-use super::place::{Notice, Place};
+use super::news::News;
+use super::place::Place;
 use crate::error::{Error, FieldError, Result};
 use crate::http::{Context, Page, Shown, Typed, with_error};
 use crate::state::App;
@@ -18,22 +19,24 @@ pub(super) struct FormView {
     #[serde(skip)]
     form: &'static Form,
     beside: &'static str,
+    /// What was done before.
+    news: Option<&'static str>,
     /// The code that a link brought, which is not asked for.
     code: String,
     fields: Vec<FieldView>,
     /// Whose password it is, where that is known: those who keep passwords for people ask.
     username: String,
+    /// The address that was typed, with which one goes on elsewhere.
+    email: String,
     /// What is wrong besides the fields.
     failure: Option<FaultView>,
     is_done: bool,
-    /// The address that was typed, once it is done.
-    address: String,
     /// What tells a form that is sent twice from two that are alike.
     key: String,
-    /// Why whoever came here has to sign in.
-    notice: Option<Notice>,
     /// Whether the address has to be verified first.
     is_unverified: bool,
+    /// Whether the password was wrong, or too many were.
+    is_password_wrong: bool,
 }
 
 /// A field as it is shown.
@@ -48,7 +51,7 @@ pub(super) struct FieldView {
 }
 
 impl FieldView {
-    pub(super) fn of(field: &Field) -> Self {
+    fn of(field: &Field) -> Self {
         FieldView { field: *field, value: String::new(), faults: Vec::new() }
     }
 }
@@ -61,15 +64,16 @@ impl FormView {
         FormView {
             form,
             beside: place.beside,
+            news: place.news.map(News::name),
             fields: fields.map(FieldView::of).collect(),
             code,
             username: String::new(),
+            email: String::new(),
             failure: None,
             is_done: place.done.is_some(),
-            address: String::new(),
             key: String::new(),
-            notice: place.notice,
             is_unverified: false,
+            is_password_wrong: false,
         }
     }
 
@@ -78,33 +82,46 @@ impl FormView {
         FormView { username: username.to_owned(), ..self }
     }
 
-    /// A form that works once, with what tells it from others.
+    /// What tells a form that works once from others.
     pub(super) fn set_key(&mut self, key: &str) {
         key.clone_into(&mut self.key);
     }
 
+    /// Shows this in a field, where there is such a field.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        for shown in self.fields.iter_mut().filter(|shown| shown.field.name == name) {
+            value.clone_into(&mut shown.value);
+        }
+        self
+    }
+
+    /// The form once this address was typed.
+    pub(super) fn by(self, email: &str) -> Self {
+        FormView { email: email.to_owned(), ..self }
+    }
+
     /// Shows what was typed, but for secrets.
     pub(super) fn keep(&mut self, typed: &Typed) {
+        typed.text(EMAIL.name).clone_into(&mut self.email);
         for shown in self.fields.iter_mut().filter(|shown| shown.field.is_kept()) {
             typed.text(shown.field.name).clone_into(&mut shown.value);
         }
     }
 
-    /// Says with which address it was done.
-    pub(super) fn done_with(self, address: String) -> Self {
-        FormView { is_done: true, address, ..self }
-    }
-
     /// Says what is wrong, beside the field where it is one's.
     pub(super) fn fail(&mut self, error: &Error) {
         self.is_unverified = matches!(error, Error::EmailNotVerified);
+        self.is_password_wrong =
+            matches!(error, Error::InvalidCredentials | Error::LoginDelayed { .. } | Error::PasswordLocked);
         let is_placed = match error {
             Error::Validation(faults) => self.place_all(faults),
             // Whoever goes back to a form that has worked, and sends it with another password.
             Error::EmailAlreadyExists | Error::IdempotencyKeyReused => {
-                self.place("email", FaultView::new(TAKEN, "It is registered already."))
+                self.place_at(&[EMAIL, NEW_EMAIL], FaultView::new(TAKEN, "It is registered already."))
             }
-            Error::ConfirmationWrong => self.place("current_password", FaultView::new(WRONG, "It is wrong.")),
+            Error::ConfirmationWrong => {
+                self.place_at(&[CURRENT_PASSWORD, PASSWORD], FaultView::new(WRONG, "It is wrong."))
+            }
             _ => false,
         };
         if !is_placed {
@@ -132,6 +149,11 @@ impl FormView {
         shown.map(|shown| shown.faults.push(fault)).is_some()
     }
 
+    /// Says what is wrong with the first of these fields that there is, if any.
+    fn place_at(&mut self, fields: &[Field], fault: FaultView) -> bool {
+        fields.iter().any(|field| self.place(field.name, fault.clone()))
+    }
+
     /// The page.
     pub(super) fn page(&self, app: &App, context: &Context) -> Result<Page> {
         app.pages.show(&context.reader.accept_language, self.form.template, self)
@@ -139,13 +161,8 @@ impl FormView {
 
     /// The answer once it is known what came of the form.
     pub(super) fn answer(mut self, app: &App, context: &Context, ended: Result<()>) -> Result<Shown> {
-        let Err(error) = ended else { return done::way(app, self.form, self.typed_address()).map(Shown) };
+        let Err(error) = ended else { return done::way(app, self.form, &self.email).map(Shown) };
         self.fail(&error);
         self.page(app, context).map(|Page(page)| Shown(with_error(page, error)))
-    }
-
-    fn typed_address(&self) -> &str {
-        let typed = self.fields.iter().find(|shown| shown.field.name == EMAIL.name);
-        typed.map_or("", |shown| &shown.value)
     }
 }

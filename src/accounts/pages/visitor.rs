@@ -3,8 +3,9 @@
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method};
 
-use super::forms::{CHANGE_PASSWORD, SIGN_IN};
-use super::place::{Notice, Place};
+use super::forms::{self, SIGN_IN};
+use super::news::News;
+use super::place::Place;
 use super::refused::{refused, refused_to_act};
 use crate::accounts::sessions::{self, Device, Kept, Session, SessionCookie};
 use crate::accounts::users::User;
@@ -47,9 +48,9 @@ where
     let act = move |call: Call<App>, sent: Sent| async move {
         let place = sent.look::<Place>()?;
         let (OurOrigin, (kept, (device, typed))) = sent.read(&call.context).await?;
-        enter(call, (kept, Notice::Ended.way()), device, place, |visitor| act(visitor, typed)).await
+        enter(call, (kept, News::SessionEnded.way()), device, place, |visitor| act(visitor, typed)).await
     };
-    let told = if path == CHANGE_PASSWORD.path { refused } else { refused_to_act };
+    let told = if forms::ALL.iter().any(|form| form.path == path) { refused } else { refused_to_act };
     let endpoint = Endpoint::new(Access::SignedIn, Method::POST, path, about, act).told_by(told);
     endpoint.fails_with(&[ErrorCode::Forbidden, ErrorCode::DatabaseError])
 }
@@ -76,7 +77,7 @@ where
             }))
         }
         None if had_cookie => {
-            Ok(Shown(with_header(see_other(Notice::Ended.way()), SET_COOKIE, SessionCookie::taken_away()?)))
+            Ok(Shown(with_header(see_other(News::SessionEnded.way()), SET_COOKIE, SessionCookie::taken_away()?)))
         }
         None => Ok(Shown(see_other(way_of_strangers))),
     }

@@ -7,6 +7,7 @@ use super::{Reset, reset, user_of};
 use crate::accounts::code_email::CodeEmail;
 use crate::accounts::codes::{self, Code};
 use crate::accounts::sign_in::{self, NobodysFailures};
+use crate::accounts::users::User;
 use crate::accounts::webhooks::Webhooks;
 use crate::accounts::{Actor, new_password};
 use crate::error::{Error, ErrorCode, Result};
@@ -55,6 +56,14 @@ json_body! {
 pub(in crate::accounts) async fn send(call: Call<App>, Json(form): Json<ResetWanted>) -> Result<Accepted> {
     let wanted = CodeEmail { kind: MailKind::ResetPassword, purpose: PURPOSE, email: &form.email };
     wanted.order(&call.state, &call.context).await.map(|()| Accepted)
+}
+
+/// The user whose code it is, if it is good for something. Nothing changes: whoever has the code may look as often as they like.
+pub(in crate::accounts) async fn asker(call: &Call<App>, code: &Code) -> Result<Option<User>> {
+    let (app, request) = (&call.state, &call.context);
+    request.enter_step("find_code");
+    let _turn = app.db.turn(request.client).await?;
+    user_of(&app.db, &code.hash()).await
 }
 
 pub(in crate::accounts) async fn answer(call: Call<App>, Json(form): Json<PasswordReset>) -> Result<NoContent> {
