@@ -224,6 +224,32 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_known_in_each_way_that_it_is_written() {
+        let policy = policy(&[]);
+        let code = |name: &str, text: &str| {
+            let checked = policy.check(&NewPassword::parse(text).unwrap(), &["x@y.example", name]);
+            checked.map_or_else(|fault| fault.code, |()| "ok")
+        };
+        for (name, text) in [
+            ("Greta Müller", "gretamueller 20"),
+            ("Greta Müller", "Greta-Muller-2026"),
+            ("Greta Müller", "Müller Mueller 7"),
+            ("Greta Mueller", "gretamüller 2026"),
+            ("Jürgen Groß-Gößweiner", "juergengrossgoessweiner"),
+            ("Jürgen Groß-Gößweiner", "Jurgen Groß Goessweiner"),
+            ("Jürgen Groß-Gößweiner", "GROẞ JUERGEN gosswéiner"),
+            ("Søren Kjærgård", "soerenkjaergard"),
+            ("Søren Kjærgård", "Soren Kjærgaard"),
+            ("Łukasz Đurić", "lukaszduric1234"),
+        ] {
+            assert_eq!(code(name, text), "personal", "{name}: {text}");
+        }
+        for (name, text) in [("Greta Müller", "die mühle am rand"), ("Jo Mü", "muemmelmann 2026")] {
+            assert_eq!(code(name, text), "ok", "{name}: {text}");
+        }
+    }
+
+    #[test]
     fn the_service_is_known_by_the_sender_of_its_mail_and_by_its_product() {
         for settings in
             [&[("mail_from", "Blue Heron <hello@heron-books.example>")][..], &[("product_name", "Blue Heron Books")]]

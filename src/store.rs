@@ -9,6 +9,7 @@ mod combined_insertion;
 mod db;
 pub(crate) mod error;
 mod group_commit;
+pub mod history;
 mod last_write;
 mod migrations;
 pub(crate) mod moment;

@@ -91,10 +91,12 @@ async fn the_alerts_that_the_error_reference_names_see_the_error() {
         for name in code.alert().into_iter().flat_map(|names| names.split(", ")) {
             let alert = rules.iter().find(|rule| rule.alert.as_deref() == Some(name));
             let alert = alert.unwrap_or_else(|| panic!("{code:?} names {name}, which is no alert"));
-            // A taken address is told by how the registration ended, an endpoint by its topic.
+            // A taken address is told by how the registration ended, an endpoint by its topic, a service by its name.
             let series = match (code, name) {
                 (ErrorCode::EmailAlreadyExists, _) => ("outcome", "duplicate"),
                 (_, "NeodymeWebhookFailing") => ("topic", "webhook_1"),
+                (ErrorCode::EmailServiceError, "NeodymeExternalServiceFailing") => ("service", "email"),
+                (_, "NeodymeExternalServiceFailing") => ("service", "analytics"),
                 _ => ("error_type", code.as_str()),
             };
             assert!(sees(&alert.expr, series, &rules, &samples), "{name} does not see {code:?}");

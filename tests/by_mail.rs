@@ -248,6 +248,13 @@ async fn whoever_asks_is_answered_the_same(backend: Backend) {
     let expected = ["nobody has this address", "nobody has this address", "sent", "sent"];
     let expected = [&expected[..], &["the user is switched off"; 2]].concat();
     eventually("it is written down", async || (app.database.texts(said).await == expected).then_some(())).await;
+    for (outcome, jobs) in [("delivered", 2.0), ("withheld", 4.0)] {
+        let attempts = metric("neodyme_outbox_attempts_total").label("topic", "account_email");
+        attempts.label("outcome", outcome).value(jobs).assert_in(&app).await;
+    }
+    // How long it took says nothing of an email that was for nobody.
+    let latency = metric("neodyme_outbox_delivery_latency_seconds_count").label("topic", "account_email");
+    latency.value(2.0).assert_in(&app).await;
 }
 
 async fn of_many_emails_to_one_address_few_are_sent(backend: Backend) {

@@ -49,6 +49,7 @@ any_bytes! {
     query: 1_000,
     smtp: 1_000,
     token: 500,
+    webhook: 1_000,
 }
 
 thread_local! {

@@ -19,6 +19,7 @@ on_both_databases!(
     an_import_that_broke_off_is_run_again,
     refused_lines_are_told_and_kept_and_hold_up_nobody,
     a_dry_run_writes_nothing,
+    a_dry_run_counts_as_the_import_does,
     users_come_while_others_register,
 );
 
@@ -134,6 +135,18 @@ async fn a_dry_run_writes_nothing(backend: Backend) {
     let office = Office::open(backend);
     assert_eq!(office.import(&lines(0..3), &["--dry-run"]), (0, counted(3, 3, 0, 0), String::new()));
     assert_eq!(office.database.count("users").await, 0);
+    assert_eq!(office.database.count("audit_log").await, 0);
+}
+
+/// Who is there already, in the database or further up in the file, also in another batch.
+async fn a_dry_run_counts_as_the_import_does(backend: Backend) {
+    let office = Office::open(backend);
+    office.import(&lines(0..700), &[]);
+    let mut more = lines(600..1_800);
+    more.extend([line("0@EXAMPLE.com"), line("1799@example.com"), "{}".to_owned()]);
+    let rehearsed = office.import(&more, &["--dry-run"]);
+    assert_eq!(rehearsed.1, counted(1_203, 1_100, 102, 1));
+    assert_eq!(office.import(&more, &[]), rehearsed);
 }
 
 async fn users_come_while_others_register(backend: Backend) {
@@ -149,4 +162,16 @@ async fn users_come_while_others_register(backend: Backend) {
     assert_eq!(imported, (0, counted(5_000, 5_000, 0, 0), String::new()));
     assert_eq!(office.database.count("users").await, 5_010);
     assert_eq!(app.register("7@example.com").await.status, 409);
+}
+
+/// Lines can be checked on another machine than that of the service.
+#[test]
+fn a_dry_run_needs_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::create(Backend::Sqlite, folder.path());
+    let office = Office { folder, database };
+    let (code, tally, said) = office.import(&lines(0..3), &["--dry-run"]);
+    assert_eq!((code, tally), (0, counted(3, 3, 0, 0)));
+    assert!(said.contains("there is no database yet"), "{said}");
+    assert!(!office.file("data").exists());
 }

@@ -190,4 +190,10 @@ fn what_is_always_there_is_required() {
         let body = &document["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["properties"]["data"]["$ref"], "#/components/schemas/Profile", "{event}");
     }
+    for (event, described) in document["webhooks"].as_object().unwrap() {
+        let headers = described["post"]["parameters"].as_array().unwrap().iter();
+        let headers: Vec<_> = headers.filter(|header| header["in"] == "header" && header["required"] == true).collect();
+        let names: Vec<_> = headers.iter().map(|header| header["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["webhook-id", "webhook-timestamp", "webhook-signature"], "{event}");
+    }
 }

@@ -145,6 +145,23 @@ async fn what_was_withheld_is_not_shown_as_if_it_were_sent(backend: Backend) {
     for (job, state) in [(&sent, "delivered"), (&retried, "pending")] {
         assert_eq!((&json(job)["state"], json(job).get("withheld")), (&json!(state), None));
     }
+
+    for (by, replies) in [("topic", [json!(null), json!(null)]), ("reply", [json!(WHY), json!(null)])] {
+        let groups = shop.run(&["outbox", "list", "--state", "delivered", "--by", by, "--json"]).json();
+        let of = |state: &str| groups.as_array().unwrap().iter().find(|group| group["state"] == state).unwrap().clone();
+        let [withheld, sent] = ["withheld", "delivered"].map(of);
+        assert_eq!((&withheld["jobs"], &sent["jobs"]), (&json!(1), &json!(1)), "{groups}");
+        assert_eq!(
+            [&withheld, &sent].map(|group| group.get("reply").cloned().unwrap_or_default()),
+            replies,
+            "{groups}"
+        );
+    }
+    let table = shop.run(&["outbox", "list", "--state", "delivered", "--by", "reply"]).out;
+    assert!(
+        table.lines().any(|line| line.starts_with("1 ") && line.contains(" withheld ") && line.contains(WHY)),
+        "{table}"
+    );
 }
 
 async fn named_jobs_are_retried_all_or_none(backend: Backend) {

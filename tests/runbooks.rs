@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use common::alertmanager::{Alertmanager, Endpoints};
-use common::app::{AppOptions, TestApp, fresh_email};
+use common::app::{AppOptions, TestApp, fresh_email, user};
 use common::clock::FakeClock;
 use common::database::{Backend, Database, open_postgres};
 use common::eventually;
@@ -25,6 +25,7 @@ use common::users::PASSWORD;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
 
 /// What only a whole machine has: its service manager, its clock's keeper, its container's limits.
@@ -320,6 +321,28 @@ async fn whose_clock_is_wrong_is_found() {
         ((server - instance).whole_seconds() > 540).then_some(())
     };
     eventually("the instance differs", behind).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn which_instance_refuses_passwords_is_found() {
+    let page = fs::read_to_string(folder().join("NeodymePasswordHashQueueSlow.md")).unwrap();
+    let mut queries = page.split("```promql\n").map(|rest| rest.split("```").next().unwrap());
+    let query = queries.find(|query| query.contains("by (instance)") && query.contains("rejections")).unwrap();
+    let options = AppOptions::on(Backend::Sqlite).slow_hashing().set("password_hash_max_wait", "200ms");
+    let app = TestApp::spawn(options).await;
+    let prometheus = Prometheus::scraping(&app, &[]).await;
+    prometheus.wait_for("neodyme_password_hash_rejections_total", 0.0).await;
+    let mut registrations = JoinSet::new();
+    for _ in 0..8 {
+        let request = app.request("POST", "/users/").json(&user(&fresh_email()));
+        registrations.spawn(async move { Answer::to(request).await.unwrap().status });
+    }
+    assert!(registrations.join_all().await.contains(&503), "some are refused");
+    eventually("the instance is named", async || {
+        let found = prometheus.get("query", &[("query", query)]).await;
+        (found["result"][0]["metric"]["instance"] == app.ops_address()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::io;
 
 use futures_util::FutureExt;
-use neodyme::accounts::import::{Import, Tally, Watcher};
+use neodyme::accounts::import::{Import, Tally, Target, Watcher};
 use neodyme::error::Error;
 
 /// Counts what it is told.
@@ -32,7 +32,7 @@ impl Watcher for &mut Counts {
 /// Each line is a user, refused, or empty, and all of the file is read.
 pub fn check(input: &[u8]) {
     let mut counts = Counts::default();
-    let mut import = Import::new(input, None, &mut counts);
+    let mut import = Import::new(input, Target::Nowhere, &mut counts);
     import.run(1).now_or_never().expect("nothing is waited for").expect("it can be read");
     let Tally { lines, added, existing, refused } = import.tally();
     drop(import);

@@ -22,6 +22,7 @@ pub mod payload;
 pub mod query;
 pub mod smtp;
 pub mod token;
+pub mod webhook;
 
 mod configuration;
 mod jobs;

@@ -29,7 +29,8 @@ pub struct Newcomer {
 /// Makes a user, and tells endpoints.
 ///
 /// # Errors
-/// [`Error::EmailAlreadyExists`](crate::error::Error::EmailAlreadyExists), or when the database fails.
+/// [`Error::EmailAlreadyExists`](crate::error::Error::EmailAlreadyExists), that the address is
+/// [kept](users::kept_for_another), or when the database fails.
 pub async fn create(db: &Db, webhooks: &Webhooks, actor: &Actor, newcomer: &Newcomer) -> Result<User> {
     let now = types::to_micros(clock::now());
     let user = User {
@@ -46,13 +47,20 @@ pub async fn create(db: &Db, webhooks: &Webhooks, actor: &Actor, newcomer: &Newc
         role: newcomer.role,
         locale: None,
     };
+    let email_key = user.email_key.clone();
     let (row, entry) = (user.clone(), actor.entry("user.created", user.id, json!({ "role": newcomer.role.as_str() })));
     let jobs = webhooks.registered(&user, actor.origin());
     let creation = db.transaction(move |tx| {
         tx.insert(row);
         tx.insert(entry);
         jobs.into_iter().for_each(|job| tx.insert(job));
-        async { Ok(()) }.boxed()
+        async move {
+            match users::is_kept(tx, email_key.expose()).await? {
+                true => Err(users::kept_for_another()),
+                false => Ok(()),
+            }
+        }
+        .boxed()
     });
     creation.map_err(users::as_address_taken).await?;
     Ok(user)

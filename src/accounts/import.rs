@@ -4,6 +4,8 @@
 
 mod line;
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, Read};
 
 use anyhow::Context;
@@ -17,7 +19,6 @@ use crate::accounts::users::{self, User};
 use crate::clock;
 use crate::error::Error;
 use crate::store::{Db, types};
-use crate::values::{Fault, FaultCode};
 
 /// So many users are written in one transaction: more gain little, and keep others from writing for longer.
 const BATCH: usize = 500;
@@ -49,11 +50,31 @@ pub trait Watcher {
     fn done(&mut self, tally: &Tally, bytes: u64);
 }
 
+/// What becomes of users who were read.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// Nothing: lines are checked by themselves.
+    Nowhere,
+    /// They are held against those that this database has, and nothing is written.
+    Rehearsal(&'a Db),
+    /// They are written into this database.
+    Database(&'a Db),
+}
+
+impl<'a> Target<'a> {
+    /// The database that knows which addresses are taken.
+    fn db(self) -> Option<&'a Db> {
+        match self {
+            Target::Nowhere => None,
+            Target::Rehearsal(db) | Target::Database(db) => Some(db),
+        }
+    }
+}
+
 /// An import under way.
 pub struct Import<'a, S, W> {
     source: S,
-    /// Without one, lines are checked and nothing is written.
-    db: Option<&'a Db>,
+    target: Target<'a>,
     watcher: W,
     tally: Tally,
     /// The line that was read last.
@@ -61,6 +82,21 @@ pub struct Import<'a, S, W> {
     /// Users that were read and are not written yet, and how many bytes were read since the last ones were.
     batch: Vec<Arrival>,
     bytes: u64,
+    rehearsed: Rehearsed,
+}
+
+/// Addresses of users whom a rehearsal would have written, by their hash: there may be millions.
+#[derive(Default)]
+struct Rehearsed {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Rehearsed {
+    /// Says whether it is the first with this address.
+    fn add(&mut self, email_key: &str) -> bool {
+        self.hashes.insert(self.hasher.hash_one(email_key))
+    }
 }
 
 /// A user who was read.
@@ -72,11 +108,20 @@ struct Arrival {
 
 impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
     /// Reads users from `source`.
-    pub fn new(source: S, db: Option<&'a Db>, watcher: W) -> Self {
-        Import { source, db, watcher, tally: Tally::default(), number: 0, batch: Vec::with_capacity(BATCH), bytes: 0 }
+    pub fn new(source: S, target: Target<'a>, watcher: W) -> Self {
+        Import {
+            source,
+            target,
+            watcher,
+            tally: Tally::default(),
+            number: 0,
+            batch: Vec::with_capacity(BATCH),
+            bytes: 0,
+            rehearsed: Rehearsed::default(),
+        }
     }
 
-    /// Reads the lines from this one on (the first is 1) to the last, and writes who is new.
+    /// Reads the lines from this one on (the first is 1) to the last, and writes who is new where they are to be written.
     ///
     /// # Errors
     /// When a file or the database fails. What was done until then stays, and [`Import::tally`] says how much that is.
@@ -136,12 +181,13 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
         let users = self.without_kept(batch).await?;
         let count = users.len() as u64;
-        let added = match self.db {
-            Some(db) if count > 0 => {
+        let added = match self.target {
+            _ if users.is_empty() => 0,
+            Target::Nowhere => count,
+            Target::Rehearsal(db) => self.rehearse(db, &users).await?,
+            Target::Database(db) => {
                 db.transaction(move |tx| async move { users::insert_new(tx, &users).await }.boxed()).await? as u64
             }
-            Some(_) => 0,
-            None => count,
         };
         self.tally.lines = self.number;
         self.tally.added += added;
@@ -150,9 +196,17 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
         Ok(())
     }
 
+    /// How many of these would be new.
+    async fn rehearse(&mut self, db: &Db, users: &[User]) -> anyhow::Result<u64> {
+        let keys: Vec<&str> = users.iter().map(|user| user.email_key.expose()).collect();
+        let registered: HashSet<String> = users::registered_among(db, &keys).await?.into_iter().collect();
+        let new = keys.into_iter().filter(|key| !registered.contains(*key) && self.rehearsed.add(key));
+        Ok(new.count() as u64)
+    }
+
     /// Refuses those whose address is kept for somebody else, as a registration does.
     async fn without_kept(&mut self, batch: Vec<Arrival>) -> anyhow::Result<Vec<User>> {
-        let kept = match self.db {
+        let kept = match self.target.db() {
             Some(db) if !batch.is_empty() => {
                 let keys: Vec<&str> = batch.iter().map(|arrival| arrival.user.email_key.expose()).collect();
                 users::kept_among(db, &keys).await?
@@ -162,14 +216,10 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
         let is_kept = |arrival: &Arrival| kept.iter().any(|key| key == arrival.user.email_key.expose());
         let (refused, admitted): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_kept);
         for Arrival { number, line, .. } in refused {
-            self.refuse(number, &kept_for_another(), &line).context("write the refused lines")?;
+            self.refuse(number, &users::kept_for_another(), &line).context("write the refused lines")?;
         }
         Ok(admitted.into_iter().map(|arrival| arrival.user).collect())
     }
-}
-
-fn kept_for_another() -> Error {
-    Error::Validation(vec![Fault::new(FaultCode::Kept, users::IS_KEPT).of("email")])
 }
 
 /// Notes in the audit trail what an import came to.

@@ -1,4 +1,5 @@
-//! Users whose address was never verified are erased after a time, where that is set: most were mistyped, or never anybody's.
+//! Users whose address was never verified are erased after a time, where that is set: most were mistyped, or never anybody's. Those
+//! from before there were codes were never asked to verify theirs, and stay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +15,13 @@ use super::users;
 use super::webhooks::Webhooks;
 use crate::error::{Error, Result};
 use crate::state::App;
+use crate::store::history;
 use crate::telemetry::logging::{Exception, LoggerName, context, info, warn};
 use crate::telemetry::metrics::{self, SessionEnd, UserChange};
 
 const INTERVAL: Duration = Duration::from_secs(600);
+/// The version of the migration that brought codes: nobody from before was ever sent one.
+const CODES: &str = "20261128180000";
 /// So many are looked for at a time.
 const BATCH: usize = 100;
 
@@ -40,10 +44,11 @@ pub async fn erase(app: Arc<App>) {
 }
 
 async fn erase_all(app: &Arc<App>, retention: Duration, log: &Logger) -> Result<()> {
+    let Some(codes_came) = history::applied_at(&app.db, CODES).await? else { return Ok(()) };
     let mut looked_at = Uuid::nil();
     loop {
         let before = app.db.earliest_time().await? - retention;
-        let unverified = users::unverified(&app.db, looked_at, before, BATCH).await?;
+        let unverified = users::unverified(&app.db, looked_at, codes_came..before, BATCH).await?;
         let Some(last) = unverified.last().copied() else { return Ok(()) };
         for id in unverified {
             erase_one(app, id, log).await?;

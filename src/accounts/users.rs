@@ -13,7 +13,9 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::address::{IS_KEPT, address_hash, as_address_taken, email_exists, kept_among};
+pub use self::address::{
+    address_hash, as_address_taken, email_exists, is_kept, kept_among, kept_for_another, registered_among,
+};
 pub use self::admins::expect_another_admin;
 pub use self::arrival::insert_new;
 pub use self::page::{Order, Page, UserFilter, list, unverified};

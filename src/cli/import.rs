@@ -11,14 +11,15 @@ use anyhow::Context;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::database::open;
+use super::database::{missing_file, open};
 use super::flags::{OF_THE_DATABASE, flag, json, option, with_settings};
 use super::output::{note, print, to_json};
 use super::runtime::block_on;
 use super::table::align;
-use crate::accounts::import::{self, Import, Tally, Watcher};
+use crate::accounts::import::{self, Import, Tally, Target, Watcher};
 use crate::config::Config;
 use crate::error::Error;
+use crate::store::Db;
 
 const ABOUT: &str = "Take over users from another service: a file with a JSON object in each line";
 const AFTER: &str = "\
@@ -41,7 +42,7 @@ pub(super) fn command() -> Command {
         file.value_parser(value_parser!(PathBuf)),
         from_line.value_parser(value_parser!(u64).range(1..)),
         option("rejects", "FILE", REJECTS).value_parser(value_parser!(PathBuf)),
-        flag("dry-run", "Check all lines and write nothing"),
+        flag("dry-run", "Say what would become of each line, and write nothing"),
         json(),
     ])
 }
@@ -53,17 +54,22 @@ pub(super) fn run(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()>
 async fn import(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     let is_dry = arguments.get_flag("dry-run");
     let (source, length) = source(arguments)?;
-    let db = if is_dry { None } else { Some(open(&config.database).await?) };
+    let db = database(config, is_dry).await?;
+    let target = match &db {
+        None => Target::Nowhere,
+        Some(db) if is_dry => Target::Rehearsal(db),
+        Some(db) => Target::Database(db),
+    };
     let from_line = arguments.get_one("from-line").copied().unwrap_or(1);
     let rejects = arguments.get_one::<PathBuf>("rejects");
-    let mut import = Import::new(source, db.as_ref(), Teller::new(rejects, length)?);
+    let mut import = Import::new(source, target, Teller::new(rejects, length)?);
     let ended = tokio::select! {
         ended = import.run(from_line) => ended,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     let tally = import.tally();
     drop(import);
-    if let Some(db) = &db
+    if let Target::Database(db) = target
         && tally.added > 0
     {
         import::note(db, &tally).await.context("the users are there, but the audit trail does not tell of it")?;
@@ -81,6 +87,15 @@ async fn import(config: &Config, arguments: &ArgMatches) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where nothing is written, lines can be checked before there is a database.
+async fn database(config: &Config, is_dry: bool) -> anyhow::Result<Option<Db>> {
+    if is_dry && missing_file(&config.database.url).is_some() {
+        note("there is no database yet: whether an address is taken is not known");
+        return Ok(None);
+    }
+    open(&config.database).await.map(Some)
+}
+
 /// What is read, and how long it is where that is known.
 fn source(arguments: &ArgMatches) -> anyhow::Result<(Box<dyn BufRead>, Option<u64>)> {
     let path = arguments.get_one::<PathBuf>("file").map_or(Path::new("-"), PathBuf::as_path);
@@ -93,7 +108,7 @@ fn source(arguments: &ArgMatches) -> anyhow::Result<(Box<dyn BufRead>, Option<u6
 }
 
 fn table(tally: &Tally, is_dry: bool) -> String {
-    let added = if is_dry { "valid" } else { "added" };
+    let added = if is_dry { "to add" } else { "added" };
     let rows = [("lines", tally.lines), (added, tally.added), ("existing", tally.existing), ("refused", tally.refused)];
     align(rows.into_iter().map(|(name, count)| [name.to_owned(), count.to_string()]))
 }

@@ -221,7 +221,7 @@ settings! {
         /// more the answer is the same, and nothing is sent.
         emails_per_address: usize = "code_emails_per_address", "5", 1..=1000;
         /// Time after which a user is erased whose address was never verified, and who has no role but `user`; 0s for never. It
-        /// counts from the registration, the import or the last change.
+        /// counts from the registration, the import or the last change. Users from before there were codes are not erased.
         unverified_retention: Duration = "unverified_retention", "0s", Duration::ZERO..=Duration::from_secs(10 * 366 * 86_400);
     }
     /// The emails to users.

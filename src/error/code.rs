@@ -192,6 +192,9 @@ impl ErrorCode {
             (ErrorCode::WebhookServiceError, _) => {
                 Some("NeodymeWebhookFailing, NeodymeErrorRateHigh, NeodymeErrorUsersAffected")
             }
+            (ErrorCode::EmailServiceError | ErrorCode::AnalyticsServiceError, _) => {
+                Some("NeodymeExternalServiceFailing, NeodymeErrorRateHigh, NeodymeErrorUsersAffected")
+            }
             (_, ErrorKind::Critical) => Some("NeodymeCriticalError"),
             (_, ErrorKind::Unexpected) => Some("NeodymeErrorRateHigh, NeodymeErrorUsersAffected"),
             (_, ErrorKind::Expected) => None,

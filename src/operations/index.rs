@@ -113,6 +113,8 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
     let dependencies = dependencies(app, &minutes, &topics);
     let troubles = troubles(app, &now, &dependencies, &topics);
     let totals = metrics::summary();
+    let last_errors = failure::of_types(&now, |code| troubles.runbook_of(code), &app.config);
+    let troubles = troubles.sorted();
     let index = Index {
         timestamp: OffsetDateTime::now_utc(),
         state: state(app, &troubles),
@@ -131,7 +133,7 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
         registrations: registrations(&now, &totals),
         sign_ins: sign_ins(&now, &totals),
         errors: errors(&now, &totals),
-        last_errors: failure::of_types(&now, &app.config),
+        last_errors,
         endpoints: links,
     };
     page("index.html", index)

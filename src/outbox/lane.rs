@@ -275,10 +275,11 @@ impl Lane {
             Err(failure) => self.after_failure(&job, &failure),
         };
         let outcome = match settlement {
-            Settlement::Delivered | Settlement::Withheld { .. } => {
+            Settlement::Delivered => {
                 self.station.metrics.delivered(job.age.now());
                 AttemptOutcome::Delivered
             }
+            Settlement::Withheld { .. } => AttemptOutcome::Withheld,
             Settlement::Dead { .. } => AttemptOutcome::Dead,
             Settlement::Retry { .. } | Settlement::Return => AttemptOutcome::Retried,
         };

@@ -1,6 +1,7 @@
 //! How a topic stands, for people: what was counted last, without a question to the database.
 
 use super::station::Station;
+use crate::error::ErrorCode;
 use crate::telemetry::metrics::{DeadReason, ExternalService, OpenState};
 use crate::values::job::{Reason, TopicName};
 
@@ -11,6 +12,8 @@ pub struct Standing {
     pub name: TopicName,
     /// The service that its deliveries call.
     pub service: ExternalService,
+    /// The type of the errors that its failures are.
+    pub error: ErrorCode,
     /// Jobs that wait.
     pub pending: u64,
     /// Jobs that are being delivered.
@@ -33,6 +36,7 @@ impl Standing {
         Standing {
             name: about.name,
             service: about.service,
+            error: about.error,
             pending: metrics.counted(OpenState::Pending),
             running: metrics.counted(OpenState::Running),
             dead: metrics.counted(OpenState::Dead),

@@ -94,7 +94,9 @@ fn refuses_operators_too(app: &TestApp, kept: &str) {
     let line = |email: &str| json!({ "email": email, "full_name": "Ada", "password_hash": hash }).to_string();
     let (kept, free) = (line(&kept.to_uppercase()), line(&fresh_email()));
     std::fs::write(folder.path().join("users"), format!("{free}\n{kept}\n")).unwrap();
+    let (_, rehearsed, told) = run(&["import", "users", "--json", "--dry-run"]);
     let (code, out, err) = run(&["import", "users", "--json", "--rejects", "rejects"]);
+    assert!(rehearsed == out && told.lines().next() == err.lines().next(), "{told}");
     assert!(code == Some(1) && err.contains("line 2: email is kept for a user who had it until lately"), "{err}");
     let counted: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(counted, json!({ "lines": 2, "added": 1, "existing": 0, "refused": 1 }));

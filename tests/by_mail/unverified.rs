@@ -3,12 +3,12 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::common::app::fresh_email;
-use crate::common::database::Backend;
+use crate::common::app::{TestApp, fresh_email};
+use crate::common::database::{Backend, Database};
 use crate::common::eventually;
 use crate::{app_and_sink, code_in, on_both_databases, post};
 
-on_both_databases!(who_never_verifies_is_erased_where_that_is_set);
+on_both_databases!(who_never_verifies_is_erased_where_that_is_set, who_came_before_codes_did_stays);
 
 async fn who_never_verifies_is_erased_where_that_is_set(backend: Backend) {
     let (mut app, sink) = app_and_sink(backend, |options| options.set("unverified_retention", "1h")).await;
@@ -32,6 +32,7 @@ async fn who_never_verifies_is_erased_where_that_is_set(backend: Backend) {
     for column in ["created_at", "updated_at"] {
         app.database.set_back("users", column, 7200).await;
     }
+    codes_came(&app, 3).await;
     app.kill();
     app.restart().await;
     eventually("the user is erased", async || {
@@ -45,4 +46,39 @@ async fn who_never_verifies_is_erased_where_that_is_set(backend: Backend) {
     expected.sort();
     assert_eq!(left, expected);
     assert_eq!(app.audited().await, ["user.erased by service"]);
+}
+
+/// Nobody sent a code to who registered before there were any.
+async fn who_came_before_codes_did_stays(backend: Backend) {
+    let (mut app, _sink) = app_and_sink(backend, |options| options.set("unverified_retention", "1h")).await;
+    let (early, late) = (fresh_email(), fresh_email());
+    for (n, email) in [(2, &early), (1, &late)] {
+        assert_eq!(app.register(email).await.status, 201);
+        let id = Uuid::from_u128(Uuid::now_v7().as_u128() - ((n * 3 * 3_600_000) << 80));
+        let id = if backend == Backend::Postgres { format!("'{id}'") } else { format!("x'{}'", id.simple()) };
+        for table in ["one_time_codes", "outbox_jobs"] {
+            app.database.execute(&format!("DELETE FROM {table}")).await;
+        }
+        app.database.execute(&format!("UPDATE users SET id = {id} WHERE email = '{email}'")).await;
+        for column in ["created_at", "updated_at"] {
+            app.database.set_back("users", column, 3 * 3600).await;
+        }
+    }
+    // The first came six hours ago, the second three.
+    codes_came(&app, 4).await;
+    app.kill();
+    app.restart().await;
+    let left = async || app.database.emails().await;
+    eventually("who came after is erased", async || (!left().await.contains(&late)).then_some(())).await;
+    assert_eq!(left().await, [early]);
+}
+
+/// The migration that brought codes was so many hours ago.
+async fn codes_came(app: &TestApp, hours: u32) {
+    let then = match &app.database {
+        Database::Sqlite(_) => format!("datetime('now', '-{hours} hours')"),
+        Database::Postgres(_) => format!("localtimestamp - interval '{hours} hours'"),
+    };
+    let codes = "WHERE version = '20261128180000'";
+    app.database.execute(&format!("UPDATE __diesel_schema_migrations SET run_on = {then} {codes}")).await;
 }

@@ -46,8 +46,7 @@ async fn a_dependency_is_green_only_if_its_calls_succeed() {
     let service = AnalyticsService::start().await;
     let app = TestApp::spawn(with_analytics(&service)).await;
     assert_eq!(app.register(&fresh_email()).await.status, 201);
-    let works =
-        "<h3>analytics <span class=\"good\">works</span></h3>\n<p class=\"small\">Within 5 min: 1 call, none failed.";
+    let works = "<h3>analytics <span class=\"good\">works</span></h3>\n<p class=\"small\">Within 5 min: 1 attempt, none failed.";
     let well = index_with(&app, &[works, "neodyme is <span class=\"good\">healthy</span>"]).await;
     assert!(well.contains("Nothing: this instance sees nothing that needs somebody."), "{well}");
     assert!(!well.contains("/runbooks/Neodyme"), "{well}");
@@ -67,6 +66,47 @@ async fn a_dependency_is_green_only_if_its_calls_succeed() {
     assert_eq!(health["checks"]["analytics_service"]["status"], "connected", "its checks see nothing of it");
     let errors = part(&page, "<h2>Last errors</h2>", "<h2>Counts</h2>");
     assert!(errors.contains("ANALYTICS_SERVICE_ERROR") && errors.contains(" since the start · "), "{errors}");
+    assert_eq!(runbooks(&page), ["NeodymeExternalServiceFailing"], "{page}");
+}
+
+/// The runbooks that a page leads to.
+fn runbooks(page: &str) -> Vec<&str> {
+    let links = page.split("href=\"/runbooks/").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let mut names: Vec<&str> = links.filter(|name| name.starts_with("Neodyme")).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Its check fails, its emails fail, and there are many errors: one cause.
+#[tokio::test]
+async fn a_mail_server_that_is_down_leads_to_one_runbook_and_is_counted_in_emails() {
+    let sink = SmtpSink::start(smtp::Behaviour::Normal).await;
+    let settings = options().set_all(sink.settings()).set("outbox_poll_interval", "100ms");
+    let app = TestApp::spawn(settings.set("health_service_interval", "1s").set("outbox_max_backoff", "500ms")).await;
+    drop(sink);
+    for _ in 0..3 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    let told = ["The mail server cannot be used, for ", ": 3 emails wait, and whoever needs a code cannot go on"];
+    let page = index_with(&app, &[&told[..], &["3 emails wait. Within 5 min: "]].concat()).await;
+    let mail = part(&page, "<h3>email ", "</li>");
+    assert!(mail.contains(">down</span>") && mail.contains(" attempts failed (100 %)."), "{mail}");
+    let page = index_with(&app, &["<h2>Last errors</h2>", "EMAIL_SERVICE_ERROR</span>"]).await;
+    assert_eq!(runbooks(&page), ["NeodymeDependencyDown"], "{page}");
+}
+
+/// It is told why people cannot register, once.
+#[tokio::test]
+async fn a_database_that_fails_explains_the_registrations_that_fail() {
+    let app = TestApp::spawn(options()).await;
+    app.database.execute("ALTER TABLE users RENAME TO gone").await;
+    for _ in 0..6 {
+        app.register(&fresh_email()).await.assert_problem(503, "DATABASE_ERROR");
+    }
+    let page = index_with(&app, &["The database cannot be used, for ", "registrations failed within 5 min"]).await;
+    assert_eq!(runbooks(&page), ["NeodymeCriticalError"], "{page}");
+    assert!(page.contains("neodyme is <span class=\"bad\">unhealthy</span>"), "{page}");
 }
 
 #[tokio::test]
@@ -178,7 +218,7 @@ async fn the_page_of_errors_folds_what_says_the_same_and_everyday_business() {
     assert!(event.contains("where the fault is its own for 2 days"), "the value, not the name: {event}");
     assert!(event.contains(&format!("analytics_base_url (now {})", service.base_url())), "{event}");
     assert!(!event.contains("outbox_retry_for"), "{event}");
-    assert!(event.contains("/runbooks/NeodymeErrorRateHigh"), "{event}");
+    assert!(event.contains("/runbooks/NeodymeExternalServiceFailing"), "{event}");
     assert_eq!(event.matches("the service answered 500 Internal Server Error").count(), 1, "{event}");
 
     let (before, folded) = page.split_once("<details class=\"fold\">").unwrap();

@@ -1,12 +1,18 @@
 //! What is particular to PostgreSQL: a server that stops, and statements that wait for each other.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use neodyme::accounts::users;
-use neodyme::config::DatabaseConfig;
-use neodyme::error::DbErrorKind;
+use neodyme::accounts::Actor;
+use neodyme::accounts::creation::{self, Newcomer};
+use neodyme::accounts::users::{self, Role};
+use neodyme::accounts::webhooks::Webhooks;
+use neodyme::config::{Config, DatabaseConfig, Sources};
+use neodyme::error::{DbErrorKind, Error};
+use neodyme::password::HashPool;
 use neodyme::store::Db;
+use neodyme::values::{Email, FullName, NewPassword};
 
 use crate::common::database::{Backend, Database, open_postgres};
 use crate::common::eventually;
@@ -71,6 +77,38 @@ async fn a_deadlock_is_told_as_one() {
     eventually("it waits", async || (!storage.database.texts(waits).await.is_empty()).then_some(())).await;
     other.batch_execute("LOCK TABLE users").await.unwrap();
     assert_eq!(kind(&victim.await.unwrap()), DbErrorKind::Deadlock);
+}
+
+/// A change of an address that is under way keeps it for whoever had it, and whoever makes a user of it meanwhile learns so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_comes_to_be_kept_while_a_user_is_made_is_refused() {
+    let storage = Storage::migrated(Backend::Postgres).await;
+    let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    let (change, _) = open_postgres(url).await;
+    let changed = "BEGIN; UPDATE users SET email = 'b@example.com', email_key = 'b@example.com';
+        INSERT INTO one_time_codes (code_hash, purpose, user_id, email, email_key, created_at, expires_at)
+        SELECT decode(repeat('00', 32), 'hex'), 'undo_email_change', id, 'ada@example.com', 'ada@example.com', now(), now() + interval '1 day'
+        FROM users";
+    change.batch_execute(changed).await.unwrap();
+    let password = NewPassword::parse("correct horse battery").unwrap().as_password().clone();
+    let pool = HashPool::start(&Config::load(&Sources::default()).unwrap().password).unwrap();
+    let newcomer = Newcomer {
+        email: Email::parse("Ada@example.com").unwrap(),
+        full_name: FullName::parse("Ada").unwrap(),
+        password_hash: pool.hash(IpAddr::from(Ipv4Addr::LOCALHOST).into(), password).await.unwrap(),
+        role: Role::User,
+    };
+    let db = storage.db.clone();
+    let making =
+        tokio::spawn(async move { creation::create(&db, &Webhooks::default(), &Actor::operator(), &newcomer).await });
+    let waits = "SELECT locktype AS text FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
+        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    eventually("it waits", async || (!storage.database.texts(waits).await.is_empty()).then_some(())).await;
+    change.batch_execute("COMMIT").await.unwrap();
+    let refused = making.await.unwrap().unwrap_err();
+    assert!(matches!(&refused, Error::Validation(faults) if faults[0].code == "kept"), "{refused:?}");
+    assert_eq!(storage.database.count("users").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

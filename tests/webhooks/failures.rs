@@ -118,6 +118,10 @@ async fn who_is_not_let_in_waits_until_that_is_mended() {
     let (service, url) = endpoint().await;
     service.behave(Behaviour::Status(401, None));
     let app = TestApp::spawn(AppOptions::on(Backend::Sqlite).webhook(1, &url)).await;
+    let causes = |cause: &str| {
+        metric("neodyme_error_causes_total").label("error_type", "WEBHOOK_SERVICE_ERROR").label("cause", cause)
+    };
+    causes("auth").value(0.0).assert_in(&app).await;
     for _ in 0..3 {
         app.register(&fresh_email()).await;
     }
@@ -127,6 +131,8 @@ async fn who_is_not_let_in_waits_until_that_is_mended() {
     service.behave(Behaviour::Ok);
     assert_eq!(kinds(&service.wait_for_taken(3).await), ["user.registered"; 3]);
     metric("neodyme_errors_total").label("error_type", "WEBHOOK_SERVICE_ERROR").at_least(1.0).assert_in(&app).await;
+    causes("auth").at_least(1.0).assert_in(&app).await;
+    causes("connect").value(0.0).assert_in(&app).await;
     assert_nothing_shows(&app);
 }
 

@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::sealing::{self, HASH_BYTES};
-use crate::store::Db;
 use crate::store::error::is_unique_violation;
 use crate::store::moment::Moment;
-use crate::store::query::with_read;
+use crate::store::query::{with_read, with_tx};
 use crate::store::schema::{one_time_codes, users};
 use crate::store::types::Id;
+use crate::store::{Db, Transaction};
 use crate::telemetry::metrics::{CodePurpose, DbOperation};
+use crate::values::{Fault, FaultCode};
 
 /// What an address is counted under where nobody need have it, with the key that all instances have.
 pub fn address_hash(key: &[u8], email_key: &str) -> [u8; HASH_BYTES] {
@@ -49,8 +50,33 @@ pub async fn email_exists(db: &Db, email_key: &str, but: Option<Uuid>) -> Result
     })
 }
 
-/// Why an address is refused that is [kept](kept_among), behind its name.
-pub const IS_KEPT: &str = "is kept for a user who had it until lately, and who can take the change of it back";
+/// That an address is refused since it is [kept](kept_among).
+pub fn kept_for_another() -> Error {
+    const WHY: &str = "is kept for a user who had it until lately, and who can take the change of it back";
+    Error::Validation(vec![Fault::new(FaultCode::Kept, WHY).of("email")])
+}
+
+/// Whether the address of a user whom this transaction inserts is kept for another. To be asked after the insertion: that waits
+/// for a change of the address that is under way.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_kept(tx: &mut Transaction, email_key: &str) -> Result<bool> {
+    with_tx!(tx, DbOperation::EmailExists, |conn| {
+        let kept = one_time_codes::table.filter(one_time_codes::email_key.eq(email_key)).filter(keeps_address!());
+        diesel::select(exists(kept)).get_result(conn)
+    })
+}
+
+/// Those of these addresses that are registered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn registered_among(db: &Db, email_keys: &[&str]) -> Result<Vec<String>> {
+    with_read!(db, DbOperation::EmailExists, |conn| {
+        users::table.filter(users::email_key.eq_any(email_keys)).select(users::email_key).load::<String>(conn)
+    })
+}
 
 /// Those of these addresses that nobody has, and that are kept for a user who had it until a while ago and can take that back.
 ///

@@ -1,5 +1,7 @@
 //! Users a page at a time: ids are in the order of registration, so that a page costs the same wherever it begins.
 
+use std::ops::Range;
+
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -105,18 +107,20 @@ pub async fn list(db: &Db, filter: &UserFilter, page: &Page) -> Result<Vec<User>
     })
 }
 
-/// Those who registered, and were last changed, before this time, in the order of that, after this one, whose address is not
-/// verified, and who may no more than all may.
+/// Those who came to be at one of these times, and were last changed before their end, in the order of that, after this one, whose
+/// address is not verified, and who may no more than all may.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unverified(db: &Db, after: Uuid, before: OffsetDateTime, limit: usize) -> Result<Vec<Uuid>> {
+pub async fn unverified(db: &Db, after: Uuid, times: Range<OffsetDateTime>, limit: usize) -> Result<Vec<Uuid>> {
+    let Range { start, end } = times;
     with_read!(db, DbOperation::FindUser, |conn| {
         users::table
             .filter(users::id.gt(Id(after)))
-            .filter(users::id.lt(id_at(before)))
-            .filter(users::created_at.lt(UtcTime(before)))
-            .filter(users::updated_at.lt(UtcTime(before)))
+            .filter(users::id.lt(id_at(end)))
+            .filter(users::created_at.ge(UtcTime(start)))
+            .filter(users::created_at.lt(UtcTime(end)))
+            .filter(users::updated_at.lt(UtcTime(end)))
             .filter(users::email_verified_at.is_null())
             .filter(users::role.eq(Role::User.as_str()))
             .order(users::id.asc())

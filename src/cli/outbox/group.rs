@@ -3,6 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::view::WITHHELD;
 use crate::outbox::store::{Group, GroupBy};
 use crate::values::timestamp::rfc3339;
 
@@ -30,7 +31,7 @@ impl GroupView {
         let asked = |dimension, value: &Option<String>| by.contains(&dimension).then(|| value.clone());
         Self {
             jobs: group.jobs,
-            state: group.state.as_str(),
+            state: if group.is_withheld { WITHHELD } else { group.state.as_str() },
             topic: asked(GroupBy::Topic, &group.topic),
             domain: asked(GroupBy::Domain, &group.domain),
             reply: asked(GroupBy::Reply, &group.reply),

@@ -13,7 +13,7 @@ use crate::values::timestamp::rfc3339;
 pub(super) const HEAD: [&str; 7] = ["id", "topic", "state", "attempts", "created_at", "run_at", "last_error"];
 
 /// How the state of a job is called that is done, and for which there was nobody to send anything to.
-const WITHHELD: &str = "withheld";
+pub(super) const WITHHELD: &str = "withheld";
 /// What a line of a list shows of an error, in characters.
 const SHORT: usize = 120;
 

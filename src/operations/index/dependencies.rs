@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::failure::{self, Failure};
 use super::limits::{FAILING_CALLS, FEW};
+use super::outbox::{pending, waiting};
 use super::recent::{self, LastAsked, last_asked};
 use super::word::Word;
 use crate::error::ErrorCode;
@@ -53,6 +54,10 @@ pub(super) fn dependencies(app: &App, minutes: &[Span], topics: &[Standing]) -> 
         let mut shown = shown(dependency, &report, last, is_left_alone(service));
         if matches!(shown.state.class, "bad" | "warn") {
             shown.failure = failure::last(error_of(dependency), &app.config);
+            let waits = service.filter(|service| pending(*service, topics) > 0);
+            if let Some(service) = waits {
+                shown.calls = format!("{}. {}", waiting(service, topics), shown.calls);
+            }
         }
         shown
     })
@@ -111,7 +116,8 @@ fn calls(dependency: Dependency, status: DependencyStatus, last: Option<LastAske
     if status == DependencyStatus::Disabled {
         return String::new();
     }
-    let what = if dependency == Dependency::Database { "operation" } else { "call" };
+    // One email that cannot be sent is tried again and again: three of them fail forty times.
+    let what = if dependency == Dependency::Database { "operation" } else { "attempt" };
     let mut text = match last {
         None => format!("No {what} within the last hour."),
         Some(LastAsked { asked: Asked { times, failed }, minutes_ago }) => {
@@ -131,7 +137,7 @@ fn calls(dependency: Dependency, status: DependencyStatus, last: Option<LastAske
         }
     };
     if is_left_alone {
-        text.push_str(" It is left alone, and asked now and then whether it is back.");
+        text.push_str(" It is left alone but for one attempt every few seconds, which shows when it is back.");
     }
     text
 }

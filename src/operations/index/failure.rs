@@ -30,10 +30,17 @@ pub(super) struct Failure {
     /// Since when such errors happen, whom they hit, and when the last one was; nothing where they have stopped.
     going_on: Option<String>,
     #[serde(skip)]
+    code: ErrorCode,
+    #[serde(skip)]
     at: OffsetDateTime,
 }
 
 impl Failure {
+    /// Its type.
+    pub(super) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// How long ago it was.
     pub(super) fn age(&self) -> Duration {
         since(self.at)
@@ -52,15 +59,15 @@ pub(super) struct OfType {
     runbook: Option<&'static str>,
 }
 
-/// The types that are no everyday business, the one that was seen last first.
-pub(super) fn of_types(now: &Span, config: &Config) -> Vec<OfType> {
+/// The types that are no everyday business, the one that was seen last first. `now_by` is the runbook of what causes them now.
+pub(super) fn of_types(now: &Span, now_by: impl Fn(ErrorCode) -> Option<&'static str>, config: &Config) -> Vec<OfType> {
     let of_type = |code: &ErrorCode| {
         Some(OfType {
             kind: code.kind().as_str(),
             last: last(*code, config)?,
             rate: rate(now.per_minute(now.counts.errors_of(*code))),
             count: count(recorder().count(*code)),
-            runbook: code.runbook(),
+            runbook: now_by(*code).or_else(|| code.runbook()),
         })
     };
     let is_business = |code: &&ErrorCode| code.kind() == ErrorKind::Expected;
@@ -88,6 +95,7 @@ pub(super) fn last(code: ErrorCode, config: &Config) -> Option<Failure> {
         words: in_force::words(&in_words(&sample), config),
         place: sample.step.unwrap_or(sample.route),
         going_on: metrics::incident(code).map(|incident| going_on(&incident, sample.time)),
+        code,
         at: sample.time,
     })
 }

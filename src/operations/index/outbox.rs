@@ -6,9 +6,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::word::Word;
-use crate::operations::words::{NONE, age, count};
+use crate::operations::words::{NONE, age, count, counted};
 use crate::outbox::store::Group;
 use crate::outbox::{FailedJobs, JobState, Standing};
+use crate::telemetry::metrics::ExternalService;
 use crate::values::timestamp::rfc3339;
 
 /// How a topic stands.
@@ -60,6 +61,18 @@ pub(super) fn topic(standing: &Standing) -> Topic {
         dead: count(standing.dead),
         deaths: deaths(standing),
     }
+}
+
+/// What waits for a service: `1 email waits`, `3 emails wait`.
+pub(super) fn waiting(service: ExternalService, topics: &[Standing]) -> String {
+    let jobs = pending(service, topics);
+    let what = if service == ExternalService::Email { "email" } else { "event" };
+    format!("{} wait{}", counted(jobs, what), if jobs == 1 { "s" } else { "" })
+}
+
+/// How many jobs wait for a service.
+pub(super) fn pending(service: ExternalService, topics: &[Standing]) -> u64 {
+    topics.iter().filter(|topic| topic.service == service).map(|topic| topic.pending).sum()
 }
 
 /// How long the oldest job has waited.

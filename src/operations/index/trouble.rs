@@ -1,4 +1,4 @@
-//! Something that is wrong, as the page shows it.
+//! Something that is wrong, as the page shows it; and all that is, each cause once.
 
 use std::time::Duration;
 
@@ -17,20 +17,23 @@ pub(super) struct Trouble {
     /// `bad` where people are paged for it, else `warn`.
     pub(super) class: &'static str,
     text: String,
+    /// What else comes of the same cause.
+    also: Vec<String>,
     failure: Option<Failure>,
     runbook: &'static str,
-    /// Errors of this type have been told with it.
+    /// The type of the errors that it causes.
     #[serde(skip)]
-    pub(super) tells: Option<ErrorCode>,
+    cause: Option<ErrorCode>,
 }
 
 impl Trouble {
     pub(super) fn new(class: &'static str, runbook: &'static str, text: String) -> Self {
-        Trouble { class, text, failure: None, runbook, tells: None }
+        Trouble { class, text, also: Vec::new(), failure: None, runbook, cause: None }
     }
 
     pub(super) fn because_of(self, failure: Option<Failure>) -> Self {
-        Trouble { failure, ..self }
+        let cause = failure.as_ref().map(Failure::code);
+        Trouble { failure, cause, ..self }
     }
 
     /// It tells of what happened within minutes: urgent only while it happens still.
@@ -41,7 +44,70 @@ impl Trouble {
         }
     }
 
+    /// Errors of this type come of it, also before the first.
     pub(super) fn telling(self, code: ErrorCode, config: &Config) -> Self {
-        Trouble { tells: Some(code), ..self }.because_of(failure::last(code, config))
+        Trouble { cause: Some(code), failure: failure::last(code, config), ..self }
+    }
+}
+
+/// All that is wrong: what comes of the same cause stands together, under the runbook of what came first.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Vec<Trouble>);
+
+impl Troubles {
+    /// Adds some, each to what has the same cause already.
+    pub(super) fn add(&mut self, troubles: impl IntoIterator<Item = Trouble>) {
+        for trouble in troubles {
+            let same = self.0.iter_mut().find(|other| trouble.cause.is_some() && other.cause == trouble.cause);
+            match same {
+                Some(same) => {
+                    same.class = if trouble.class == "bad" { "bad" } else { same.class };
+                    same.also.push(trouble.text);
+                }
+                None => self.0.push(trouble),
+            }
+        }
+    }
+
+    /// Adds some that have a cause each, though their errors are of one type.
+    pub(super) fn add_each(&mut self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.0.extend(troubles);
+    }
+
+    /// The runbook of what causes errors of this type.
+    pub(super) fn runbook_of(&self, code: ErrorCode) -> Option<&'static str> {
+        self.0.iter().find(|trouble| trouble.cause == Some(code)).map(|trouble| trouble.runbook)
+    }
+
+    /// The worst first.
+    pub(super) fn sorted(mut self) -> Vec<Trouble> {
+        self.0.sort_by_key(|trouble| trouble.class != "bad");
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(cause: Option<ErrorCode>, class: &'static str, runbook: &'static str) -> Trouble {
+        Trouble { cause, ..Trouble::new(class, runbook, format!("{runbook}.")) }
+    }
+
+    #[test]
+    fn one_cause_has_one_runbook_and_is_as_urgent_as_the_worst_of_what_comes_of_it() {
+        use ErrorCode::{DatabaseError, EmailServiceError, WebhookServiceError};
+        let mut all = Troubles::default();
+        all.add([of(Some(EmailServiceError), "warn", "A"), of(Some(DatabaseError), "warn", "B")]);
+        all.add([of(Some(DatabaseError), "bad", "C"), of(None, "warn", "D"), of(None, "warn", "E")]);
+        all.add_each(["F", "G"].map(|runbook| of(Some(WebhookServiceError), "warn", runbook)));
+        assert_eq!(all.runbook_of(DatabaseError), Some("B"));
+        assert_eq!(all.runbook_of(ErrorCode::InternalError), None);
+        let all: Vec<_> =
+            all.sorted().into_iter().map(|trouble| (trouble.class, trouble.runbook, trouble.also)).collect();
+        let alone = |runbook| ("warn", runbook, Vec::new());
+        let expected =
+            [("bad", "B", vec!["C.".to_owned()]), alone("A"), alone("D"), alone("E"), alone("F"), alone("G")];
+        assert_eq!(all, expected);
     }
 }

@@ -5,9 +5,9 @@ use super::failure;
 use super::limits::{
     FAILING_REGISTRATIONS, FEW, FREE_DISK, MANY_ERRORS, OLD_JOB, RECENT_ERROR, SLOW_PART, SLOW_REGISTRATION,
 };
-use super::outbox::{deaths, waited};
+use super::outbox::{deaths, waited, waiting};
 use super::recent;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, Troubles};
 use super::{sign_ins, signing};
 use crate::config::Config;
 use crate::error::{ErrorCode, ErrorKind};
@@ -24,48 +24,55 @@ use crate::values::job::Reason;
 /// The route that registers users.
 const REGISTRATION: &str = "/users/";
 
-/// Everything that is wrong.
-pub(super) fn troubles(app: &App, now: &Span, dependencies: &[Shown], topics: &[Standing]) -> Vec<Trouble> {
-    let mut all: Vec<Trouble> =
-        dependencies.iter().filter_map(|shown| of_dependency(shown, topics, &app.config)).collect();
-    all.extend(registrations(now, &app.config));
-    all.extend(signing_in(app, now));
-    all.extend(topics.iter().flat_map(|topic| of_topic(topic, &app.config)));
-    all.extend(saturation(app, now));
-    let told: Vec<ErrorCode> = all.iter().filter_map(|trouble| trouble.tells).collect();
-    all.extend(errors(app, now, &told));
-    all.sort_by_key(|trouble| trouble.class != "bad");
+/// Everything that is wrong. What says most of a cause comes before what else comes of it, as alerts are muted: what is down, what
+/// somebody has to mend, what fails, and then what people notice.
+pub(super) fn troubles(app: &App, now: &Span, dependencies: &[Shown], topics: &[Standing]) -> Troubles {
+    let config = &app.config;
+    let mut all = Troubles::default();
+    all.add(dependencies.iter().filter_map(|shown| down(shown, topics, config)));
+    all.add(topics.iter().filter_map(|topic| paused(topic, config)));
+    all.add(dependencies.iter().filter_map(|shown| failing(shown, config)));
+    all.add(full_queue(app));
+    all.add(errors(app, now, |code| code == ErrorCode::DatabaseError && all.runbook_of(code).is_none()));
+    all.add(signing_in(app, now));
+    all.add(registrations(now, config));
+    all.add(topics.iter().filter_map(|topic| stuck(topic, config)));
+    all.add_each(topics.iter().filter_map(|topic| webhook(topic, config)));
+    all.add(topics.iter().filter_map(given_up));
+    all.add(saturation(app, now));
+    all.add(errors(app, now, |code| all.runbook_of(code).is_none()));
     all
 }
 
-fn of_dependency(shown: &Shown, topics: &[Standing], config: &Config) -> Option<Trouble> {
-    let (name, class) = match shown.dependency {
-        Dependency::Database => ("The database", "bad"),
-        Dependency::Email => ("The mail server", "warn"),
-        Dependency::Analytics => ("The analytics service", "warn"),
-    };
-    let code = error_of(shown.dependency);
+fn down(shown: &Shown, topics: &[Standing], config: &Config) -> Option<Trouble> {
+    (shown.status == DependencyStatus::Error).then(|| {
+        let code = error_of(shown.dependency);
+        // Whoever met it first was paged for the error, and not for the check.
+        let is_met = code.kind() == ErrorKind::Critical && is_recent(code);
+        let runbook = if is_met { "NeodymeCriticalError" } else { "NeodymeDependencyDown" };
+        let class = if shown.dependency == Dependency::Database { "bad" } else { "warn" };
+        let (name, since) = (in_words(shown.dependency), age(since(shown.since)));
+        let text = format!("{name} cannot be used, for {since}: {}.", consequence(shown.dependency, topics));
+        Trouble::new(class, runbook, text).telling(code, config)
+    })
+}
+
+fn failing(shown: &Shown, config: &Config) -> Option<Trouble> {
+    let (name, is_database) = (in_words(shown.dependency), shown.dependency == Dependency::Database);
     match (shown.status, shown.failing) {
-        (DependencyStatus::Error, _) => {
-            let text = format!(
-                "{name} cannot be used, for {}: {}.",
-                age(since(shown.since)),
-                consequence(shown.dependency, topics)
-            );
-            Some(Trouble::new(class, "NeodymeDependencyDown", text).telling(code, config))
-        }
+        (DependencyStatus::Error, _) => None,
         // Its errors are told as what they are.
-        (_, Some(_)) if shown.dependency == Dependency::Database => None,
+        (_, Some(_)) if is_database => None,
         (_, Some(Asked { times, failed })) => {
             let failed = match times {
                 0 => "it failed when it was asked last".into(),
-                _ => format!("{} of the last {} failed", count(failed), counted(times, "call")),
+                _ => format!("{} of the last {} failed", count(failed), counted(times, "attempt")),
             };
             let text = format!("{name} answers checks, and fails at work: {failed}.");
-            Some(Trouble::new(class, "NeodymeExternalServiceFailing", text).telling(code, config))
+            let trouble = Trouble::new("warn", "NeodymeExternalServiceFailing", text);
+            Some(trouble.telling(error_of(shown.dependency), config))
         }
         (DependencyStatus::Slow, None) => {
-            let is_database = shown.dependency == Dependency::Database;
             let runbook = if is_database { "NeodymeDatabaseSlow" } else { "NeodymeDependencyDown" };
             Some(Trouble::new("warn", runbook, format!("{name} answers its checks slowly.")))
         }
@@ -73,17 +80,24 @@ fn of_dependency(shown: &Shown, topics: &[Standing], config: &Config) -> Option<
     }
 }
 
+fn in_words(dependency: Dependency) -> &'static str {
+    match dependency {
+        Dependency::Database => "The database",
+        Dependency::Email => "The mail server",
+        Dependency::Analytics => "The analytics service",
+    }
+}
+
 /// What people notice of it.
 fn consequence(dependency: Dependency, topics: &[Standing]) -> String {
-    let waiting = |service| topics.iter().filter(|topic| topic.service == service).map(|topic| topic.pending).sum();
     match dependency {
         Dependency::Database => "nobody can register or sign in here".into(),
         Dependency::Email => {
-            let emails = counted(waiting(ExternalService::Email), "email");
-            format!("{emails} not sent, and whoever needs a code cannot go on; people can register")
+            let emails = waiting(ExternalService::Email, topics);
+            format!("{emails}, and whoever needs a code cannot go on; people can register")
         }
         Dependency::Analytics => {
-            format!("{} not sent; people notice nothing", counted(waiting(ExternalService::Analytics), "event"))
+            format!("{}; people notice nothing", waiting(ExternalService::Analytics, topics))
         }
     }
 }
@@ -109,33 +123,49 @@ fn signing_in(app: &App, now: &Span) -> Vec<Trouble> {
     [key, failing, sign_ins::slow(now)].into_iter().flatten().collect()
 }
 
-fn of_topic(topic: &Standing, config: &Config) -> Vec<Trouble> {
-    let name = topic.name.as_str();
-    let mut all = Vec::new();
-    if let Some(fault) = topic.fault {
-        let (runbook, why) = match (topic.service, fault) {
-            (ExternalService::Webhook, Reason::Gone) => {
-                ("NeodymeWebhookSwitchedOff", "is switched off by its endpoint")
-            }
-            (ExternalService::Webhook, _) => ("NeodymeWebhookFailing", "is paused until somebody mends it"),
-            _ => ("NeodymeOutboxPaused", "is paused until somebody mends it"),
-        };
-        let text = format!("{name} {why} ({}): {}.", fault.as_str(), wait(topic));
-        all.push(Trouble::new("warn", runbook, text));
-    } else if topic.is_left_alone && topic.service == ExternalService::Webhook {
-        let text =
-            format!("The endpoint of {name} fails, and is asked now and then whether it is back: {}.", wait(topic));
-        let code = ErrorCode::WebhookServiceError;
-        all.push(Trouble::new("warn", "NeodymeWebhookFailing", text).telling(code, config));
-    } else if topic.is_left_alone && waited(topic).is_some_and(|waited| waited.as_secs_f64() > OLD_JOB) {
-        let text = format!("Nothing of {name} is delivered: {}.", wait(topic));
-        all.push(Trouble::new("warn", "NeodymeOutboxStuck", text));
-    }
-    if topic.dead > 0 {
-        let text = format!("{} of {name} given up ({}).", counted(topic.dead, "job"), deaths(topic));
-        all.push(Trouble::new("warn", "NeodymeOutboxDeadLetters", text));
-    }
-    all
+/// What somebody has to mend before anything is delivered.
+fn paused(topic: &Standing, config: &Config) -> Option<Trouble> {
+    let fault = topic.fault.filter(|_| topic.service != ExternalService::Webhook)?;
+    let text =
+        format!("{} is paused until somebody mends it ({}): {}.", topic.name.as_str(), fault.as_str(), wait(topic));
+    Some(Trouble::new("warn", "NeodymeOutboxPaused", text).telling(topic.error, config))
+}
+
+fn stuck(topic: &Standing, config: &Config) -> Option<Trouble> {
+    let is_left_alone = topic.is_left_alone && topic.fault.is_none() && topic.service != ExternalService::Webhook;
+    let has_waited = waited(topic).is_some_and(|waited| waited.as_secs_f64() > OLD_JOB);
+    (is_left_alone && has_waited).then(|| {
+        let text = format!("Nothing of {} is delivered: {}.", topic.name.as_str(), wait(topic));
+        Trouble::new("warn", "NeodymeOutboxStuck", text).telling(topic.error, config)
+    })
+}
+
+/// Endpoints fail each by itself.
+fn webhook(topic: &Standing, config: &Config) -> Option<Trouble> {
+    let (name, wait) = (topic.name.as_str(), wait(topic));
+    let (runbook, text) = match topic.fault {
+        _ if topic.service != ExternalService::Webhook => return None,
+        Some(Reason::Gone) => {
+            ("NeodymeWebhookSwitchedOff", format!("{name} is switched off by its endpoint (gone): {wait}."))
+        }
+        Some(fault) => {
+            let text = format!("{name} is paused until somebody mends it ({}): {wait}.", fault.as_str());
+            ("NeodymeWebhookFailing", text)
+        }
+        None if topic.is_left_alone => {
+            let text = format!("The endpoint of {name} fails, and is asked now and then whether it is back: {wait}.");
+            ("NeodymeWebhookFailing", text)
+        }
+        None => return None,
+    };
+    Some(Trouble::new("warn", runbook, text).telling(topic.error, config))
+}
+
+fn given_up(topic: &Standing) -> Option<Trouble> {
+    (topic.dead > 0).then(|| {
+        let text = format!("{} of {} given up ({}).", counted(topic.dead, "job"), topic.name.as_str(), deaths(topic));
+        Trouble::new("warn", "NeodymeOutboxDeadLetters", text)
+    })
 }
 
 fn wait(topic: &Standing) -> String {
@@ -143,12 +173,16 @@ fn wait(topic: &Standing) -> String {
     format!("{} wait{}{oldest}", counted(topic.pending, "job"), if topic.pending == 1 { "s" } else { "" })
 }
 
+fn full_queue(app: &App) -> Option<Trouble> {
+    app.hash_pool.is_saturated().then(|| {
+        let text = "So many passwords wait to be hashed that registrations are refused.".into();
+        let trouble = Trouble::new("warn", "NeodymePasswordHashQueueSlow", text);
+        trouble.telling(ErrorCode::ServiceOverloaded, &app.config)
+    })
+}
+
 fn saturation(app: &App, now: &Span) -> Vec<Trouble> {
     let mut all = Vec::new();
-    if app.hash_pool.is_saturated() {
-        let text = "So many passwords wait to be hashed that registrations are refused.".into();
-        all.push(Trouble::new("warn", "NeodymePasswordHashQueueSlow", text));
-    }
     let [slow, of] =
         [now.counts.registrations_took().slower_than(SLOW_REGISTRATION), now.counts.registrations(Success)]
             .map(u64::from);
@@ -164,15 +198,15 @@ fn saturation(app: &App, now: &Span) -> Vec<Trouble> {
     all
 }
 
-/// Errors that no other trouble tells of: critical ones from the first on, unexpected ones where there are many of a type.
-fn errors(app: &App, now: &Span, told: &[ErrorCode]) -> Vec<Trouble> {
-    let untold = ErrorCode::ALL.iter().copied().filter(|code| !told.contains(code));
+/// Errors of these types: critical ones from the first on, unexpected ones where there are many of a type.
+fn errors(app: &App, now: &Span, is_asked: impl Fn(ErrorCode) -> bool) -> Vec<Trouble> {
     let is_told = |code: &ErrorCode| match code.kind() {
         ErrorKind::Critical => is_recent(*code),
         ErrorKind::Unexpected => u64::from(now.counts.errors_of(*code)) > MANY_ERRORS,
         ErrorKind::Expected => false,
     };
-    untold.filter(is_told).map(|code| of_error(code, app, now)).collect()
+    let asked = ErrorCode::ALL.iter().copied().filter(|code| is_asked(*code));
+    asked.filter(is_told).map(|code| of_error(code, app, now)).collect()
 }
 
 fn of_error(code: ErrorCode, app: &App, now: &Span) -> Trouble {

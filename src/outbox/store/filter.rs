@@ -91,6 +91,14 @@ impl Dialect {
         }
     }
 
+    /// Why nothing was sent, of a job that is done: what a settlement leaves of its payload.
+    pub(super) fn withheld(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "payload ->> '$.withheld'",
+            Dialect::Postgres => "payload ->> 'withheld'",
+        }
+    }
+
     /// An id sorts by its time.
     pub(super) fn least_id(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 //! a person than the domain is ever selected.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,13 +40,16 @@ pub struct Group {
     /// Their state.
     #[diesel(sql_type = Text)]
     pub state: JobState,
+    /// Whether they are done without anything sent, since nobody was to get it.
+    #[diesel(sql_type = Bool)]
+    pub is_withheld: bool,
     /// Their topic, where it is asked for.
     #[diesel(sql_type = Nullable<Text>)]
     pub topic: Option<String>,
     /// The domain of their recipients, where it is asked for and they have any.
     #[diesel(sql_type = Nullable<Text>)]
     pub domain: Option<String>,
-    /// Why they failed last, such as `refused_5xx (550)`, where it is asked for and they have failed.
+    /// Why nothing was sent, or why they failed last, such as `refused_5xx (550)`, where it is asked for and so.
     #[diesel(sql_type = Nullable<Text>)]
     pub reply: Option<String>,
     /// When the oldest was caused.
@@ -84,7 +87,7 @@ fn statement(dialect: Dialect, filter: &JobFilter, by: &[GroupBy], scan: usize) 
         for state in filter.states() {
             looks.push(format!(
                 "SELECT * FROM (
-                     SELECT id, topic, state, created_at, {domain} AS domain, {head} AS reply
+                     SELECT id, topic, state, created_at, {domain} AS domain, {head} AS reply, {withheld} AS withheld
                      FROM outbox_jobs WHERE topic = '{}' AND state = '{}' ORDER BY run_at DESC LIMIT {}
                  ) AS look",
                 topic.as_str(),
@@ -92,16 +95,18 @@ fn statement(dialect: Dialect, filter: &JobFilter, by: &[GroupBy], scan: usize) 
                 to_bigint(scan),
                 domain = dialect.domain(),
                 head = dialect.head(),
+                withheld = if state == JobState::Delivered { dialect.withheld() } else { "CAST(NULL AS text)" },
             ));
         }
     }
     if looks.is_empty() {
         return String::new();
     }
-    let column = |dimension: GroupBy| if by.contains(&dimension) { dimension.as_str() } else { "NULL" };
-    let groups: Vec<_> = std::iter::once("state").chain(by.iter().map(|dimension| dimension.as_str())).collect();
+    let column = |dimension: GroupBy| if by.contains(&dimension) { expression(dimension) } else { "NULL" };
+    let groups = ["state", "withheld IS NOT NULL"].into_iter().chain(by.iter().copied().map(expression));
     format!(
-        "SELECT count(*) AS jobs, state, {} AS topic, {} AS domain, {} AS reply, min(created_at) AS oldest, {} AS example
+        "SELECT count(*) AS jobs, state, withheld IS NOT NULL AS is_withheld, {} AS topic, {} AS domain, {} AS reply,
+             min(created_at) AS oldest, {} AS example
          FROM ({}) AS looked
          WHERE ($1 = '' OR domain = $1) AND COALESCE(reply, '') || ' ' LIKE $2 ESCAPE '\\'
          GROUP BY {}
@@ -111,8 +116,17 @@ fn statement(dialect: Dialect, filter: &JobFilter, by: &[GroupBy], scan: usize) 
         typed(column(GroupBy::Reply)),
         dialect.least_id(),
         looks.join(" UNION ALL "),
-        groups.join(", "),
+        groups.collect::<Vec<_>>().join(", "),
     )
+}
+
+/// What jobs of a group have in common, of a job that was looked at.
+fn expression(dimension: GroupBy) -> &'static str {
+    match dimension {
+        GroupBy::Topic => "topic",
+        GroupBy::Domain => "domain",
+        GroupBy::Reply => "COALESCE(withheld, reply)",
+    }
 }
 
 fn typed(column: &str) -> String {

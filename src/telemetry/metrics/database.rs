@@ -13,7 +13,7 @@ use crate::label::labels;
 labels! {
     /// What is asked of the database.
     pub enum DbOperation("operation") {
-        /// Is it there? And what is asked once, at the start.
+        /// Is it there? And what is asked at the start, or of the schema.
         Ping = "ping",
         /// Is an address registered?
         EmailExists = "email_exists",

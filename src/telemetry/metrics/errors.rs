@@ -53,6 +53,7 @@ enum OfCause {
     Database(DbErrorKind),
     Email(Reason),
     Analytics(Reason),
+    Webhook(Reason),
 }
 
 impl OfCause {
@@ -61,13 +62,14 @@ impl OfCause {
             (ErrorCode::DatabaseError, CauseClass::Database(kind)) => Some(OfCause::Database(kind)),
             (ErrorCode::EmailServiceError, CauseClass::Delivery(reason)) => Some(OfCause::Email(reason)),
             (ErrorCode::AnalyticsServiceError, CauseClass::Delivery(reason)) => Some(OfCause::Analytics(reason)),
+            (ErrorCode::WebhookServiceError, CauseClass::Delivery(reason)) => Some(OfCause::Webhook(reason)),
             _ => None,
         }
     }
 }
 
 impl LabelSet for OfCause {
-    const COUNT: usize = DbErrorKind::COUNT + 2 * Reason::COUNT;
+    const COUNT: usize = DbErrorKind::COUNT + 3 * Reason::COUNT;
 
     fn names() -> Vec<&'static str> {
         vec!["error_type", "cause"]
@@ -77,7 +79,8 @@ impl LabelSet for OfCause {
         let database = DbErrorKind::ALL.iter().copied().map(OfCause::Database);
         let email = Reason::ALL.iter().copied().map(OfCause::Email);
         let analytics = Reason::ALL.iter().copied().map(OfCause::Analytics);
-        database.chain(email).chain(analytics).collect()
+        let webhook = Reason::ALL.iter().copied().map(OfCause::Webhook);
+        database.chain(email).chain(analytics).chain(webhook).collect()
     }
 
     fn index(self) -> usize {
@@ -85,6 +88,7 @@ impl LabelSet for OfCause {
             OfCause::Database(kind) => kind.index(),
             OfCause::Email(reason) => DbErrorKind::COUNT + reason.index(),
             OfCause::Analytics(reason) => DbErrorKind::COUNT + Reason::COUNT + reason.index(),
+            OfCause::Webhook(reason) => DbErrorKind::COUNT + 2 * Reason::COUNT + reason.index(),
         }
     }
 
@@ -93,6 +97,7 @@ impl LabelSet for OfCause {
             OfCause::Database(kind) => (ErrorCode::DatabaseError, kind.as_str()),
             OfCause::Email(reason) => (ErrorCode::EmailServiceError, reason.as_str()),
             OfCause::Analytics(reason) => (ErrorCode::AnalyticsServiceError, reason.as_str()),
+            OfCause::Webhook(reason) => (ErrorCode::WebhookServiceError, reason.as_str()),
         };
         vec![code.as_str(), cause]
     }

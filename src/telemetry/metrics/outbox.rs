@@ -30,6 +30,8 @@ labels! {
     pub enum AttemptOutcome("outcome") {
         /// The job is done.
         Delivered = "delivered",
+        /// The job is done, and nothing was sent: nobody was to get it.
+        Withheld = "withheld",
         /// It will be tried again.
         Retried = "retried",
         /// It is given up.
@@ -79,8 +81,8 @@ metrics! { init;
     DEAD: GaugeVec = "outbox_dead_jobs" ["topic", "reason"], "Dead jobs by the reason of their last failure, of the 10,000 that became due last; aggregate over instances with max.";
     OLDEST: GaugeVec = "outbox_oldest_pending_timestamp_seconds" ["topic"], "When the oldest pending job was caused, in seconds since the epoch; 0 = nothing pending.";
     ENQUEUED: IntCounterVec = "outbox_enqueued_total" ["topic"], "Jobs put into the outbox.";
-    ATTEMPTS: IntCounterVec = "outbox_attempts_total" ["topic", "outcome"], "Attempts at jobs, by outcome.";
-    LATENCY: HistogramVec = "outbox_delivery_latency_seconds" ["topic"] in DELIVERY, "Time from the cause of a job to its delivery.";
+    ATTEMPTS: IntCounterVec = "outbox_attempts_total" ["topic", "outcome"], "Attempts at jobs, by outcome. Withheld: the job is done, and nothing was sent, since nobody was to get it.";
+    LATENCY: HistogramVec = "outbox_delivery_latency_seconds" ["topic"] in DELIVERY, "Time from the cause of a job to its delivery, of those that were delivered.";
     LAST_POLL: Gauge = "outbox_last_poll_timestamp_seconds", "When the outbox was last looked into, in seconds since the epoch; 0 = never.";
     PERHAPS_SENT: IntCounter = "mails_perhaps_sent_total", "Mails that were given to the mail server whole, without its answer: each is sent again, and may come twice.";
     PAUSED: GaugeVec = "outbox_paused" ["topic", "reason"], "1 while the topic is paused by what somebody has to mend, such as refused credentials; its jobs wait.";
@@ -175,7 +177,7 @@ impl TopicMetrics {
         self.attempts[outcome as usize].inc();
     }
 
-    /// A job is done, so long after its cause.
+    /// A job was delivered, so long after its cause.
     pub fn delivered(&self, latency: Duration) {
         self.latency.observe(latency.as_secs_f64());
     }
