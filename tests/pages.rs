@@ -9,6 +9,8 @@ mod common;
 mod journey;
 #[path = "pages/languages.rs"]
 mod languages;
+#[path = "pages/links.rs"]
+mod links;
 #[path = "pages/refused.rs"]
 mod refused;
 #[path = "pages/sign_in.rs"]
