@@ -11,12 +11,15 @@ mod fault;
 mod field;
 mod form;
 mod forms;
+mod markup;
 mod moment;
 mod place;
 mod refused;
+mod samples;
 mod sign_in;
 mod sign_up;
 mod templates;
+mod trial;
 mod view;
 mod visitor;
 

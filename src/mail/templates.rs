@@ -72,7 +72,7 @@ impl Templates {
     pub fn load(config: &MailConfig, sender: &str) -> Result<Self, InvalidSetting> {
         // What is the same in every email.
         let globals = || brand(config).into_iter().chain([("sender", sender.to_owned())]);
-        let globals = |_: &Sources| Ok(globals().map(|(name, value)| (name, Value::from(value))));
+        let globals = |_: &Language, _: &Sources| Ok(globals().map(|(name, value)| (name, Value::from(value))));
         let (directory, default) = (config.templates.as_deref(), &config.default_language);
         let speakers = Speakers::load(&KIT, directory, default, globals)
             .map_err(|fault| InvalidSetting::new("mail_templates", fault))?;
