@@ -36,6 +36,11 @@ const GERMAN: BuiltIn = of_language!("templates/de/");
 const SHARED: BuiltIn = built_in!("templates/": "page.html");
 const KIT: Kit = Kit { english: ENGLISH, others: &[("de", GERMAN)], shared: SHARED, is_strict: false };
 
+/// Every file that is built in, by its path in a folder that would have all of them.
+pub fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
+    KIT.files()
+}
+
 /// What a template can use that differs from email to email. Values are escaped in HTML.
 #[derive(Clone)]
 pub(super) struct Variables<'a> {
