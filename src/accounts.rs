@@ -40,7 +40,9 @@ pub mod webhooks;
 pub use self::actor::Actor;
 pub use self::authority::Authority;
 pub use self::endpoints::{endpoints, refresh_counts};
-pub use self::pages::{endpoints as pages, templates as page_templates};
+pub use self::pages::{
+    PageState, endpoints as pages, is_form, names as page_names, preview as page_preview, templates as page_templates,
+};
 pub use self::rehearsal::rehearse;
 pub use self::retention::{Retention, prune};
 pub use self::unverified::erase as erase_unverified;

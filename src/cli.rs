@@ -23,11 +23,13 @@ mod named;
 mod openapi;
 mod outbox;
 mod output;
+mod page;
 mod password;
 mod runbook;
 mod runtime;
 mod serve;
 mod table;
+mod templates;
 mod user;
 mod webhook;
 
@@ -82,7 +84,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         "openapi" => openapi::run(inner),
         "runbook" => runbook::run(inner),
         "log" => log::run(inner),
-        "email" => email::run(&config()?, task, inner),
+        "email" => email::run(config, task, inner),
+        "page" => page::run(config, task, inner),
         "import" => import::run(&config()?, inner),
         "webhook" => webhook::run(&config()?, task, inner),
         "migrate" => migrate::run(&config()?),

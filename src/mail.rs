@@ -24,6 +24,7 @@ pub use self::brand::brand;
 pub use self::composer::{Composer, Letter, Mail, MailCode};
 pub use self::invalid_setting::InvalidSetting;
 pub use self::kind::MailKind;
+pub use self::templates::built_in_files;
 
 /// Delivers emails. It neither logs nor counts: whoever calls it does.
 pub struct Mailer {

@@ -41,6 +41,8 @@ const SHARED: BuiltIn =
 const KIT: Kit = Kit { english: ENGLISH, others: &[("de", GERMAN)], shared: SHARED, is_strict: true };
 /// The file of the style.
 const STYLE: &str = "page.css";
+/// What is wrong, in words.
+const FAULT: &str = "fault.html";
 
 /// Templates that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +59,18 @@ impl InvalidTemplates {
 /// The templates of every language, and what all pages have in common.
 pub struct PageTemplates {
     speakers: Speakers,
-    policies: BTreeMap<Language, HeaderValue>,
+    looks: BTreeMap<Language, Look>,
+}
+
+/// The style of a language's pages, and what lets a browser use it.
+struct Look {
+    style: String,
+    policy: HeaderValue,
+}
+
+/// Every file that is built in, by its path in a folder that would have all of them.
+pub fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
+    KIT.files()
 }
 
 impl PageTemplates {
@@ -72,15 +85,15 @@ impl PageTemplates {
         shown: &[(&'static str, String)],
         logo_from: Option<&str>,
     ) -> std::result::Result<Self, InvalidTemplates> {
-        let globals = |sources: &Sources| {
-            let style = Value::from_safe_string(style_of(sources)?);
+        let mut looks = BTreeMap::new();
+        let speakers = Speakers::load(&KIT, directory, default, |language, sources| {
+            let look = Look::of(sources, logo_from)?;
+            let style = Value::from_safe_string(look.style.clone());
+            looks.insert(language.clone(), look);
             let shown = shown.iter().map(|(name, value)| (*name, Value::from(value.as_str())));
             Ok(shown.chain([("style", style)]))
-        };
-        let speakers = Speakers::load(&KIT, directory, default, globals).map_err(InvalidTemplates)?;
-        let policies = speakers.all().map(|speaker| Ok((speaker.language().clone(), policy_of(speaker, logo_from)?)));
-        let policies = policies.collect::<std::result::Result<_, String>>().map_err(InvalidTemplates)?;
-        Ok(PageTemplates { speakers, policies })
+        });
+        Ok(PageTemplates { speakers: speakers.map_err(InvalidTemplates)?, looks })
     }
 
     /// The languages that there are.
@@ -99,7 +112,8 @@ impl PageTemplates {
             self.speakers.best(template, |having| accept::language(accept_language, having)).map_err(fault)?;
         let mut response = html(render(speaker, template, values).map_err(fault)?);
         let headers = response.headers_mut();
-        headers.extend(self.policies.get(speaker.language()).map(|policy| (CONTENT_SECURITY_POLICY, policy.clone())));
+        let look = self.looks.get(speaker.language());
+        headers.extend(look.map(|look| (CONTENT_SECURITY_POLICY, look.policy.clone())));
         headers.extend(HeaderValue::from_str(speaker.language().as_str()).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
         headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -121,9 +135,37 @@ impl PageTemplates {
         render(self.speakers.speaker(language, template)?, template, values)
     }
 
-    /// Where a template of a language was found; of one that it lacks, the one that is used instead.
-    pub fn place(&self, language: &Language, template: &str) -> String {
-        self.speakers.place(language, template)
+    /// The style of a page in a language.
+    pub fn style(&self, language: &Language, template: &str) -> &str {
+        let speaker = self.speakers.speaker(language, template).ok();
+        speaker.and_then(|speaker| self.looks.get(speaker.language())).map_or("", |look| &look.style)
+    }
+
+    /// What a page in a language has for something that is wrong, as `fault.html` says it.
+    ///
+    /// # Errors
+    /// Where that cannot be said beside a page.
+    pub fn words_for(
+        &self,
+        language: &Language,
+        template: &str,
+        fault: &impl Serialize,
+    ) -> std::result::Result<String, String> {
+        let values = Value::from_pairs([("fault", Value::from(Serde(fault)))]);
+        self.speakers.speaker(language, template)?.render(FAULT, values)
+    }
+
+    /// The files of the operator that a page in a language may be made of, by their names.
+    pub fn brought(&self, language: &Language, template: &str) -> Vec<(&'static str, &str)> {
+        self.speakers.speaker(language, template).map(|speaker| speaker.brought(template)).unwrap_or_default()
+    }
+}
+
+impl Look {
+    fn of(sources: &Sources, logo_from: Option<&str>) -> std::result::Result<Self, String> {
+        let style = style_of(sources)?;
+        let policy = HeaderValue::try_from(policy(&style, logo_from)).map_err(|error| error.to_string())?;
+        Ok(Look { style, policy })
     }
 }
 
@@ -133,17 +175,12 @@ fn render(speaker: &Speaker, template: &str, values: &impl Serialize) -> std::re
 
 /// With the ends of lines that browsers make of it before they look at its hash.
 fn style_of(sources: &Sources) -> std::result::Result<String, String> {
-    let style = sources.get(STYLE).map_or("", |source| &source.text);
-    match ["</", "\0"].into_iter().find(|refused| style.contains(refused)) {
-        Some("</") => Err(format!("{STYLE} must not have `</`, which may end it")),
-        Some(_) => Err(format!("{STYLE} must not have a NUL byte, without which browsers read it")),
-        None => Ok(style.replace("\r\n", "\n").replace('\r', "\n")),
+    let Some(source) = sources.get(STYLE) else { return Ok(String::new()) };
+    match ["</", "\0"].into_iter().find(|refused| source.text.contains(refused)) {
+        Some("</") => Err(format!("{} must not have `</`, which may end it", source.place)),
+        Some(_) => Err(format!("{} must not have a NUL byte, without which browsers read it", source.place)),
+        None => Ok(source.text.replace("\r\n", "\n").replace('\r', "\n")),
     }
-}
-
-fn policy_of(speaker: &Speaker, logo_from: Option<&str>) -> std::result::Result<HeaderValue, String> {
-    let policy = policy(&style_of(speaker.sources())?, logo_from);
-    HeaderValue::try_from(policy).map_err(|error| error.to_string())
 }
 
 /// The style is known by its hash; forms go to where the page comes from; images come from where the logo is.

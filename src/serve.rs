@@ -96,6 +96,9 @@ async fn serve(config: Config, limits: Limits, loggers: Loggers, began: Instant)
         "pid": std::process::id(),
     })));
     limits.descriptors.tell(&log);
+    for warning in config.warnings() {
+        warn!(log, "{}", warning.message; "context" => context(json!({ "remedy": warning.remedy })));
+    }
     let lifecycle = Lifecycle::default();
     signals::watch(lifecycle.clone(), config.shutdown.delay, log.clone())?;
     let (mailer, analytics, breaches) = open_services(&config, &log)?;

@@ -9,6 +9,8 @@ mod help;
 mod messages;
 #[path = "cli/slips.rs"]
 mod slips;
+#[path = "cli/templates.rs"]
+mod templates;
 #[path = "cli/terminal.rs"]
 mod terminal;
 

@@ -9,6 +9,8 @@ mod common;
 mod journey;
 #[path = "pages/languages.rs"]
 mod languages;
+#[path = "pages/links.rs"]
+mod links;
 #[path = "pages/own_data.rs"]
 mod own_data;
 #[path = "pages/refused.rs"]

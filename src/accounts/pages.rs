@@ -12,25 +12,31 @@ mod fault;
 mod field;
 mod form;
 mod forms;
+mod markup;
 mod moment;
 mod news;
 mod own_data;
 mod own_form;
 mod place;
+mod preview;
 mod refused;
 mod reset;
+mod samples;
 mod sign_in;
 mod sign_up;
 mod templates;
+mod trial;
 mod view;
 mod visitor;
 
 use std::collections::BTreeSet;
 
+pub use self::preview::PageState;
 use super::{email_change, password_reset, verification};
 use crate::config::Config;
 use crate::error::ErrorCode;
 use crate::http::Endpoint;
+use crate::language::Language;
 use crate::page_templates::{InvalidTemplates, PageTemplates};
 use crate::state::App;
 use crate::values::FaultCode;
@@ -69,6 +75,29 @@ pub fn templates(config: &Config) -> Result<PageTemplates, InvalidTemplates> {
     // The words for faults that are built in are tried by a test: a start is to be quick.
     let codes = config.pages_templates.as_ref().map(|_| all_codes()).unwrap_or_default();
     templates::templates(config, &codes)
+}
+
+/// The names of all pages.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    preview::names()
+}
+
+/// Whether a page of this name is a form, which has more than one state.
+pub fn is_form(name: &str) -> bool {
+    preview::form(name).is_some()
+}
+
+/// A page of this name, in a language that there is, as a user would get it.
+///
+/// # Errors
+/// What is wrong with its template, and where.
+pub fn preview(
+    templates: &PageTemplates,
+    language: &Language,
+    name: &str,
+    state: PageState,
+) -> Result<String, InvalidTemplates> {
+    preview::page(templates, language, name, state).map_err(InvalidTemplates::new)
 }
 
 /// Every fault that a page can tell of.

@@ -6,7 +6,7 @@ mod user;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::flags::{OF_THE_DATABASE, with_settings};
-use super::{demo_traffic, email, health, import, log, openapi, runbook, webhook};
+use super::{demo_traffic, email, health, import, log, openapi, page, runbook, webhook};
 use crate::config::{SETTINGS, Sources};
 
 const VERSION: &str =
@@ -35,6 +35,7 @@ pub(super) fn command() -> Command {
             with_settings(Command::new("check").about(about_check), &[])
                 .arg(markdown("Print the reference of all settings as Markdown instead")),
             email::command(),
+            page::command(),
             import::command(),
             Command::new("metrics")
                 .about("List every metric: name, type, labels, help")

@@ -7,7 +7,7 @@ use super::database::missing_file;
 use super::output::print;
 use super::runtime::block_on;
 use crate::accounts::{self, keys};
-use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS};
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, Effective, SETTINGS, Warning};
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -22,6 +22,7 @@ const VALUE: usize = 14;
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     print(line("setting", "value", "source"))?;
     print(config.effective().iter().map(row).collect::<String>())?;
+    print(config.warnings().iter().map(warning).collect::<String>())?;
     print(format_args!("\nmail: {}\n", Mailer::new(&config.mail)?.describe()))?;
     accounts::page_templates(config)?;
     for endpoint in config.webhook.endpoints() {
@@ -92,6 +93,26 @@ fn row(effective: &Effective) -> String {
     line(effective.key, value, &effective.source.to_string())
 }
 
+fn warning(warning: &Warning) -> String {
+    format!("\n{}", wrapped(&format!("warning: {}: {}", warning.message, warning.remedy)))
+}
+
+/// A text on lines that stay within the width where their words do, all but the first indented.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut line) = (String::new(), String::new());
+    for word in text.split(' ') {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = format!("  {word}");
+        } else {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines + &line + "\n"
+}
+
 /// A setting on one line, or on as many as it takes to stay within the width.
 fn line(key: &str, value: &str, source: &str) -> String {
     let indent = SETTINGS.iter().map(|setting| setting.key.len()).max().unwrap_or_default() + 2;
@@ -118,6 +139,15 @@ impl fmt::Display for State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_is_wrapped_within_the_width() {
+        let text = wrapped(&"four ".repeat(40));
+        let words: Vec<_> = text.split_whitespace().collect();
+        assert_eq!(words, ["four"; 40]);
+        assert!(text.lines().count() == 3 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert_eq!(wrapped("a b"), "a b\n");
+    }
 
     #[test]
     fn a_setting_takes_no_more_lines_than_it_must_and_no_line_is_too_long() {

@@ -1,4 +1,4 @@
-//! `neodyme email`: an email on the screen, or in somebody's mailbox.
+//! `neodyme email`: an email on the screen, or in somebody's mailbox, and the templates of all of them.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,13 @@ use super::flags::with_settings;
 use super::output::print;
 use super::runtime::block_on;
 use super::table::align;
+use super::templates;
 use crate::accounts::codes;
 use crate::accounts::registration::WelcomeEmail;
-use crate::config::{Config, MailConfig, SmtpTls};
+use crate::config::{Config, MailConfig, Problems, SmtpTls};
 use crate::label;
 use crate::language::Language;
-use crate::mail::{Composer, Letter, Mail, MailCode, MailKind, Mailer};
+use crate::mail::{self, Composer, Letter, Mail, MailCode, MailKind, Mailer};
 use crate::outbox::{Age, Effect, Failure, HandedOver, Job, Payload, Reason, Receipt, Topic};
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
@@ -26,7 +27,7 @@ use crate::values::{Email, FullName};
 /// As long as a real one, and good for nothing.
 const SAMPLE_CODE: &str = "a-code-that-is-only-shown-and-opens-nothing";
 /// What the settings of mail begin with, as far as what is in the mail goes.
-const OF_WHAT_IS_IN_IT: &[&str] = &["mail_", "product_name", "support_address", "logo_url"];
+const OF_WHAT_IS_IN_IT: &[&str] = &["mail_", "product_", "support_address", "logo_url"];
 const ABOUT_TEST: &str = "Send a welcome email to an address, as the service would, and say how it went";
 
 /// The subcommand and its own.
@@ -37,22 +38,21 @@ pub(super) fn command() -> Command {
     let kinds = PossibleValuesParser::new(MailKind::ALL.iter().map(|kind| kind.as_str()));
     let kind = Arg::new("kind").value_name("KIND").value_parser(kinds).default_value(MailKind::Welcome.as_str());
     let format = Arg::new("format").long("format").value_name("FORMAT").default_value("text").help("What to show");
-    let language = Arg::new("language").long("language").value_name("LANGUAGE").value_parser(parse_language);
-    let language = language.help("Language, such as de [default: mail_default_language]");
     Command::new("email")
-        .about("Show the emails that users get, or send one")
+        .about("Show the emails that users get, send one, or write their templates")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands([
             with_settings(Command::new("preview").about("Show an email as a user would get it"), OF_WHAT_IS_IN_IT)
                 .arg(kind.help("Which one"))
-                .arg(language)
+                .arg(templates::language())
                 .arg(format.value_parser(PossibleValuesParser::new(["text", "html", "eml"])))
                 .arg(name.clone())
                 .arg(address().long("address").default_value("ada@example.com")),
             with_settings(Command::new("test").about(ABOUT_TEST), &[&["smtp_"][..], OF_WHAT_IS_IN_IT].concat())
                 .arg(name)
                 .arg(address().required(true)),
+            templates::command("Write the built-in templates of emails into a folder, to start from"),
         ])
 }
 
@@ -60,15 +60,22 @@ fn parse_name(text: &str) -> Result<String, String> {
     FullName::parse(text).map(|name| name.expose().to_owned()).map_err(|fault| format!("it {}", fault.message))
 }
 
-fn parse_language(text: &str) -> Result<Language, String> {
-    Language::parse(text).map_err(|fault| format!("it {fault}"))
-}
-
 fn parse_address(text: &str) -> Result<String, String> {
     Email::parse(text).map(|email| email.expose().to_owned()).map_err(|fault| format!("it {}", fault.message))
 }
 
-pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
+pub(super) fn run(
+    config: impl FnOnce() -> Result<Config, Problems>,
+    task: &str,
+    matches: &ArgMatches,
+) -> anyhow::Result<()> {
+    match task {
+        "templates" => templates::write(mail::built_in_files(), "mail_templates", matches),
+        _ => show_or_send(&config()?, task, matches),
+    }
+}
+
+fn show_or_send(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let (job, email, full_name) = (job(), text("address"), text("name"));
     let sample = |purpose| MailCode { text: SAMPLE_CODE, lifetime: codes::lifetime(&config.codes, purpose) };
@@ -82,7 +89,8 @@ pub(super) fn run(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::
         "preview" => {
             let kind = label::parse(&text("kind")).unwrap_or(MailKind::Welcome);
             let composer = Composer::new(&config.mail)?;
-            expect_to_speak(&composer, language())?;
+            // A user would get the email in another language; whoever asks for one here wants to see that.
+            language().map(|language| templates::spoken(language, composer.languages())).transpose()?;
             preview(&composer.compose(&mail(kind))?, &text("format"))
         }
         _ => block_on(test(config, &mail(MailKind::Welcome)))?,
@@ -105,18 +113,6 @@ fn job() -> Job {
         failing_since: None,
         handed_over: HandedOver::default(),
     }
-}
-
-/// A user would get the email in another language; whoever asks for one here wants to see that.
-fn expect_to_speak(composer: &Composer, language: Option<&Language>) -> anyhow::Result<()> {
-    match language.filter(|language| !composer.speaks(language)) {
-        Some(language) => Err(anyhow!("there are no templates in {language}, but in {}", listed(composer.languages()))),
-        None => Ok(()),
-    }
-}
-
-fn listed(languages: &[Language]) -> String {
-    languages.iter().map(Language::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn preview(letter: &Letter, format: &str) -> anyhow::Result<()> {

@@ -44,7 +44,7 @@ settings! {
         /// emails lead, for `mail_links_url`.
         hosted_pages: bool = "hosted_pages", "false";
         /// Directory with templates that are used for these pages instead of those built in: directly in it those of
-        /// `mail_default_language`, those of another one in a folder with its tag.
+        /// `mail_default_language`, those of another one in a folder with its tag. `neodyme page templates` writes those built in.
         pages_templates: Option<PathBuf> = "pages_templates", "";
         /// Address of the operations listener (metrics, health, errors). Beyond loopback, `production` wants `ops_token`.
         ops_listen: SocketAddr = "ops_listen", "127.0.0.1:9000";
@@ -255,7 +255,7 @@ settings! {
         /// show the code itself.
         links_url: Option<Url> = "mail_links_url", "";
         /// Directory with templates that are used instead of those built in: directly in it those of the default language, those
-        /// of another one in a folder with its tag.
+        /// of another one in a folder with its tag. `neodyme email templates` writes those built in.
         templates: Option<PathBuf> = "mail_templates", "";
         /// Language of emails to users who asked for none, or for one in which there are no templates; and of pages for whom reads
         /// none that there are pages in.

@@ -16,7 +16,7 @@ use super::kind::MailKind;
 use super::templates::{Templates, Texts, Variables};
 use super::{mailbox, trial};
 use crate::config::MailConfig;
-use crate::language::{Language, lookup};
+use crate::language::Language;
 use crate::redaction::Person;
 use crate::values::job::{Effect, Failure, HandedOver, Job, Reason};
 use crate::values::{Email, FullName};
@@ -99,11 +99,6 @@ impl Composer {
     /// The languages that there are emails in.
     pub fn languages(&self) -> &[Language] {
         self.templates.languages()
-    }
-
-    /// Whether whoever speaks this gets emails that are not in the default language for want of another.
-    pub fn speaks(&self, language: &Language) -> bool {
-        lookup(language.as_str(), self.languages()).is_some()
     }
 
     /// Writes an email.

@@ -36,6 +36,11 @@ const GERMAN: BuiltIn = of_language!("templates/de/");
 const SHARED: BuiltIn = built_in!("templates/": "page.html");
 const KIT: Kit = Kit { english: ENGLISH, others: &[("de", GERMAN)], shared: SHARED, is_strict: false };
 
+/// Every file that is built in, by its path in a folder that would have all of them.
+pub fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
+    KIT.files()
+}
+
 /// What a template can use that differs from email to email. Values are escaped in HTML.
 #[derive(Clone)]
 pub(super) struct Variables<'a> {
@@ -72,7 +77,7 @@ impl Templates {
     pub fn load(config: &MailConfig, sender: &str) -> Result<Self, InvalidSetting> {
         // What is the same in every email.
         let globals = || brand(config).into_iter().chain([("sender", sender.to_owned())]);
-        let globals = |_: &Sources| Ok(globals().map(|(name, value)| (name, Value::from(value))));
+        let globals = |_: &Language, _: &Sources| Ok(globals().map(|(name, value)| (name, Value::from(value))));
         let (directory, default) = (config.templates.as_deref(), &config.default_language);
         let speakers = Speakers::load(&KIT, directory, default, globals)
             .map_err(|fault| InvalidSetting::new("mail_templates", fault))?;

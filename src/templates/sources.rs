@@ -1,5 +1,8 @@
 //! Where the templates of each language come from: built in, and file by file replaced by those of the operator.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -40,6 +43,8 @@ pub struct Source {
     pub place: String,
     /// Whether it stands in for one that its language lacks.
     pub is_foreign: bool,
+    /// Whether the operator brought it.
+    pub is_brought: bool,
 }
 
 /// The templates of one language by their names.
@@ -50,7 +55,7 @@ impl Kit {
     /// of another are in a folder with its tag. What a language lacks it has from a wider one (`pt-BR` from `pt`), else from English.
     ///
     /// # Errors
-    /// When the directory has none, or a folder that is of no language, or one cannot be read.
+    /// When the directory has none, or a folder that is of no language, or the same file twice, or one cannot be read.
     pub fn sources(&self, directory: Option<&Path>, default: &Language) -> Result<BTreeMap<Language, Sources>, String> {
         let english = Language::english();
         let mut own = BTreeMap::from([(english.clone(), of_binary(self.english, ""))]);
@@ -65,6 +70,9 @@ impl Kit {
             }
             for (name, _) in self.shared {
                 shared.extend(found.remove_entry(name));
+            }
+            if let Some(folder) = folders.get(default) {
+                only_once(default, &found, folder)?;
             }
             if !found.is_empty() {
                 own.entry(default.clone()).or_default().extend(found);
@@ -85,31 +93,37 @@ impl Kit {
         Ok(own.keys().map(|language| (language.clone(), whole(language))).collect())
     }
 
+    /// Every file that is built in, by its path in a folder that would have all of them.
+    pub fn files(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let of_language = |(tag, files): (&'static str, BuiltIn)| {
+            files.iter().map(move |(name, text)| (format!("{tag}/{name}"), *text))
+        };
+        let languages = std::iter::once(("en", self.english)).chain(self.others.iter().copied());
+        let shared = self.shared.iter().map(|(name, text)| ((*name).to_owned(), *text));
+        shared.chain(languages.flat_map(of_language))
+    }
+
     fn names(&self) -> impl Iterator<Item = &'static str> {
         self.english.iter().chain(self.shared).map(|(name, _)| *name)
     }
 
-    /// The templates that are directly in a folder.
+    /// The templates that are directly in a folder. A misspelt file would be none, and nobody would notice.
     fn of_folder(&self, folder: &Path, before: &str) -> Result<Sources, String> {
-        if self.is_strict {
-            self.only_known(folder)?;
-        }
         let mut found = Sources::new();
-        for name in self.names() {
-            let source = |text| (name, Source { text, place: format!("{before}{name}"), is_foreign: false });
-            found.extend(read(folder, name)?.map(source));
-        }
-        Ok(found)
-    }
-
-    /// A misspelt file would be none, and nobody would notice.
-    fn only_known(&self, folder: &Path) -> Result<(), String> {
-        for (name, path) in entries(folder)? {
-            if !path.is_dir() && !self.names().any(|known| known == name) {
-                return Err(format!("{name} is none of {}", self.listed()));
+        for (file, path) in entries(folder)? {
+            let place = format!("{before}{file}");
+            match self.names().find(|name| *name == file) {
+                Some(name) => {
+                    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+                    found.insert(name, Source { text, place, is_foreign: false, is_brought: true });
+                }
+                None if self.is_strict && !path.is_dir() => {
+                    return Err(format!("{place} is none of {}", self.listed()));
+                }
+                None => {}
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The folders of languages.
@@ -144,6 +158,7 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
         let path = entry.map_err(|error| unreadable(folder, &error))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !name.starts_with('.') {
+            leads_somewhere(&path)?;
             found.push((name, path));
         }
     }
@@ -152,109 +167,34 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
 
 fn of_binary(files: BuiltIn, before: &str) -> Sources {
     let source = |(name, text): &(&'static str, &str)| {
-        (*name, Source { text: (*text).to_owned(), place: format!("{before}{name}"), is_foreign: false })
+        let place = format!("{before}{name}");
+        (*name, Source { text: (*text).to_owned(), place, is_foreign: false, is_brought: false })
     };
     files.iter().map(source).collect()
 }
 
-/// The text of a file in a folder, if there is one of this name.
-fn read(folder: &Path, name: &str) -> Result<Option<String>, String> {
-    let path = folder.join(name);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(&path, &error)),
+/// A link that leads nowhere would be taken for no file at all.
+fn leads_somewhere(path: &Path) -> Result<(), String> {
+    match (fs::metadata(path), fs::read_link(path)) {
+        (Err(error), Ok(target)) if error.kind() == ErrorKind::NotFound => {
+            Err(format!("{} is a link to {}, where nothing is", path.display(), target.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of a file directly in the directory and one in the folder of the default language one would be passed over.
+fn only_once(default: &Language, found: &Sources, folder: &Sources) -> Result<(), String> {
+    match found.iter().find_map(|(name, first)| Some((first, folder.get(name)?))) {
+        Some((first, second)) => Err(format!(
+            "{} and {} are both of {default}, the mail_default_language: keep one of them",
+            first.place, second.place
+        )),
+        None => Ok(()),
     }
 }
 
 /// Says that a file or a folder cannot be read.
 fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("{} cannot be read: {error}", path.display())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KIT: Kit = Kit {
-        english: &[("welcome.html", "Hello"), ("code.html", "Code"), ("layout.html", "en")],
-        others: &[("de", &[("welcome.html", "Hallo"), ("code.html", "Kode"), ("layout.html", "de")])],
-        shared: &[("page.html", "")],
-        is_strict: false,
-    };
-
-    fn language(tag: &str) -> Language {
-        Language::parse(tag).unwrap()
-    }
-
-    /// The sources of a folder with these files, each of which holds its own path.
-    fn with(kit: &Kit, files: &[&str], default: &str) -> Result<BTreeMap<Language, Sources>, String> {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
-        }
-        kit.sources(Some(folder.path()), &language(default))
-    }
-
-    fn place(found: &BTreeMap<Language, Sources>, tag: &str, name: &str) -> (String, bool) {
-        let source = &found[&language(tag)][name];
-        (source.place.clone(), source.is_foreign)
-    }
-
-    #[test]
-    fn a_file_is_taken_from_the_nearest_folder() {
-        let files =
-            ["welcome.html", "fr/welcome.html", "pt/welcome.html", "pt-br/layout.html", "de/layout.html", "page.html"];
-        let found = with(&KIT, &files, "en").unwrap();
-        for (tag, name, expected, is_foreign) in [
-            ("en", "welcome.html", "welcome.html", false),
-            ("en", "layout.html", "layout.html", false),
-            ("de", "welcome.html", "de/welcome.html", false),
-            ("de", "layout.html", "de/layout.html", false),
-            ("fr", "welcome.html", "fr/welcome.html", false),
-            ("fr", "layout.html", "layout.html", true),
-            ("pt-BR", "layout.html", "pt-br/layout.html", false),
-            ("pt-BR", "welcome.html", "pt/welcome.html", false),
-            ("pt-BR", "code.html", "code.html", true),
-            ("fr", "page.html", "page.html", false),
-        ] {
-            assert_eq!(place(&found, tag, name), (expected.to_owned(), is_foreign), "{tag} {name}");
-        }
-        assert_eq!(found[&language("de")]["layout.html"].text, "de/layout.html");
-        assert_eq!(found[&language("de")]["welcome.html"].text, "Hallo");
-        assert_eq!(found[&language("fr")]["page.html"].text, "page.html");
-    }
-
-    #[test]
-    fn what_is_in_no_folder_is_of_the_default_language() {
-        let found = with(&KIT, &["welcome.html"], "fr").unwrap();
-        assert_eq!(place(&found, "fr", "welcome.html"), ("welcome.html".into(), false));
-        assert_eq!(found[&Language::english()]["welcome.html"].text, "Hello");
-        let found = with(&KIT, &["welcome.html", "de/welcome.html"], "de").unwrap();
-        assert_eq!(found[&language("de")]["welcome.html"].text, "de/welcome.html");
-    }
-
-    #[test]
-    fn a_folder_that_is_of_no_use_is_found() {
-        for (files, expected) in [
-            (&["german/welcome.html"][..], "german is not the tag of a language"),
-            (&["de/other.html", "welcome.html"], "de has none of welcome.html, code.html, layout.html, page.html"),
-            (&["other.html"], "has none of welcome.html, code.html"),
-            (&["de/welcome.html/x"], "welcome.html cannot be read"),
-            (&["pt-br/welcome.html", "pt-BR/welcome.html"], "has two folders of pt-BR"),
-        ] {
-            let refused = with(&KIT, files, "en").unwrap_err();
-            assert!(refused.contains(expected), "{refused}");
-        }
-        let beside = ["welcome.html", "..data/x", ".git/x", "notes.md"];
-        assert!(with(&KIT, &beside, "en").is_ok());
-        let strict = Kit { is_strict: true, ..KIT };
-        for (files, known) in [(&beside[..], "notes.md"), (&["de/welcome.html", "de/wellcome.html"], "wellcome.html")] {
-            let refused = with(&strict, files, "en").unwrap_err();
-            assert!(refused.contains(&format!("{known} is none of welcome.html, code.html")), "{refused}");
-        }
-        assert!(with(&strict, &beside[..3], "en").is_ok());
-    }
 }

@@ -27,7 +27,7 @@ pub struct Speaker {
 
 impl Speakers {
     /// Takes those built in and those of a directory; `globals` are what all templates of a language are given. What is no template, a
-    /// style, is left to it.
+    /// style, is left to it. It is asked once for each language.
     ///
     /// # Errors
     /// When one cannot be read; with its line.
@@ -35,7 +35,7 @@ impl Speakers {
         kit: &Kit,
         directory: Option<&Path>,
         default: &Language,
-        globals: impl Fn(&Sources) -> Result<G, String>,
+        mut globals: impl FnMut(&Language, &Sources) -> Result<G, String>,
     ) -> Result<Self, String> {
         let (mut speakers, mut having) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
         for (language, sources) in kit.sources(directory, default)? {
@@ -43,7 +43,7 @@ impl Speakers {
             let mut environment = environment(templates.map(|(name, source)| (*name, source.text.clone())))
                 .map_err(|error| told(&sources, &error))?;
             environment.add_global("language", language.to_string());
-            globals(&sources)?.into_iter().for_each(|(name, value)| environment.add_global(name, value));
+            globals(&language, &sources)?.into_iter().for_each(|(name, value)| environment.add_global(name, value));
             for (name, _) in sources.iter().filter(|(_, source)| !source.is_foreign) {
                 having.entry(*name).or_default().push(language.clone());
             }
@@ -57,11 +57,6 @@ impl Speakers {
     /// The languages that there are.
     pub fn languages(&self) -> &[Language] {
         &self.languages
-    }
-
-    /// Those of each language.
-    pub fn all(&self) -> impl Iterator<Item = &Speaker> {
-        self.speakers.values()
     }
 
     /// The language for whom none of those fits that are asked for.
@@ -114,9 +109,21 @@ impl Speaker {
         &self.language
     }
 
-    /// The files, by their names.
-    pub fn sources(&self) -> &Sources {
-        &self.sources
+    /// The files of the operator that a template may be made of, by their names: it, what it names, and what that names.
+    pub fn brought(&self, template: &str) -> Vec<(&'static str, &str)> {
+        let own = self.sources.get_key_value(template);
+        let mut parts: Vec<_> = own.into_iter().collect();
+        let mut seen = 0;
+        while let Some((_, part)) = parts.get(seen).copied() {
+            seen += 1;
+            for (name, source) in self.sources.iter().filter(|(name, _)| names(&part.text, name)) {
+                if parts.iter().all(|(known, _)| *known != name) {
+                    parts.push((name, source));
+                }
+            }
+        }
+        let brought = parts.into_iter().filter(|(_, source)| source.is_brought);
+        brought.map(|(name, source)| (*name, source.place.as_str())).collect()
     }
 
     /// The text of a template with these values.
@@ -127,6 +134,11 @@ impl Speaker {
         let rendered = self.environment.get_template(name).and_then(|template| template.render(values));
         rendered.map_err(|error| told(&self.sources, &error))
     }
+}
+
+/// Whether a template names another one: to extend, include or import it.
+fn names(text: &str, other: &str) -> bool {
+    ['"', '\''].iter().any(|quote| text.contains(&format!("{quote}{other}{quote}")))
 }
 
 /// Templates by their names, of which those that end in `.html` escape every value.

@@ -5,7 +5,7 @@ use neodyme::config::SETTINGS;
 use crate::Neodyme;
 
 /// Every command, and the settings in its help by how they begin.
-const COMMANDS: [(&[&str], &[&str]); 17] = [
+const COMMANDS: [(&[&str], &[&str]); 20] = [
     (&[], &[]),
     (&["serve"], &[""]),
     (&["migrate"], &["database_"]),
@@ -15,6 +15,20 @@ const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&["runbook"], &[]),
     (&["log"], &[]),
     (&["email", "preview"], &["mail_", "product_name", "support_address", "logo_url"]),
+    (&["email", "templates"], &[]),
+    (
+        &["page", "preview"],
+        &[
+            "pages_templates",
+            "mail_from",
+            "mail_default_language",
+            "product_name",
+            "support_address",
+            "logo_url",
+            "password_min_characters",
+        ],
+    ),
+    (&["page", "templates"], &[]),
     (&["email", "test"], &["mail_", "smtp_", "product_name", "support_address", "logo_url"]),
     (&["user", "create"], &["database_", "password_"]),
     (&["user", "list"], &["database_"]),
@@ -84,7 +98,9 @@ fn the_help_fits_a_terminal_of_80_columns() {
 
 #[test]
 fn a_group_without_a_command_shows_its_commands() {
-    for (group, command) in [("user", "grant"), ("outbox", "discard"), ("audit", "list"), ("email", "preview")] {
+    for (group, command) in
+        [("user", "grant"), ("outbox", "discard"), ("audit", "list"), ("email", "preview"), ("page", "templates")]
+    {
         let answer = Neodyme::new().run(&[group]);
         assert!(answer.code == 2 && answer.err.contains(&format!("\n  {command} ")), "{}", answer.err);
     }

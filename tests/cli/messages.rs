@@ -250,6 +250,8 @@ fn of_email(seen: &mut Seen) {
     seen.run(&neodyme, &[&test[..], &["--smtp-host", "localhost", "--smtp-ca-file", "/nowhere"]].concat());
     seen.run(&neodyme, &[&test[..], &["--mail-directory", "/dev/null/mail"]].concat());
     seen.run(&neodyme, &["email", "preview", "--language", "fr"]);
+    seen.run(&neodyme, &["email", "templates", "/dev/null/templates"]);
+    seen.run(&neodyme, &["page", "preview", "account", "--state", "done"]);
 }
 
 fn of_webhooks(seen: &mut Seen) {

@@ -45,15 +45,20 @@ async fn pages_show_the_product_its_logo_and_whom_to_ask() {
 fn what_is_wrong_with_a_template_is_told_at_start_with_its_line() {
     for (name, text, expected) in [
         ("de/sign-in.html", "a\nb {{ page.titel }}", "pages_templates: de/sign-in.html:2: undefined value"),
-        ("fr/sign-up.html", "Bonjour", "pages_templates: fr/sign-up.html does not show name=\"email\""),
+        ("fr/sign-up.html", "Bonjour", "pages_templates: fr/sign-up.html must have a form that is sent"),
         ("fr/faults.html", "{% if %}", "pages_templates: fr/faults.html:1: syntax error"),
         ("french/sign-up.html", "a", "french is not the tag of a language"),
         ("sign-in.html", "a\nb {{ page.titel }}", "pages_templates: sign-in.html:2: undefined value"),
         ("layout.html", "a\n\n{% if %}", "pages_templates: layout.html:3: syntax error"),
-        ("sign-up.html", "Hello", "pages_templates: sign-up.html does not show name=\"email\""),
-        ("account.html", "{{ page.email }}", "pages_templates: account.html does not show action=\"sign-out\""),
-        ("refused.html", "No", "pages_templates: refused.html does not show"),
+        ("sign-up.html", "Hello", "pages_templates: sign-up.html must have a form that is sent"),
+        (
+            "account.html",
+            "{{ page.email }}",
+            "pages_templates: account.html must have a form with method=\"post\" and action=\"",
+        ),
+        ("refused.html", "No", "pages_templates: refused.html must show what went wrong: {%"),
         ("page.css", "</style>", "pages_templates: page.css must not have `</`"),
+        ("fr/page.css", "</style>", "pages_templates: fr/page.css must not have `</`"),
         ("other.html", "a", "pages_templates: other.html is none of words.html, faults.html"),
     ] {
         let folder = tempfile::tempdir().unwrap();
