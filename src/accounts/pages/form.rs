@@ -7,6 +7,7 @@ use http::Method;
 use super::forms::Form;
 use super::place::Place;
 use super::refused::refused;
+use super::reset;
 use super::view::FormView;
 use crate::error::{ErrorCode, Result};
 use crate::http::{Access, Call, Endpoint, FromJson, Json, Page, SameOrigin, Typed, Unread};
@@ -51,6 +52,7 @@ where
     let done = async {
         let (SameOrigin, typed) = sent.read(&context).await?;
         view.keep(&typed);
+        reset::tell_asker(&mut view, form, &call, &typed).await?;
         run(call, Json(T::from_json(&typed.to_json()?)?)).await.map(drop)
     };
     let done = done.await;
