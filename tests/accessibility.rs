@@ -150,6 +150,27 @@ async fn the_page_of_who_is_signed_in_can_be_read_by_everybody() {
         assert_eq!(Answer::to(request).await.unwrap().status, 200, "{page}");
     }
     assert_nothing_found_with(pages.into(), Some(cookie)).await;
+    let (german, folder) = (("accept-language", "de"), tempfile::tempdir().unwrap());
+    let headers = [("sec-fetch-site", "same-origin"), ("cookie", cookie), german];
+    let wrong = [("new_email", "new@example.com"), ("password", "wrong horse battery")];
+    let mut answers = Vec::new();
+    for (page, form) in
+        [("change-address", &wrong[..]), ("change-name", &[("full_name", " ")]), ("delete-account", &wrong[1..])]
+    {
+        answers.push(app.send_form(&format!("/account/{page}"), form, &headers).await);
+        assert!(answers.last().unwrap().text().contains("role=\"alert\""), "{page}");
+    }
+    for page in ["?news=address", "sign-in?news=deleted", "delete-account", "download-data"] {
+        let request = app.request("GET", &format!("/account/{page}"));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        answers.push(Answer::to(request).await.unwrap());
+    }
+    let file = |(n, answer): (usize, &Answer)| {
+        let file = folder.path().join(format!("{n}.html"));
+        std::fs::write(&file, answer.text()).unwrap();
+        format!("file://{}", file.display())
+    };
+    assert_nothing_found(answers.iter().enumerate().map(file).collect()).await;
 }
 
 async fn form_sent(app: &TestApp, page: &str, form: &[(&str, &str)]) -> Answer {

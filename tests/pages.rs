@@ -113,12 +113,14 @@ async fn a_browser_replaces_a_forgotten_password() {
     assert_says(&asked[1], &format!("If there is an account with {email}, an email is on its way."));
     assert!(!asked[1]["url"].as_str().unwrap().contains("example.com"), "{}", asked[1]);
     let link = link_in_mail(&app, &sink, &email, "another password").await;
+    let username = format!("autocomplete=\"username\" value=\"{email}\" readonly hidden");
     for _ in 0..3 {
         let page = Answer::to(app.client.get(&link)).await.unwrap();
-        let page = page.text();
-        let username = format!("autocomplete=\"username\" value=\"{email}\" readonly hidden");
-        assert!(page.contains(&username) && page.contains("id=\"new_password\""), "{page}");
+        assert!(page.text().contains(&username) && page.text().contains("id=\"new_password\""), "{}", page.text());
     }
+    let form = [("code", link.split_once("code=").unwrap().1), ("new_password", "short")];
+    let short = post(&app, "/account/reset-password", &form, None).await;
+    assert!(short.status == 422 && short.text().contains(&username), "{}", short.text());
     let seen = drive(json!([
         { "goto": link },
         { "fill": { "new_password": "short" }, "press": "button" },
@@ -140,7 +142,7 @@ async fn a_browser_replaces_a_forgotten_password() {
         assert!(!seen[useless]["text"].as_str().unwrap().contains("New password"), "{}", seen[useless]);
     }
     assert_eq!(app.login(&email, NEW).await.status, 200);
-    metric("neodyme_errors_total").label("error_type", "VALIDATION_FAILED").value(1.0).assert_in(&app).await;
+    metric("neodyme_errors_total").label("error_type", "VALIDATION_FAILED").value(2.0).assert_in(&app).await;
     assert!(!app.output().contains(NEW), "no password is logged");
 }
 

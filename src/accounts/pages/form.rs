@@ -9,6 +9,7 @@ use super::done;
 use super::forms::Form;
 use super::place::Place;
 use super::refused::refused;
+use super::reset;
 use super::view::FormView;
 use crate::accounts::codes;
 use crate::error::{ErrorCode, Result};
@@ -76,6 +77,7 @@ where
     let done = async {
         let (SameOrigin, typed) = sent.read(&context).await?;
         view.keep(&typed);
+        reset::tell_asker(&mut view, form, &call, &typed).await?;
         let sent = T::from_json(&typed.to_json()?)?;
         let ended = run(call, Json(sent.clone())).await.map(drop);
         match has_worked.filter(|_| ended.as_ref().is_err_and(codes::is_refused)) {

@@ -78,8 +78,14 @@ impl FormView {
     }
 
     /// The form of a password of this user's.
-    pub(super) fn of_user(self, username: &str) -> Self {
-        FormView { username: username.to_owned(), ..self }
+    pub(super) fn of_user(mut self, username: &str) -> Self {
+        self.tell_user(username);
+        self
+    }
+
+    /// Says whose password it is.
+    pub(super) fn tell_user(&mut self, username: &str) {
+        username.clone_into(&mut self.username);
     }
 
     /// What tells a form that works once from others.
