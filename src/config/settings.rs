@@ -251,8 +251,8 @@ settings! {
         /// Where mail is written without a mail server.
         directory: PathBuf = "mail_directory", "data/mail";
         /// Where people use the codes that emails carry: emails link to `verify-email`, `reset-password`, `change-email` and
-        /// `undo-email-change` below this URL, each with `?code=`. The pages there send the code to the API. Without one, emails
-        /// show the code itself.
+        /// `undo-email-change` below this URL, each with `?code=`, and to `forgot-password` without one. The pages there send the code
+        /// to the API. Without this URL, emails show the code itself.
         links_url: Option<Url> = "mail_links_url", "";
         /// Directory with templates that are used instead of those built in: directly in it those of the default language, those
         /// of another one in a folder with its tag. `neodyme email templates` writes those built in.

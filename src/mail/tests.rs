@@ -10,7 +10,7 @@ use super::templates::{Templates, Texts, Variables};
 use super::trial::{CODES, check};
 use crate::config::{Config, Sources};
 use crate::language::Language;
-use MailKind::{PasswordChanged, ResetPassword, Welcome};
+use MailKind::{PasswordChanged, PasswordReplaced, ResetPassword, Welcome};
 
 fn templates(settings: &[(&str, &str)]) -> Result<Templates, String> {
     let variable = |(key, value): &(&str, &str)| (format!("NEODYME_{}", key.to_uppercase()).into(), value.into());
@@ -138,6 +138,41 @@ fn a_code_is_shown_or_linked_and_said_for_how_long() {
         let without = in_language(&templates, language, Welcome, &without);
         for text in [without.text, without.html] {
             assert!(text.contains(nothing_to_do) && !text.contains(lifetime), "{text}");
+        }
+    }
+}
+
+#[test]
+fn who_is_told_of_another_password_reads_where_the_sessions_went_and_what_to_do() {
+    let templates = templates(&[("support_address", "help@example.com")]).unwrap();
+    let linked = || Variables { code: "", link: "https://example.com/forgot-password".into(), ..variables("Ada") };
+    let unlinked = || Variables { code: "", link: String::new(), lifetime: None, ..variables("Ada") };
+    for (language, kind, sessions, what_to_do) in [
+        (
+            "en",
+            PasswordChanged,
+            "signed out everywhere else.",
+            "somebody else knew your password. Choose another one at once",
+        ),
+        ("en", PasswordReplaced, "signed out everywhere, and", "First change the password of your mailbox"),
+        (
+            "de",
+            PasswordChanged,
+            "Überall sonst wurden Sie abgemeldet.",
+            "kannte jemand anderes Ihr Passwort. Wählen Sie sofort",
+        ),
+        ("de", PasswordReplaced, "Sie wurden überall abgemeldet", "Ändern Sie zuerst das Passwort Ihres Postfachs"),
+    ] {
+        for (variables, has_link) in [(linked(), true), (unlinked(), false)] {
+            let Texts { text, html, .. } = in_language(&templates, language, kind, &variables);
+            for part in [text, html.replace("&#x2f;", "/")] {
+                let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(words.contains(sessions) && words.contains(what_to_do), "{words}");
+                assert!(words.contains("help@example.com"), "{words}");
+                assert_eq!(words.contains("https://example.com/forgot-password"), has_link, "{words}");
+                let is_forgotten = ["as if you had forgotten it", "als hätten Sie es vergessen"];
+                assert_eq!(is_forgotten.iter().any(|hint| words.contains(hint)), !has_link, "{words}");
+            }
         }
     }
 }
