@@ -262,6 +262,8 @@ settings! {
         default_language: Language = "mail_default_language", "en";
         /// Name by which users know the service, in emails and on pages. Without one, the name in `mail_from`, or its domain.
         product_name: Option<String> = "product_name", "";
+        /// Where the name or the logo leads at the head of pages and in emails, such as the front page of a shop. Without one, nowhere.
+        product_url: Option<WebAddress> = "product_url", "";
         /// Whom users ask, named at the foot of emails and pages. Without one, nobody is named.
         support_address: Option<Contact> = "support_address", "";
         /// Image at the head of emails in HTML and of pages, such as a logo, shown 40 pixels high. Mail readers fetch it where they are let.

@@ -212,6 +212,7 @@ fn whom_to_ask_and_a_logo_are_shown_where_they_are_set() {
         ("logo_url", "https://example.com/logo.png"),
     ];
     let (set, unset) = (templates(&settings).unwrap(), templates(&[]).unwrap());
+    let shop = templates(&[&settings[..], &[("product_url", "https://heron.example.com/?a=1&b=2")]].concat()).unwrap();
     for (language, ask) in [("en", "Questions? Ask"), ("de", "Haben Sie Fragen? Wenden Sie sich an")] {
         for kind in MailKind::ALL {
             let Texts { text, html, .. } = in_language(&set, language, *kind, &variables("Ada"));
@@ -220,6 +221,11 @@ fn whom_to_ask_and_a_logo_are_shown_where_they_are_set() {
             assert!(html.contains(ask) && html.contains("href=\"mailto:help@example.com\""), "{html}");
             let (src, alt) = ("src=\"https:&#x2f;&#x2f;example.com&#x2f;logo.png\"", "alt=\"Blue &amp; Heron\"");
             assert!(html.contains(src) && html.contains(alt), "{html}");
+            assert!(!html.contains(">Blue &amp; Heron</a>"), "{html}");
+            let Texts { text, html, .. } = in_language(&shop, language, *kind, &variables("Ada"));
+            assert!(text.contains("\n\nBlue & Heron\nhttps://heron.example.com/?a=1&b=2\n\n"), "{text}");
+            let link = "<a href=\"https:&#x2f;&#x2f;heron.example.com&#x2f;?a=1&amp;b=2\"";
+            assert_eq!(html.matches(link).count(), 2, "around the logo, and at the end: {html}");
             let Texts { text, html, .. } = in_language(&unset, language, *kind, &variables("Ada"));
             assert!(text.trim_end().ends_with("\n\nExample") && !text.contains(ask) && !html.contains(ask), "{text}");
             assert!(!html.contains("<img"), "{html}");
