@@ -108,6 +108,8 @@ async fn every_email_can_be_read_by_everybody() {
     let folder = tempfile::tempdir().unwrap();
     let options =
         AppOptions::bare().set("support_address", "help@example.com").set("logo_url", "https://example.com/x");
+    let options =
+        options.set("product_url", "https://example.com").set("mail_links_url", "https://example.com/account");
     let write = |(kind, language): (&MailKind, &str)| {
         let arguments = ["email", "preview", kind.as_str(), "--language", language, "--format", "html"];
         let preview = options.run(&arguments, folder.path());

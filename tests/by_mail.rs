@@ -209,7 +209,14 @@ async fn a_forgotten_password_is_replaced(backend: Backend) {
     // It opens the password again, and shows that the address is the user's own.
     assert!(verified_at(&app, &user.email, NEW).await.is_string());
     app.login(&user.email, PASSWORD).await.assert_problem(401, "INVALID_CREDENTIALS");
-    sink.mail_to(&user.email, "was changed", 0).await;
+    let [told, html] = sink.mail_to(&user.email, "was changed", 0).await.parts();
+    for text in [told, html] {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("signed out everywhere, and can sign in") && text.contains("as if you had forgotten it"),
+            "{text}"
+        );
+    }
     let trail = app.audited().await;
     for action in
         ["user.password_reset_requested by anonymous".to_owned(), format!("user.password_reset by {}", user.id)]
@@ -382,4 +389,19 @@ async fn an_email_links_to_where_its_code_is_used() {
     let code = link.strip_prefix("https://example.com/account/verify-email?code=").unwrap();
     assert!(html.contains(&code.to_owned()) && code.len() == CODE, "{html}");
     assert_eq!(post(&app, "/auth/verify-email", json!({ "code": code })).await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_not_choose_the_password_is_led_to_where_another_one_is_asked_for() {
+    let (app, sink) =
+        app_and_sink(Backend::Sqlite, |options| options.set("mail_links_url", "https://example.com/account/")).await;
+    let user = app.signed_in().await;
+    let passwords = json!({ "current_password": PASSWORD, "new_password": NEW });
+    let change = app.request("POST", "/auth/password").bearer_auth(&user.access).json(&passwords);
+    assert_eq!(Answer::to(change).await.unwrap().status, 204);
+    let [text, html] = sink.mail_to(&user.email, "was changed", 0).await.parts();
+    let link = "https://example.com/account/forgot-password";
+    assert!(text.contains(&format!("\n    {link}\n")), "{text}");
+    assert!(html.replace("&#x2f;", "/").contains(&format!("href=\"{link}\"")), "{html}");
+    assert!(text.contains("You stay signed in where you changed it"), "{text}");
 }

@@ -173,6 +173,8 @@ async fn settings_that_no_email_can_show_are_refused() {
     for (key, value, said) in [
         ("support_address", "call us", "neither an address of mail nor a URL that begins with https://"),
         ("support_address", "http://example.com/help", "does not begin with https://"),
+        ("product_url", "shop.example.com", "is not a URL"),
+        ("product_url", "http://shop.example.com", "does not begin with https://"),
         ("logo_url", "logo.png", "is not a URL"),
         ("logo_url", "http://example.com/logo.png", "does not begin with https://"),
         ("mail_default_language", "German", "is not the tag of a language"),

@@ -77,7 +77,7 @@ async fn reset(db: &Db, reset: Reset) -> Result<Option<Done>> {
             tx.insert(failures);
             let sessions = sessions::delete_all(tx, user.id).await?;
             let entry = actor.entry("user.password_reset", user.id, json!({ "sessions": sessions }));
-            jobs.push(AccountEmail::job(MailKind::PasswordChanged, &user, &origin, entry.occurred_at));
+            jobs.push(AccountEmail::job(MailKind::PasswordReplaced, &user, &origin, entry.occurred_at));
             tx.insert(entry);
             jobs.iter().for_each(|job| tx.insert(job.clone()));
             Ok(Some(Done { sessions, jobs }))

@@ -251,8 +251,8 @@ settings! {
         /// Where mail is written without a mail server.
         directory: PathBuf = "mail_directory", "data/mail";
         /// Where people use the codes that emails carry: emails link to `verify-email`, `reset-password`, `change-email` and
-        /// `undo-email-change` below this URL, each with `?code=`. The pages there send the code to the API. Without one, emails
-        /// show the code itself.
+        /// `undo-email-change` below this URL, each with `?code=`, and to `forgot-password` without one. The pages there send the code
+        /// to the API. Without this URL, emails show the code itself.
         links_url: Option<Url> = "mail_links_url", "";
         /// Directory with templates that are used instead of those built in: directly in it those of the default language, those
         /// of another one in a folder with its tag. `neodyme email templates` writes those built in.
@@ -262,6 +262,8 @@ settings! {
         default_language: Language = "mail_default_language", "en";
         /// Name by which users know the service, in emails and on pages. Without one, the name in `mail_from`, or its domain.
         product_name: Option<String> = "product_name", "";
+        /// Where the name or the logo leads at the head of pages and in emails, such as the front page of a shop. Without one, nowhere.
+        product_url: Option<WebAddress> = "product_url", "";
         /// Whom users ask, named at the foot of emails and pages. Without one, nobody is named.
         support_address: Option<Contact> = "support_address", "";
         /// Image at the head of emails in HTML and of pages, such as a logo, shown 40 pixels high. Mail readers fetch it where they are let.

@@ -77,7 +77,7 @@ impl Letter {
 /// Writes emails.
 pub struct Composer {
     from: Mailbox,
-    /// Where codes are used.
+    /// Where the pages are that emails lead to.
     links_url: Option<Url>,
     templates: Templates,
 }
@@ -151,10 +151,13 @@ impl Composer {
         })
     }
 
-    /// Where the code of such an email is used.
+    /// Where such an email leads: with its code, where it is of a kind that carries one.
     fn link(&self, kind: MailKind, code: &str) -> Option<String> {
-        let (base, page) = (self.links_url.as_ref()?, kind.page()?);
-        (!code.is_empty()).then(|| format!("{}/{page}?code={code}", base.as_str().trim_end_matches('/')))
+        let page = format!("{}/{}", self.links_url.as_ref()?.as_str().trim_end_matches('/'), kind.page());
+        match kind.purpose() {
+            Some(_) => (!code.is_empty()).then(|| format!("{page}?code={code}")),
+            None => Some(page),
+        }
     }
 
     fn render(&self, mail: &Mail<'_>, email: &Email, full_name: &str) -> Result<Texts, Failure> {

@@ -14,8 +14,10 @@ labels! {
         ResetPassword = "reset_password",
         /// Somebody registered an address that is taken: to its owner.
         AddressTaken = "address_taken",
-        /// The password is another one now.
+        /// The user has chosen another password, and said the one of before.
         PasswordChanged = "password_changed",
+        /// Somebody has chosen another password with the code of an email.
+        PasswordReplaced = "password_replaced",
         /// To a new address: is it to be the account's?
         ChangeEmail = "change_email",
         /// To the address of before: it is not the account's any more.
@@ -35,17 +37,18 @@ impl MailKind {
             }
             MailKind::ChangeEmail => Some(CodePurpose::ChangeEmail),
             MailKind::EmailChanged => Some(CodePurpose::UndoEmailChange),
-            MailKind::PasswordChanged => None,
+            MailKind::PasswordChanged | MailKind::PasswordReplaced => None,
         }
     }
 
-    /// The page where its code is used.
-    pub fn page(self) -> Option<&'static str> {
-        self.purpose().map(|purpose| match purpose {
-            CodePurpose::VerifyEmail => "verify-email",
-            CodePurpose::ResetPassword => "reset-password",
-            CodePurpose::ChangeEmail => "change-email",
-            CodePurpose::UndoEmailChange => "undo-email-change",
-        })
+    /// The page that it leads to: where its code is used, or where who has not done what it tells asks for another password.
+    pub fn page(self) -> &'static str {
+        match self.purpose() {
+            Some(CodePurpose::VerifyEmail) => "verify-email",
+            Some(CodePurpose::ResetPassword) => "reset-password",
+            Some(CodePurpose::ChangeEmail) => "change-email",
+            Some(CodePurpose::UndoEmailChange) => "undo-email-change",
+            None => "forgot-password",
+        }
     }
 }

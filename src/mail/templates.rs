@@ -22,6 +22,7 @@ macro_rules! of_language {
             "reset_password.subject.txt", "reset_password.txt", "reset_password.html",
             "address_taken.subject.txt", "address_taken.txt", "address_taken.html",
             "password_changed.subject.txt", "password_changed.txt", "password_changed.html",
+            "password_replaced.subject.txt", "password_replaced.txt", "password_replaced.html",
             "change_email.subject.txt", "change_email.txt", "change_email.html",
             "email_changed.subject.txt", "email_changed.txt", "email_changed.html",
             "email_restored.subject.txt", "email_restored.txt", "email_restored.html",
@@ -52,7 +53,7 @@ pub(super) struct Variables<'a> {
     pub at: OffsetDateTime,
     /// The code that the email carries; empty where it carries none.
     pub code: &'a str,
-    /// Where the code is used; empty where nothing leads there.
+    /// Where the email leads; empty where nothing leads there.
     pub link: String,
     /// How long the code can be used.
     pub lifetime: Option<Duration>,

@@ -10,7 +10,7 @@ use super::templates::{Templates, Texts, Variables};
 use super::trial::{CODES, check};
 use crate::config::{Config, Sources};
 use crate::language::Language;
-use MailKind::{PasswordChanged, ResetPassword, Welcome};
+use MailKind::{PasswordChanged, PasswordReplaced, ResetPassword, Welcome};
 
 fn templates(settings: &[(&str, &str)]) -> Result<Templates, String> {
     let variable = |(key, value): &(&str, &str)| (format!("NEODYME_{}", key.to_uppercase()).into(), value.into());
@@ -143,6 +143,41 @@ fn a_code_is_shown_or_linked_and_said_for_how_long() {
 }
 
 #[test]
+fn who_is_told_of_another_password_reads_where_the_sessions_went_and_what_to_do() {
+    let templates = templates(&[("support_address", "help@example.com")]).unwrap();
+    let linked = || Variables { code: "", link: "https://example.com/forgot-password".into(), ..variables("Ada") };
+    let unlinked = || Variables { code: "", link: String::new(), lifetime: None, ..variables("Ada") };
+    for (language, kind, sessions, what_to_do) in [
+        (
+            "en",
+            PasswordChanged,
+            "signed out everywhere else.",
+            "somebody else knew your password. Choose another one at once",
+        ),
+        ("en", PasswordReplaced, "signed out everywhere, and", "First change the password of your mailbox"),
+        (
+            "de",
+            PasswordChanged,
+            "Überall sonst wurden Sie abgemeldet.",
+            "kannte jemand anderes Ihr Passwort. Wählen Sie sofort",
+        ),
+        ("de", PasswordReplaced, "Sie wurden überall abgemeldet", "Ändern Sie zuerst das Passwort Ihres Postfachs"),
+    ] {
+        for (variables, has_link) in [(linked(), true), (unlinked(), false)] {
+            let Texts { text, html, .. } = in_language(&templates, language, kind, &variables);
+            for part in [text, html.replace("&#x2f;", "/")] {
+                let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(words.contains(sessions) && words.contains(what_to_do), "{words}");
+                assert!(words.contains("help@example.com"), "{words}");
+                assert_eq!(words.contains("https://example.com/forgot-password"), has_link, "{words}");
+                let is_forgotten = ["as if you had forgotten it", "als hätten Sie es vergessen"];
+                assert_eq!(is_forgotten.iter().any(|hint| words.contains(hint)), !has_link, "{words}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_duration_is_said_as_people_say_it() {
     let templates = with(&[("welcome.txt", "{{ valid_for }}"), ("de/welcome.txt", "{{ valid_for }}")], &[]).unwrap();
     for (seconds, english, german) in [
@@ -177,6 +212,7 @@ fn whom_to_ask_and_a_logo_are_shown_where_they_are_set() {
         ("logo_url", "https://example.com/logo.png"),
     ];
     let (set, unset) = (templates(&settings).unwrap(), templates(&[]).unwrap());
+    let shop = templates(&[&settings[..], &[("product_url", "https://heron.example.com/?a=1&b=2")]].concat()).unwrap();
     for (language, ask) in [("en", "Questions? Ask"), ("de", "Haben Sie Fragen? Wenden Sie sich an")] {
         for kind in MailKind::ALL {
             let Texts { text, html, .. } = in_language(&set, language, *kind, &variables("Ada"));
@@ -185,6 +221,11 @@ fn whom_to_ask_and_a_logo_are_shown_where_they_are_set() {
             assert!(html.contains(ask) && html.contains("href=\"mailto:help@example.com\""), "{html}");
             let (src, alt) = ("src=\"https:&#x2f;&#x2f;example.com&#x2f;logo.png\"", "alt=\"Blue &amp; Heron\"");
             assert!(html.contains(src) && html.contains(alt), "{html}");
+            assert!(!html.contains(">Blue &amp; Heron</a>"), "{html}");
+            let Texts { text, html, .. } = in_language(&shop, language, *kind, &variables("Ada"));
+            assert!(text.contains("\n\nBlue & Heron\nhttps://heron.example.com/?a=1&b=2\n\n"), "{text}");
+            let link = "<a href=\"https:&#x2f;&#x2f;heron.example.com&#x2f;?a=1&amp;b=2\"";
+            assert_eq!(html.matches(link).count(), 2, "around the logo, and at the end: {html}");
             let Texts { text, html, .. } = in_language(&unset, language, *kind, &variables("Ada"));
             assert!(text.trim_end().ends_with("\n\nExample") && !text.contains(ask) && !html.contains(ask), "{text}");
             assert!(!html.contains("<img"), "{html}");

@@ -31,9 +31,14 @@ async fn pages_show_the_product_its_logo_and_whom_to_ask() {
     let options = with_pages(Backend::Sqlite).set("product_name", "Otters & Co");
     let options =
         options.set("logo_url", "https://cdn.example.com/logo.png").set("support_address", "help@example.com");
+    let options = options.set("product_url", "https://otters.example.com/shop?from=account&x=1");
     let page = TestApp::spawn(options).await.get("/account/sign-in").await;
     assert_page(&page, 200);
     let text = page.text().replace("&#x2f;", "/");
+    assert!(
+        text.contains("<header><a href=\"https://otters.example.com/shop?from=account&amp;x=1\"><img src="),
+        "{text}"
+    );
     assert!(text.contains("· Otters &amp; Co</title>"), "{text}");
     assert!(text.contains("<img src=\"https://cdn.example.com/logo.png\" alt=\"Otters &amp; Co\""), "{text}");
     assert!(text.contains("<a href=\"mailto:help@example.com\">help@example.com</a>"), "{text}");
