@@ -308,7 +308,8 @@ async fn the_limit_of_a_client_is_told_before_the_body_is_read(backend: Backend)
     for _ in 0..2 {
         app.login("nobody@example.com", PASSWORD).await.assert_problem(401, "INVALID_CREDENTIALS");
     }
-    let refused = Answer::to(app.request("POST", "/auth/login").body("no JSON")).await.unwrap();
+    let unread = app.request("POST", "/auth/login").header("content-type", "application/json").body("no JSON");
+    let refused = Answer::to(unread).await.unwrap();
     refused.assert_problem(429, "RATE_LIMITED");
     assert_eq!(app.register(&fresh_email()).await.status, 201, "other limits are others");
 }
