@@ -40,8 +40,8 @@ const WHOSE: &str = "must show whose account it is: {{ page.email }}";
 const SIGN_OUT: &str = "must have a form with method=\"post\" and action=\"{{ page.beside }}sign-out\"";
 const END_SESSION: &str = "must have, for each session that is not the current one, a form with method=\"post\", \
      action=\"{{ page.beside }}end-session\" and <input type=\"hidden\" name=\"id\" value=\"{{ session.id }}\">";
-const ANOTHER_PASSWORD: &str = "must have a form with method=\"post\", action=\"{{ page.beside }}change-password\" and all of \
-     page.fields, or a link there";
+const ANOTHER_PASSWORD: &str =
+    "must lead to where the password is changed: <a href=\"{{ page.beside }}change-password\">";
 const ON: &str = "must lead on: <a href=\"{{ page.way }}\">";
 
 /// The templates of a language are tried.

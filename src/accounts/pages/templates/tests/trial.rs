@@ -76,8 +76,8 @@ fn what_a_page_lacks_is_said_with_its_file_and_what_to_do() {
         ),
         (
             "account.html",
-            but(ACCOUNT, "action=\"{{ page.beside }}change-password\"", ""),
-            "must have a form with method=\"post\", action=",
+            but(ACCOUNT, "href=\"{{ page.beside }}change-password\"", ""),
+            "account.html must lead to where the password is changed: <a href=",
         ),
         (
             "refused.html",
@@ -97,15 +97,16 @@ fn what_a_page_lacks_is_said_with_its_file_and_what_to_do() {
 #[test]
 fn what_works_is_taken_however_it_is_written() {
     let form = but(FORM, "<form method=\"post\"", "<FORM class=wide METHOD='POST'");
-    let password = "method=\"post\" action=\"{{ page.beside }}change-password\"";
-    let elsewhere = "<a href=\"{{ page.beside }}change-password\">Another password</a><form action=\"nowhere\"";
+    let link = "<a href=\"{{ page.beside }}change-password\">";
+    let by_hand = "<form method=\"post\" action=\"{{ page.beside }}change-password\"><input name=\"current_password\">\
+        <input name=\"new_password\"></form><a href=\"elsewhere\">";
     let sign_out = "<form method=\"post\" action=\"{{ page.beside }}sign-out\">\n<button type=\"submit\"";
     let by_button = "<form><button formmethod=post formaction=\"{{ page.beside }}sign-out\"";
     for (name, text) in [
         ("form.html", form),
         ("field.html", but(FIELD, "name=\"{{ field.name }}\"", "name={{ field.name }}")),
         ("layout.html", but(LAYOUT, "<style>", "<!-- <p> --><style media='all'>")),
-        ("account.html", but(ACCOUNT, &format!("<form {password}"), elsewhere)),
+        ("account.html", but(ACCOUNT, link, by_hand)),
         ("account.html", but(ACCOUNT, sign_out, by_button)),
         ("fault.html", "{{ fault.sentence | upper }}".into()),
         ("fr/page.css", "body { direction: rtl; }".into()),
