@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 use uuid::Uuid;
 
-pub(super) use self::endpoint::{endpoints, erase_oneself};
+pub(super) use self::endpoint::{Confirmation, endpoints, erase_oneself};
 use self::unwiped::Unwiped;
 pub use self::wiping::make_up_for_wipes;
 pub(super) use self::wiping::wipe_out;

@@ -27,7 +27,7 @@ pub(crate) fn accept_language(headers: &HeaderMap) -> String {
     lines.collect::<Vec<_>>().join(",")
 }
 
-/// Whether who asks takes a page, and nothing rather than that.
+/// Whether who asks may be sent a page: not where `Accept` prefers JSON.
 pub(super) fn takes_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     accept.and_then(prefers_html).unwrap_or(true)

@@ -230,7 +230,7 @@ async fn a_form_of_another_site_does_nothing(backend: Backend) {
     assert_eq!(open(&app, ACCOUNT, &cookie).await.status, 200);
     assert_eq!(app.audited().await.len(), 3, "registered, and signed in twice: {:?}", app.audited().await);
     let without = post(&app, "/account/sign-out", &[], Some(OURS)).await;
-    assert_eq!((without.status, without.header("location")), (303, "/account/sign-in?news=session-ended"));
+    assert_eq!((without.status, without.header("location")), (303, "/account/sign-in?news=signed-out"));
 }
 
 #[tokio::test]

@@ -159,7 +159,9 @@ async fn another_name_is_refused_beside_its_field_and_is_all_that_changes(backen
     assert_eq!((done.status, done.header("location")), (303, "/account/?news=name"));
     let page = led(&app, done.header("location"), &cookie).await;
     assert!(page.text().contains("Your name is changed.") && page.text().contains("&lt;b&gt;Ada"), "{}", page.text());
-    let elsewhere = open(&app, done.header("location"), &cookie).await;
+    let by_others = app.request("GET", done.header("location")).header("cookie", &cookie);
+    let elsewhere = Answer::to(by_others.header("sec-fetch-site", "cross-site")).await.unwrap();
+    assert_page(&elsewhere, 200);
     assert!(!elsewhere.text().contains("Your name is changed."), "no other site has it said");
     let form = open(&app, NAME, &cookie).await;
     assert!(form.text().contains("value=\"&lt;b&gt;Ada\""), "{}", form.text());

@@ -183,7 +183,7 @@ async fn a_cookie_opens_nothing_of_the_api_and_a_token_no_page(backend: Backend)
         led.push(open(&app, "/account/", &format!("{name}={token}")).await);
     }
     for led in led {
-        assert_eq!((led.status, led.header("location")), (303, SIGN_IN), "{led:?}");
+        assert!(led.status == 303 && led.header("location").starts_with(SIGN_IN), "{led:?}");
     }
     assert_eq!(open(&app, "/account/", &format!("a=b; {cookie}; c=d")).await.status, 200);
     assert_eq!(app.refresh(&user.refresh).await.status, 200, "nothing was taken for a theft");

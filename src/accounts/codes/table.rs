@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -132,7 +133,7 @@ pub async fn find(db: &Db, hash: &[u8; HASH_BYTES], purpose: CodePurpose) -> Res
     })
 }
 
-/// Whose a code was that was used up within this time, or that another one has made useless.
+/// Whose a code was that is spent since this time: used up, or made useless by another one where `has_worked` is not asked for.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,12 +142,18 @@ pub(super) async fn find_spent(
     hash: &[u8; HASH_BYTES],
     purpose: CodePurpose,
     within: Duration,
+    has_worked: bool,
 ) -> Result<Option<Bound>> {
     with_read!(db, DbOperation::Codes, |conn| async {
         one_time_codes::table
             .find(hash.as_slice())
             .filter(one_time_codes::purpose.eq(purpose.as_str()))
             .filter(one_time_codes::used_at.gt(Moment::of(clock::now() - within).nullable()))
+            .filter(
+                one_time_codes::used_at
+                    .eq(one_time_codes::expires_at.nullable())
+                    .or((!has_worked).into_sql::<Nullable<Bool>>()),
+            )
             .select(BOUND)
             .first::<Bound>(conn)
             .await
@@ -154,16 +161,18 @@ pub(super) async fn find_spent(
     })
 }
 
-/// Uses a code up. Says whether it could be used: of many at once, one does. Whoever does has asked for its user before.
+/// Uses a code up. Says whether it could be used: of many at once, one does. Whoever does has asked for its user before. One that
+/// has worked ends then, which tells it from those that another one has made useless.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn spend(tx: &mut Transaction, hash: &[u8; HASH_BYTES]) -> Result<bool> {
+    let now = Moment::now();
     let used = with_tx!(tx, DbOperation::Codes, |conn| {
         diesel::update(one_time_codes::table.find(hash.as_slice()))
             .filter(one_time_codes::used_at.is_null())
-            .filter(one_time_codes::expires_at.gt(Moment::now()))
-            .set(one_time_codes::used_at.eq(Moment::now().nullable()))
+            .filter(one_time_codes::expires_at.gt(now))
+            .set((one_time_codes::used_at.eq(now.nullable()), one_time_codes::expires_at.eq(now)))
             .execute(conn)
     })?;
     Ok(used == 1)

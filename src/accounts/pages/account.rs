@@ -10,19 +10,21 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::device::DeviceView;
+use super::field::NEW_PASSWORD;
 use super::forms::CHANGE_PASSWORD;
 use super::moment::Moment;
 use super::news::News;
 use super::view::FormView;
-use super::visitor::{Visitor, done, seen};
+use super::visitor::{SIGN_OUT, Visitor, done, seen};
 use crate::accounts::id::PathId;
 use crate::accounts::password_change;
 use crate::accounts::sessions::{self, Session, SessionCookie};
-use crate::accounts::users::User;
+use crate::accounts::sign_in;
+use crate::accounts::users::{self, User};
 use crate::error::{Error, Result};
-use crate::http::{Endpoint, Page, Path, Response, Shown, Typed, see_other, with_header};
+use crate::http::{Context, Endpoint, Page, Path, Response, Shown, Typed, see_other, with_header};
 use crate::state::App;
-use crate::values::Personal;
+use crate::values::{Password, Personal};
 
 pub(super) const TEMPLATE: &str = "account.html";
 /// The page itself.
@@ -34,7 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint<App>> {
         seen(ACCOUNT, "Who is signed in, and where.", show),
         seen(CHANGE_PASSWORD.path, CHANGE_PASSWORD.about, show_change),
         change.fails_with(password_change::FAILS),
-        done("/account/sign-out", "Ends the session of this browser.", sign_out),
+        done(SIGN_OUT, "Ends the session of this browser.", sign_out),
         done("/account/end-session", "Ends another session of the user's.", end_session),
     ]
 }
@@ -109,8 +111,12 @@ async fn show_change(Visitor { call, user, place, .. }: Visitor) -> Result<Respo
 async fn change_password(Visitor { call, user, session, place, .. }: Visitor, typed: Typed) -> Result<Response> {
     let (app, context) = (Arc::clone(&call.state), Arc::clone(&call.context));
     let form = FormView::of(&CHANGE_PASSWORD, &place).of_user(user.email.expose());
-    match password_change::change_password(call, ready(typed.to_json())).await {
-        Ok(_) => {
+    let mut changed = password_change::change_password(call, ready(typed.to_json())).await.map(drop);
+    if changed.is_err() && is_changed(&app, &context, &user, typed.text(NEW_PASSWORD.name)).await? {
+        changed = Ok(());
+    }
+    match changed {
+        Ok(()) => {
             let cookie = sessions::replace_cookie(&app.db, &session).await?.kept_for(&session)?;
             let Shown(way) = form.answer(&app, &context, Ok(()))?;
             Ok(with_header(way, SET_COOKIE, cookie))
@@ -119,6 +125,16 @@ async fn change_password(Visitor { call, user, session, place, .. }: Visitor, ty
         Err(Error::AccessTokenInvalid(_)) => Ok(see_other(News::SessionEnded.way())),
         Err(error) => form.answer(&app, &context, Err(error)).map(|Shown(page)| page),
     }
+}
+
+/// Whether the same form, sent a moment before, has given the user this password meanwhile.
+async fn is_changed(app: &App, context: &Context, before: &User, password: &str) -> Result<bool> {
+    let now = users::find(&app.db, before.id).await?;
+    let Some(now) = now.filter(|now| now.password_hash.expose() != before.password_hash.expose()) else {
+        return Ok(false);
+    };
+    let Ok(password) = Password::parse(password) else { return Ok(false) };
+    Ok(sign_in::confirm(app, context, &now, &password).await.is_ok())
 }
 
 async fn sign_out(visitor: Visitor, _typed: Typed) -> Result<Response> {

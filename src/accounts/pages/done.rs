@@ -20,15 +20,14 @@ const SHOWN_SECONDS: i64 = 600;
 
 /// The way to the page of a form that has worked, which shows this address.
 pub(super) fn way(app: &App, form: &Form, address: &str) -> Result<Response> {
-    let way = see_other(form.done);
-    if address.is_empty() {
-        return Ok(way);
-    }
+    let Some(done) = form.done.filter(|_| !address.is_empty()) else {
+        return Ok(see_other(form.done.unwrap_or(form.path)));
+    };
     let plain = [&seconds().to_be_bytes(), address.as_bytes()].concat();
     let sealed = sealing::seal(&app.login_key, PURPOSE, &plain).map_err(Error::Authentication)?;
-    let place = format!("{}={}", form.done, URL_SAFE_NO_PAD.encode(sealed));
+    let place = format!("{done}={}", URL_SAFE_NO_PAD.encode(sealed));
     let place = HeaderValue::try_from(place).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(with_header(way, LOCATION, place))
+    Ok(with_header(see_other(done), LOCATION, place))
 }
 
 /// The address that the way brought; nothing where it brought none of ours, or some time ago.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::fault::{ADMIN, FaultView};
 use super::field::FULL_NAME;
 use super::forms::Form;
 use super::news::News;
@@ -36,7 +35,7 @@ where
         let ran = async { run(visitor.call, Json(T::from_json(&typed.to_json()?)?)).await };
         match ran.await {
             Ok(_) => lead(),
-            Err(error) => failed(view, &app, &context, error),
+            Err(error) => refuse(view, &app, &context, error),
         }
     };
     done(form.path, form.about, send)
@@ -48,19 +47,13 @@ pub(super) fn view(form: &'static Form, visitor: &Visitor) -> FormView {
     FormView::of(form, place).of_user(user.email.expose()).with(FULL_NAME.name, user.full_name.expose())
 }
 
-/// That an admin deletes no admin's account like this.
-pub(super) fn admin_stays() -> FaultView {
-    FaultView::new(ADMIN, "Another admin takes your role away first.")
-}
-
-fn failed(mut view: FormView, app: &App, context: &Context, error: Error) -> Result<Response> {
-    match error {
-        // The session has ended meanwhile, or the user is not there any more.
-        Error::AccessTokenInvalid(_) | Error::NotFound => return Ok(see_other(News::SessionEnded.way())),
-        // Not that another site sent the form: that was asked before.
-        Error::Forbidden(_) => view.fail_with(admin_stays()),
-        ref other => view.fail(other),
+/// Says what is wrong with the form.
+pub(super) fn refuse(mut view: FormView, app: &App, context: &Context, error: Error) -> Result<Response> {
+    // The session has ended meanwhile, or the user is not there any more.
+    if let Error::AccessTokenInvalid(_) | Error::NotFound = error {
+        return Ok(see_other(News::SessionEnded.way()));
     }
+    view.fail(&error);
     let Page(page) = view.page(app, context)?;
     Ok(with_error(page, error))
 }

@@ -1,11 +1,13 @@
 //! Where a page is.
 
+use http::Method;
+
 use super::news::News;
 use crate::accounts::codes::Code;
 use crate::error::Result;
 use crate::http::{FromHead, Request, Takes, is_led_by_others};
 
-/// Where a page is, and what the link brings that led there. Another site has nothing said here of what was done.
+/// Where a page is, and what the link brings that led there. What was done is not said where another site led there.
 #[derive(Default)]
 pub(super) struct Place {
     /// What leads from the page to those beside it, also below a prefix.
@@ -32,7 +34,8 @@ impl FromHead for Place {
             query.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
         };
         let code = value("code").filter(|code| Code::parse(code).is_ok());
-        let is_ours = !is_led_by_others(&request.head);
+        // What is sent from such a page has an answer of its own.
+        let is_ours = request.head.method != Method::POST && !is_led_by_others(&request.head);
         let (done, news) = (value("done").filter(|_| is_ours), News::in_query(query).filter(|_| is_ours));
         Ok(Place { beside: beside(uri.path()), code, done, news })
     }

@@ -32,6 +32,8 @@ const WAY: &str = "./";
 const A_FORM: &str = "must have a form that is sent: <form method=\"post\">";
 const THE_CODE: &str =
     "must keep the code of the link in its form: <input type=\"hidden\" name=\"code\" value=\"{{ page.code }}\">";
+const THE_KEY: &str =
+    "must keep in its form what makes it work once: <input type=\"hidden\" name=\"key\" value=\"{{ page.key }}\">";
 const THE_STYLE: &str =
     "must have the style of page.css as it is, since browsers are told to take no other: <style>{{ style }}</style>";
 const WHAT_WENT_WRONG: &str =
@@ -97,6 +99,12 @@ impl Trial<'_> {
             shown.must_send(form.fields.iter().filter(|field| !is_of_link(field)).map(|field| field.name))?;
             if form.fields.iter().any(|field| is_of_link(&field)) {
                 shown.must(shown.posts(|form| form.has_value(CODE.name, SAMPLE_CODE)), THE_CODE)?;
+            }
+            if form.path == forms::SIGN_UP.path {
+                let mut keyed = view();
+                keyed.set_key(SAMPLE_CODE);
+                let shown = self.show(form.template, &keyed)?;
+                shown.must(shown.posts(|form| form.has_value("key", SAMPLE_CODE)), THE_KEY)?;
             }
             shown.must_be_in_style()?;
             let mut failed = view();

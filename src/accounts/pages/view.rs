@@ -70,7 +70,7 @@ impl FormView {
             username: String::new(),
             email: String::new(),
             failure: None,
-            is_done: place.done.is_some(),
+            is_done: place.done.is_some() && form.done.is_some(),
             key: String::new(),
             is_unverified: false,
             is_password_wrong: false,

@@ -26,6 +26,9 @@ pub(super) struct Visitor {
     pub(super) cookie: Option<HeaderValue>,
 }
 
+/// What ends the session of a browser.
+pub(super) const SIGN_OUT: &str = "/account/sign-out";
+
 /// A page for who is signed in.
 pub(super) fn seen<F, Fut>(path: &'static str, about: &'static str, show: F) -> Endpoint<App>
 where
@@ -33,7 +36,7 @@ where
     Fut: Future<Output = Result<Response>> + Send,
 {
     let show = move |call: Call<App>, (kept, (device, place)): (Kept, (Device, Place))| async move {
-        enter(call, (kept, SIGN_IN.path), device, place, show).await
+        enter(call, kept, [SIGN_IN.path, News::SessionEnded.way()], device, place, show).await
     };
     Endpoint::new(Access::SignedIn, Method::GET, path, about, show).told_by(refused)
 }
@@ -44,21 +47,24 @@ where
     F: Fn(Visitor, Typed) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Result<Response>> + Send,
 {
+    // Whoever presses that twice has signed out.
+    let ended = if path == SIGN_OUT { News::SignedOut.way() } else { News::SessionEnded.way() };
     type Sent = Unread<(OurOrigin, (Kept, (Device, Typed)))>;
     let act = move |call: Call<App>, sent: Sent| async move {
         let place = sent.look::<Place>()?;
         let (OurOrigin, (kept, (device, typed))) = sent.read(&call.context).await?;
-        enter(call, (kept, News::SessionEnded.way()), device, place, |visitor| act(visitor, typed)).await
+        enter(call, kept, [ended; 2], device, place, |visitor| act(visitor, typed)).await
     };
     let told = if forms::ALL.iter().any(|form| form.path == path) { refused } else { refused_to_act };
     let endpoint = Endpoint::new(Access::SignedIn, Method::POST, path, about, act).told_by(told);
     endpoint.fails_with(&[ErrorCode::Forbidden, ErrorCode::DatabaseError])
 }
 
-/// Who brings no cookie goes the way beside it; whose cookie is none any more is told so.
+/// Who brings no cookie goes the first way, whose cookie is none any more the second.
 async fn enter<Fut>(
     call: Call<App>,
-    (kept, way_of_strangers): (Kept, &'static str),
+    kept: Kept,
+    [without_cookie, ended]: [&'static str; 2],
     device: Device,
     place: Place,
     go_on: impl FnOnce(Visitor) -> Fut,
@@ -76,10 +82,8 @@ where
                 None => answer,
             }))
         }
-        None if had_cookie => {
-            Ok(Shown(with_header(see_other(News::SessionEnded.way()), SET_COOKIE, SessionCookie::taken_away()?)))
-        }
-        None => Ok(Shown(see_other(way_of_strangers))),
+        None if had_cookie => Ok(Shown(with_header(see_other(ended), SET_COOKIE, SessionCookie::taken_away()?))),
+        None => Ok(Shown(see_other(without_cookie))),
     }
 }
 
