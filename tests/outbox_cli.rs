@@ -157,6 +157,16 @@ async fn what_was_withheld_is_not_shown_as_if_it_were_sent(backend: Backend) {
             "{groups}"
         );
     }
+    // What is copied from there narrows both lists, and the reply before does not count any more.
+    let narrowed = |reply: &str, by: &[&str]| {
+        let arguments = [&["outbox", "list", "--state", "delivered", "--json", "--reply", reply], by].concat();
+        shop.run(&arguments).json().as_array().unwrap().iter().map(|row| row["state"].clone()).collect::<Vec<_>>()
+    };
+    for by in [&[][..], &["--by", "reply"], &["--by", "topic"]] {
+        assert_eq!(narrowed(WHY, by), ["withheld"], "{by:?}");
+        assert_eq!(narrowed("nobody has this", by), [""; 0], "{by:?}");
+        assert_eq!(narrowed("refused_4xx (450)", by), [""; 0], "{by:?}");
+    }
     let table = shop.run(&["outbox", "list", "--state", "delivered", "--by", "reply"]).out;
     assert!(
         table.lines().any(|line| line.starts_with("1 ") && line.contains(" withheld ") && line.contains(WHY)),

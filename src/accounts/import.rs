@@ -17,8 +17,8 @@ use uuid::Uuid;
 use crate::accounts::audit::{self, AuditEntry};
 use crate::accounts::users::{self, User};
 use crate::clock;
-use crate::error::Error;
-use crate::store::{Db, types};
+use crate::error::{Error, Result};
+use crate::store::{Db, Transaction, types};
 
 /// So many users are written in one transaction: more gain little, and keep others from writing for longer.
 const BATCH: usize = 500;
@@ -61,16 +61,6 @@ pub enum Target<'a> {
     Database(&'a Db),
 }
 
-impl<'a> Target<'a> {
-    /// The database that knows which addresses are taken.
-    fn db(self) -> Option<&'a Db> {
-        match self {
-            Target::Nowhere => None,
-            Target::Rehearsal(db) | Target::Database(db) => Some(db),
-        }
-    }
-}
-
 /// An import under way.
 pub struct Import<'a, S, W> {
     source: S,
@@ -97,6 +87,15 @@ impl Rehearsed {
     fn add(&mut self, email_key: &str) -> bool {
         self.hashes.insert(self.hasher.hash_one(email_key))
     }
+}
+
+/// What becomes of users of a batch.
+#[derive(Default)]
+struct Outcome {
+    /// So many are new.
+    added: usize,
+    /// Those with these addresses are refused: they are kept for somebody else.
+    kept: Vec<String>,
 }
 
 /// A user who was read.
@@ -179,54 +178,52 @@ impl<'a, S: BufRead, W: Watcher> Import<'a, S, W> {
 
     async fn write(&mut self) -> anyhow::Result<()> {
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        let users = self.without_kept(batch).await?;
-        let count = users.len() as u64;
-        let added = match self.target {
-            _ if users.is_empty() => 0,
-            Target::Nowhere => count,
+        let users: Vec<User> = batch.iter().map(|arrival| arrival.user.clone()).collect();
+        let count = users.len();
+        let Outcome { added, kept } = match self.target {
+            _ if users.is_empty() => Outcome::default(),
+            Target::Nowhere => Outcome { added: count, kept: Vec::new() },
             Target::Rehearsal(db) => self.rehearse(db, &users).await?,
-            Target::Database(db) => {
-                db.transaction(move |tx| async move { users::insert_new(tx, &users).await }.boxed()).await? as u64
-            }
+            Target::Database(db) => db.transaction(move |tx| insert(tx, users).boxed()).await?,
         };
+        let is_kept = |arrival: &Arrival| kept.iter().any(|key| key == arrival.user.email_key.expose());
+        let refused: Vec<_> = batch.into_iter().filter(is_kept).collect();
         self.tally.lines = self.number;
-        self.tally.added += added;
-        self.tally.existing += count - added;
+        self.tally.added += added as u64;
+        self.tally.existing += (count - refused.len() - added) as u64;
+        for Arrival { number, line, .. } in refused {
+            self.refuse(number, &users::kept_for_another(), &line).context("write the refused lines")?;
+        }
         self.watcher.done(&self.tally, std::mem::take(&mut self.bytes));
         Ok(())
     }
 
-    /// How many of these would be new.
-    async fn rehearse(&mut self, db: &Db, users: &[User]) -> anyhow::Result<u64> {
+    /// What would become of these.
+    async fn rehearse(&mut self, db: &Db, users: &[User]) -> anyhow::Result<Outcome> {
         let keys: Vec<&str> = users.iter().map(|user| user.email_key.expose()).collect();
+        let kept = users::kept_among(db, &keys).await?;
         let registered: HashSet<String> = users::registered_among(db, &keys).await?.into_iter().collect();
-        let new = keys.into_iter().filter(|key| !registered.contains(*key) && self.rehearsed.add(key));
-        Ok(new.count() as u64)
+        let is_taken = |key: &str| registered.contains(key) || kept.iter().any(|kept| kept == key);
+        let added = keys.into_iter().filter(|key| !is_taken(key) && self.rehearsed.add(key)).count();
+        Ok(Outcome { added, kept })
     }
+}
 
-    /// Refuses those whose address is kept for somebody else, as a registration does.
-    async fn without_kept(&mut self, batch: Vec<Arrival>) -> anyhow::Result<Vec<User>> {
-        let kept = match self.target.db() {
-            Some(db) if !batch.is_empty() => {
-                let keys: Vec<&str> = batch.iter().map(|arrival| arrival.user.email_key.expose()).collect();
-                users::kept_among(db, &keys).await?
-            }
-            _ => Vec::new(),
-        };
-        let is_kept = |arrival: &Arrival| kept.iter().any(|key| key == arrival.user.email_key.expose());
-        let (refused, admitted): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_kept);
-        for Arrival { number, line, .. } in refused {
-            self.refuse(number, &users::kept_for_another(), &line).context("write the refused lines")?;
-        }
-        Ok(admitted.into_iter().map(|arrival| arrival.user).collect())
+/// Inserts those whose address is nobody's and, as in a registration, is not kept for somebody else.
+async fn insert(tx: &mut Transaction, users: Vec<User>) -> Result<Outcome> {
+    let inserted = users::insert_new(tx, &users).await?;
+    let kept = users::kept_of(tx, users.iter().map(|user| user.id)).await?;
+    for (id, _) in &kept {
+        users::delete(tx, *id).await?;
     }
+    Ok(Outcome { added: inserted - kept.len(), kept: kept.into_iter().map(|(_, email_key)| email_key).collect() })
 }
 
 /// Notes in the audit trail what an import came to.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note(db: &Db, tally: &Tally) -> crate::error::Result<()> {
+pub async fn note(db: &Db, tally: &Tally) -> Result<()> {
     let id = Uuid::now_v7();
     let entry = AuditEntry {
         id,

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::address::{
-    address_hash, as_address_taken, email_exists, is_kept, kept_among, kept_for_another, registered_among,
+    address_hash, as_address_taken, email_exists, is_kept, kept_among, kept_for_another, kept_of, registered_among,
 };
 pub use self::admins::expect_another_admin;
 pub use self::arrival::insert_new;

@@ -113,7 +113,7 @@ fn show(app: &App, links: &[Link]) -> Result<Page> {
     let dependencies = dependencies(app, &minutes, &topics);
     let troubles = troubles(app, &now, &dependencies, &topics);
     let totals = metrics::summary();
-    let last_errors = failure::of_types(&now, |code| troubles.runbook_of(code), &app.config);
+    let last_errors = failure::of_types(&now, |last| troubles.runbook_of(last.code(), last.place()), &app.config);
     let troubles = troubles.sorted();
     let index = Index {
         timestamp: OffsetDateTime::now_utc(),

@@ -125,6 +125,29 @@ async fn what_is_given_up_is_told_by_reason_and_what_waits_with_its_age() {
     index_with(&app, &["<h3>Failed jobs</h3>", group]).await;
 }
 
+/// All failures of endpoints are errors of one type; the last one is of the endpoint that fails still.
+#[tokio::test]
+async fn an_endpoint_is_told_with_its_own_failure_and_its_own_runbook() {
+    let [gone, fails] = [AnalyticsService::start().await, AnalyticsService::start().await];
+    gone.behave(Behaviour::Status(410, None));
+    fails.behave(Behaviour::Status(500, None));
+    let options = options().webhook(1, &gone.base_url()).webhook(2, &fails.base_url());
+    let app = TestApp::spawn(options.set("outbox_poll_interval", "100ms")).await;
+    assert_eq!(app.register(&fresh_email()).await.status, 201);
+    index_with(&app, &["webhook_1 is switched off by its endpoint (gone)"]).await;
+    for _ in 0..6 {
+        assert_eq!(app.register(&fresh_email()).await.status, 201);
+    }
+    let page = index_with(&app, &["The endpoint of webhook_2 fails"]).await;
+    let of = |begin| part(&page, begin, "</article>");
+    let (first, second) = (of("webhook_1 is switched off"), of("The endpoint of webhook_2 fails"));
+    assert!(first.contains("410 Gone") && first.contains("webhook_1, ") && !first.contains("webhook_2"), "{first}");
+    assert!(second.contains("webhook_2, ") && !second.contains("410"), "{second}");
+    assert_eq!([first, second].map(runbooks), [["NeodymeWebhookSwitchedOff"], ["NeodymeWebhookFailing"]]);
+    let last = part(part(&page, "<h2>Last errors</h2>", "<h2>"), "WEBHOOK_SERVICE_ERROR", "</article>");
+    assert!(last.contains("webhook_2, ") && runbooks(last) == ["NeodymeWebhookFailing"], "{last}");
+}
+
 #[tokio::test]
 async fn figures_are_of_now_beside_those_since_the_start_and_the_last_hour_is_drawn() {
     let app = TestApp::spawn(options()).await;

@@ -1,11 +1,14 @@
 //! What is particular to PostgreSQL: a server that stops, and statements that wait for each other.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use neodyme::accounts::Actor;
 use neodyme::accounts::creation::{self, Newcomer};
+use neodyme::accounts::import::{Import, Tally, Target, Watcher};
 use neodyme::accounts::users::{self, Role};
 use neodyme::accounts::webhooks::Webhooks;
 use neodyme::config::{Config, DatabaseConfig, Sources};
@@ -13,6 +16,8 @@ use neodyme::error::{DbErrorKind, Error};
 use neodyme::password::HashPool;
 use neodyme::store::Db;
 use neodyme::values::{Email, FullName, NewPassword};
+use serde_json::json;
+use tokio_postgres::Client;
 
 use crate::common::database::{Backend, Database, open_postgres};
 use crate::common::eventually;
@@ -79,6 +84,19 @@ async fn a_deadlock_is_told_as_one() {
     assert_eq!(kind(&victim.await.unwrap()), DbErrorKind::Deadlock);
 }
 
+/// Changes the address of the only user, and keeps the one before.
+const CHANGE: &str = "BEGIN; UPDATE users SET email = 'b@example.com', email_key = 'b@example.com';
+    INSERT INTO one_time_codes (code_hash, purpose, user_id, email, email_key, created_at, expires_at)
+    SELECT decode(repeat('00', 32), 'hex'), 'undo_email_change', id, 'ada@example.com', 'ada@example.com', now(), now() + interval '1 day'
+    FROM users";
+
+async fn commit_once_waited_for(storage: &Storage, change: &Client) {
+    let waits = "SELECT locktype AS text FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
+        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    eventually("it waits", async || (!storage.database.texts(waits).await.is_empty()).then_some(())).await;
+    change.batch_execute("COMMIT").await.unwrap();
+}
+
 /// A change of an address that is under way keeps it for whoever had it, and whoever makes a user of it meanwhile learns so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_comes_to_be_kept_while_a_user_is_made_is_refused() {
@@ -86,11 +104,7 @@ async fn an_address_that_comes_to_be_kept_while_a_user_is_made_is_refused() {
     let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
     register(&storage.db, &user("ada@example.com")).await.unwrap();
     let (change, _) = open_postgres(url).await;
-    let changed = "BEGIN; UPDATE users SET email = 'b@example.com', email_key = 'b@example.com';
-        INSERT INTO one_time_codes (code_hash, purpose, user_id, email, email_key, created_at, expires_at)
-        SELECT decode(repeat('00', 32), 'hex'), 'undo_email_change', id, 'ada@example.com', 'ada@example.com', now(), now() + interval '1 day'
-        FROM users";
-    change.batch_execute(changed).await.unwrap();
+    change.batch_execute(CHANGE).await.unwrap();
     let password = NewPassword::parse("correct horse battery").unwrap().as_password().clone();
     let pool = HashPool::start(&Config::load(&Sources::default()).unwrap().password).unwrap();
     let newcomer = Newcomer {
@@ -102,13 +116,44 @@ async fn an_address_that_comes_to_be_kept_while_a_user_is_made_is_refused() {
     let db = storage.db.clone();
     let making =
         tokio::spawn(async move { creation::create(&db, &Webhooks::default(), &Actor::operator(), &newcomer).await });
-    let waits = "SELECT locktype AS text FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
-        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
-    eventually("it waits", async || (!storage.database.texts(waits).await.is_empty()).then_some(())).await;
-    change.batch_execute("COMMIT").await.unwrap();
+    commit_once_waited_for(&storage, &change).await;
     let refused = making.await.unwrap().unwrap_err();
     assert!(matches!(&refused, Error::Validation(faults) if faults[0].code == "kept"), "{refused:?}");
     assert_eq!(storage.database.count("users").await, 1);
+}
+
+/// The numbers of lines that were refused.
+#[derive(Clone, Default)]
+struct Refused(Arc<Mutex<Vec<u64>>>);
+
+impl Watcher for Refused {
+    fn refused(&mut self, number: u64, _: &Error, _: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap().push(number);
+        Ok(())
+    }
+
+    fn done(&mut self, _: &Tally, _: u64) {}
+}
+
+/// The same for an import: others of the same lines come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_comes_to_be_kept_during_an_import_is_refused() {
+    let storage = Storage::migrated(Backend::Postgres).await;
+    let Database::Postgres(url) = &storage.database else { panic!("not of this kind") };
+    register(&storage.db, &user("ada@example.com")).await.unwrap();
+    let (change, _) = open_postgres(url).await;
+    change.batch_execute(CHANGE).await.unwrap();
+    let hash = "$2b$05$ZjYEW8bC0WjG29OXn/MCa.c4Ej6uYOYdTbYn0Dt5vJYnQMcYpWMZC";
+    let lines = ["c@example.com", "Ada@example.com", "d@example.com", "ada@example.com", "c@example.com"]
+        .map(|email| json!({ "email": email, "full_name": "Ada", "password_hash": hash }).to_string())
+        .join("\n");
+    let refused = Refused::default();
+    let mut import = Import::new(lines.as_bytes(), Target::Database(&storage.db), refused.clone());
+    let (imported, ()) = tokio::join!(import.run(1), commit_once_waited_for(&storage, &change));
+    imported.unwrap();
+    assert_eq!(import.tally(), Tally { lines: 5, added: 2, existing: 1, refused: 2 });
+    assert_eq!(*refused.0.lock().unwrap(), [2, 4]);
+    assert_eq!(storage.database.emails().await, ["b@example.com", "c@example.com", "d@example.com"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -94,6 +94,21 @@ pub async fn kept_among(db: &Db, email_keys: &[&str]) -> Result<Vec<String>> {
     })
 }
 
+/// Those of these users, all of whom this transaction tried to insert, who are there and whose address is kept for another, with the
+/// address. To be asked after the insertion, as [`is_kept`] is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn kept_of(tx: &mut Transaction, ids: impl Iterator<Item = Uuid>) -> Result<Vec<(Uuid, String)>> {
+    let ids: Vec<Id> = ids.map(Id).collect();
+    with_tx!(tx, DbOperation::EmailExists, |conn| {
+        let kept =
+            one_time_codes::table.filter(one_time_codes::email_key.eq(users::email_key)).filter(keeps_address!());
+        let of_these = users::table.filter(users::id.eq_any(ids)).filter(exists(kept));
+        of_these.select((users::id, users::email_key)).load::<(Uuid, String)>(conn)
+    })
+}
+
 /// What a transaction that inserted a user failed with: a violated constraint is an address that is taken.
 pub fn as_address_taken(error: Error) -> Error {
     match is_unique_violation(&error, "users_email_key_unique", "users.email_key") {

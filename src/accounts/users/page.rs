@@ -117,6 +117,7 @@ pub async fn unverified(db: &Db, after: Uuid, times: Range<OffsetDateTime>, limi
     with_read!(db, DbOperation::FindUser, |conn| {
         users::table
             .filter(users::id.gt(Id(after)))
+            .filter(users::id.ge(id_at(start.saturating_sub(CLOCKS_DIFFER))))
             .filter(users::id.lt(id_at(end)))
             .filter(users::created_at.ge(UtcTime(start)))
             .filter(users::created_at.lt(UtcTime(end)))

@@ -48,7 +48,10 @@ pub(super) fn outbox() -> Command {
                 topic(),
                 state(JobState::ALL).help("Only in this state; without it, all that are not delivered"),
                 domain(),
-                reply(),
+                reply().help(
+                    "Only those that failed so last: a reply's code, a class, or both, such as 'refused_5xx (550)'; of delivered \
+                     ones, why nothing was sent, such as 'nobody has this address'",
+                ),
                 option("by", "KEYS", "Count jobs by these, with commas between, instead of listing them")
                     .value_delimiter(',')
                     .action(ArgAction::Append)
@@ -125,8 +128,9 @@ fn topic_name() -> impl TypedValueParser<Value = TopicName> {
 }
 
 fn parse_reply(text: &str) -> Result<Reply, &'static str> {
-    Reply::parse(text)
-        .ok_or("accepted: the code of a reply, such as 550, a class, such as timeout, or 'refused_5xx (550)'")
+    const ACCEPTED: &str = "accepted: the code of a reply, such as 550, a class, such as timeout, both, as in 'refused_5xx (550)', or \
+        the words why nothing was sent";
+    Reply::parse(text).ok_or(ACCEPTED)
 }
 
 fn parse_id(text: &str) -> Result<Uuid, &'static str> {

@@ -22,6 +22,6 @@ pub(super) fn filter(arguments: &ArgMatches) -> JobFilter {
         topics: only.map_or_else(topics::names, |topic| vec![topic]),
         state: arguments.get_one("state").copied(),
         domain: arguments.get_one::<String>("domain").map(|domain| domain.to_lowercase()),
-        reply: arguments.get_one("reply").copied(),
+        reply: arguments.get_one("reply").cloned(),
     }
 }

@@ -41,6 +41,11 @@ impl Failure {
         self.code
     }
 
+    /// The step at which it happened, or else the route.
+    pub(super) fn place(&self) -> &'static str {
+        self.place
+    }
+
     /// How long ago it was.
     pub(super) fn age(&self) -> Duration {
         since(self.at)
@@ -59,15 +64,16 @@ pub(super) struct OfType {
     runbook: Option<&'static str>,
 }
 
-/// The types that are no everyday business, the one that was seen last first. `now_by` is the runbook of what causes them now.
-pub(super) fn of_types(now: &Span, now_by: impl Fn(ErrorCode) -> Option<&'static str>, config: &Config) -> Vec<OfType> {
+/// The types that are no everyday business, the one that was seen last first. `now_by` is the runbook of what causes it now.
+pub(super) fn of_types(now: &Span, now_by: impl Fn(&Failure) -> Option<&'static str>, config: &Config) -> Vec<OfType> {
     let of_type = |code: &ErrorCode| {
+        let last = last(*code, config)?;
         Some(OfType {
             kind: code.kind().as_str(),
-            last: last(*code, config)?,
             rate: rate(now.per_minute(now.counts.errors_of(*code))),
             count: count(recorder().count(*code)),
-            runbook: now_by(*code).or_else(|| code.runbook()),
+            runbook: now_by(&last).or_else(|| code.runbook()),
+            last,
         })
     };
     let is_business = |code: &&ErrorCode| code.kind() == ErrorKind::Expected;
@@ -88,16 +94,26 @@ pub(super) fn last_of_route(route: &str, config: &Config) -> Option<Failure> {
 /// The last error of a type, if there was any.
 pub(super) fn last(code: ErrorCode, config: &Config) -> Option<Failure> {
     let sample = recorder().last(code)?;
-    Some(Failure {
+    let going_on = metrics::incident(code).map(|incident| going_on(&incident, sample.time));
+    Some(Failure { going_on, ..of_sample(code, &sample, config) })
+}
+
+/// The last error of a type at this step, if it is remembered. Since when it goes on is known of the type alone.
+pub(super) fn last_at(code: ErrorCode, step: &str, config: &Config) -> Option<Failure> {
+    recorder().last_at(code, step).map(|sample| of_sample(code, &sample, config))
+}
+
+fn of_sample(code: ErrorCode, sample: &Sample, config: &Config) -> Failure {
+    Failure {
         r#type: code.as_str(),
         time: rfc3339(sample.time),
         cause: sample.cause,
-        words: in_force::words(&in_words(&sample), config),
+        words: in_force::words(&in_words(sample), config),
         place: sample.step.unwrap_or(sample.route),
-        going_on: metrics::incident(code).map(|incident| going_on(&incident, sample.time)),
+        going_on: None,
         code,
         at: sample.time,
-    })
+    }
 }
 
 /// `For 8 min, since 12:31:02 UTC: 84 users, 12 of them within 5 min; the last time 3 s ago.`

@@ -24,11 +24,14 @@ pub(super) struct Trouble {
     /// The type of the errors that it causes.
     #[serde(skip)]
     cause: Option<ErrorCode>,
+    /// The step whose errors of this type it causes alone; without one, it causes all of them.
+    #[serde(skip)]
+    step: Option<&'static str>,
 }
 
 impl Trouble {
     pub(super) fn new(class: &'static str, runbook: &'static str, text: String) -> Self {
-        Trouble { class, text, also: Vec::new(), failure: None, runbook, cause: None }
+        Trouble { class, text, also: Vec::new(), failure: None, runbook, cause: None, step: None }
     }
 
     pub(super) fn because_of(self, failure: Option<Failure>) -> Self {
@@ -47,6 +50,15 @@ impl Trouble {
     /// Errors of this type come of it, also before the first.
     pub(super) fn telling(self, code: ErrorCode, config: &Config) -> Self {
         Trouble { cause: Some(code), failure: failure::last(code, config), ..self }
+    }
+
+    /// Errors of this type at this step come of it, those at others do not.
+    pub(super) fn telling_at(self, code: ErrorCode, step: &'static str, config: &Config) -> Self {
+        Trouble { cause: Some(code), step: Some(step), failure: failure::last_at(code, step, config), ..self }
+    }
+
+    fn causes(&self, code: ErrorCode, place: &str) -> bool {
+        self.cause == Some(code) && self.step.is_none_or(|step| step == place)
     }
 }
 
@@ -74,9 +86,14 @@ impl Troubles {
         self.0.extend(troubles);
     }
 
-    /// The runbook of what causes errors of this type.
-    pub(super) fn runbook_of(&self, code: ErrorCode) -> Option<&'static str> {
-        self.0.iter().find(|trouble| trouble.cause == Some(code)).map(|trouble| trouble.runbook)
+    /// Whether something causes errors of this type.
+    pub(super) fn explain(&self, code: ErrorCode) -> bool {
+        self.0.iter().any(|trouble| trouble.cause == Some(code))
+    }
+
+    /// The runbook of what causes errors of this type at this place.
+    pub(super) fn runbook_of(&self, code: ErrorCode, place: &str) -> Option<&'static str> {
+        self.0.iter().find(|trouble| trouble.causes(code, place)).map(|trouble| trouble.runbook)
     }
 
     /// The worst first.
@@ -100,9 +117,13 @@ mod tests {
         let mut all = Troubles::default();
         all.add([of(Some(EmailServiceError), "warn", "A"), of(Some(DatabaseError), "warn", "B")]);
         all.add([of(Some(DatabaseError), "bad", "C"), of(None, "warn", "D"), of(None, "warn", "E")]);
-        all.add_each(["F", "G"].map(|runbook| of(Some(WebhookServiceError), "warn", runbook)));
-        assert_eq!(all.runbook_of(DatabaseError), Some("B"));
-        assert_eq!(all.runbook_of(ErrorCode::InternalError), None);
+        let endpoint = |step, runbook| Trouble { step: Some(step), ..of(Some(WebhookServiceError), "warn", runbook) };
+        all.add_each([endpoint("webhook_1", "F"), endpoint("webhook_2", "G")]);
+        assert_eq!(all.runbook_of(DatabaseError, "anywhere"), Some("B"));
+        let at = ["webhook_1", "webhook_2", "webhook_3"].map(|step| all.runbook_of(WebhookServiceError, step));
+        assert_eq!(at, [Some("F"), Some("G"), None]);
+        assert_eq!(all.runbook_of(ErrorCode::InternalError, "anywhere"), None);
+        assert!(all.explain(WebhookServiceError) && !all.explain(ErrorCode::InternalError));
         let all: Vec<_> =
             all.sorted().into_iter().map(|trouble| (trouble.class, trouble.runbook, trouble.also)).collect();
         let alone = |runbook| ("warn", runbook, Vec::new());

@@ -33,14 +33,14 @@ pub(super) fn troubles(app: &App, now: &Span, dependencies: &[Shown], topics: &[
     all.add(topics.iter().filter_map(|topic| paused(topic, config)));
     all.add(dependencies.iter().filter_map(|shown| failing(shown, config)));
     all.add(full_queue(app));
-    all.add(errors(app, now, |code| code == ErrorCode::DatabaseError && all.runbook_of(code).is_none()));
+    all.add(errors(app, now, |code| code == ErrorCode::DatabaseError && !all.explain(code)));
     all.add(signing_in(app, now));
     all.add(registrations(now, config));
     all.add(topics.iter().filter_map(|topic| stuck(topic, config)));
     all.add_each(topics.iter().filter_map(|topic| webhook(topic, config)));
     all.add(topics.iter().filter_map(given_up));
     all.add(saturation(app, now));
-    all.add(errors(app, now, |code| all.runbook_of(code).is_none()));
+    all.add(errors(app, now, |code| !all.explain(code)));
     all
 }
 
@@ -158,7 +158,7 @@ fn webhook(topic: &Standing, config: &Config) -> Option<Trouble> {
         }
         None => return None,
     };
-    Some(Trouble::new("warn", runbook, text).telling(topic.error, config))
+    Some(Trouble::new("warn", runbook, text).telling_at(topic.error, name, config))
 }
 
 fn given_up(topic: &Standing) -> Option<Trouble> {

@@ -13,7 +13,7 @@ pub struct JobFilter {
     pub state: Option<JobState>,
     /// Only for recipients of this domain, in small letters.
     pub domain: Option<String>,
-    /// Only those that failed so last.
+    /// Only those that failed so last, or of which nothing was sent for this reason.
     pub reply: Option<Reply>,
 }
 
@@ -44,7 +44,9 @@ macro_rules! of_domain_and_reply {
             .sql(dialect.domain())
             .sql(" = ")
             .bind::<Text, _>(domain)
-            .sql(") AND COALESCE(")
+            .sql(") AND COALESCE(CASE WHEN state = 'delivered' THEN ")
+            .sql(dialect.withheld())
+            .sql(" END, ")
             .sql(dialect.head())
             .sql(", '') || ' ' LIKE ")
             .bind::<Text, _>($filter.pattern())
@@ -109,15 +111,25 @@ impl Dialect {
 }
 
 /// A reply that jobs are sought by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
-    reason: Option<Reason>,
-    code: Option<u16>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Of a service.
+    Failure {
+        /// What kind of failure it was.
+        reason: Option<Reason>,
+        /// What the service answered.
+        code: Option<u16>,
+    },
+    /// Why nothing was sent, in words.
+    Withheld(String),
 }
 
 impl Reply {
-    /// Reads `550`, `refused_5xx`, or both, as a summary has them: `refused_5xx (550)`.
+    /// Reads `550`, `refused_5xx`, or both, as a summary has them: `refused_5xx (550)`; or the words why nothing was sent.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.contains(' ') && !text.contains('(') {
+            return Some(Reply::Withheld(text.to_owned()));
+        }
         let (reason, code) = match text.split_once('(') {
             Some((reason, code)) => (Some(reason.trim()), Some(code.strip_suffix(')')?)),
             None if text.starts_with(|first: char| first.is_ascii_digit()) => (None, Some(text)),
@@ -125,17 +137,26 @@ impl Reply {
         };
         let reason = reason.map(|reason| parse(reason).ok_or(())).transpose().ok()?;
         let code = code.map(|code| code.parse().ok().filter(|code| (100..1000).contains(code)).ok_or(()));
-        Some(Reply { reason, code: code.transpose().ok()? })
+        Some(Reply::Failure { reason, code: code.transpose().ok()? })
     }
 
-    /// For LIKE, with `\` before what is meant as it is; for the head of an error and a space.
+    /// For LIKE, with `\` before what is meant as it is; for the head of an error, or words, and a space.
     pub(super) fn pattern(&self) -> String {
-        let reason = self.reason.map_or_else(|| "%".to_owned(), |reason| reason.as_str().replace('_', "\\_"));
-        match self.code {
+        let (reason, code) = match self {
+            Reply::Failure { reason, code } => (reason, code),
+            Reply::Withheld(words) => return format!("{} ", literal(words)),
+        };
+        let reason = reason.map_or_else(|| "%".to_owned(), |reason| literal(reason.as_str()));
+        match code {
             Some(code) => format!("{reason} ({code}) "),
             None => format!("{reason} %"),
         }
     }
+}
+
+/// What LIKE takes as it is.
+fn literal(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 #[cfg(test)]
@@ -143,11 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_is_a_class_a_code_or_both() {
+    fn a_reply_is_a_class_a_code_or_both_or_words() {
         let pattern = |text| Reply::parse(text).map(|reply| reply.pattern());
         assert_eq!(pattern("550").as_deref(), Some("% (550) "));
         assert_eq!(pattern("refused_5xx").as_deref(), Some("refused\\_5xx %"));
         assert_eq!(pattern("refused_5xx (550)").as_deref(), Some("refused\\_5xx (550) "));
+        assert_eq!(pattern("it's 5% o_f \\ it").as_deref(), Some("it's 5\\% o\\_f \\\\ it "));
         for text in ["", "%", "refused", "5", "55000", "550%", "refused_5xx (x)", "refused_5xx (550", "(550)"] {
             assert_eq!(Reply::parse(text), None, "{text}");
         }

@@ -108,7 +108,7 @@ fn statement(dialect: Dialect, filter: &JobFilter, by: &[GroupBy], scan: usize) 
         "SELECT count(*) AS jobs, state, withheld IS NOT NULL AS is_withheld, {} AS topic, {} AS domain, {} AS reply,
              min(created_at) AS oldest, {} AS example
          FROM ({}) AS looked
-         WHERE ($1 = '' OR domain = $1) AND COALESCE(reply, '') || ' ' LIKE $2 ESCAPE '\\'
+         WHERE ($1 = '' OR domain = $1) AND COALESCE({}, '') || ' ' LIKE $2 ESCAPE '\\'
          GROUP BY {}
          ORDER BY jobs DESC, oldest LIMIT $3",
         typed(column(GroupBy::Topic)),
@@ -116,6 +116,7 @@ fn statement(dialect: Dialect, filter: &JobFilter, by: &[GroupBy], scan: usize) 
         typed(column(GroupBy::Reply)),
         dialect.least_id(),
         looks.join(" UNION ALL "),
+        expression(GroupBy::Reply),
         groups.collect::<Vec<_>>().join(", "),
     )
 }

@@ -71,6 +71,11 @@ impl Recorder {
         self.lock(code).samples.back().cloned()
     }
 
+    /// The last one of a type at this step, if it is among those that are kept.
+    pub fn last_at(&self, code: ErrorCode, step: &str) -> Option<Sample> {
+        self.lock(code).samples.iter().rev().find(|sample| sample.step == Some(step)).cloned()
+    }
+
     /// How often a type happened.
     pub fn count(&self, code: ErrorCode) -> u64 {
         self.lock(code).count
@@ -116,6 +121,17 @@ mod tests {
         assert_eq!(history.samples[SAMPLES - 1].request_id.as_deref(), Some("49"));
         assert!(recorder.since() <= history.first_seen.unwrap() && history.first_seen < history.last_seen);
         assert_eq!(recorder.count(ErrorCode::NotFound), 0);
+    }
+
+    #[test]
+    fn the_last_one_of_a_step_is_found_among_those_of_others() {
+        let (recorder, error) = (Recorder::default(), std::io::Error::other("odd"));
+        for (id, step) in [("1", Some("here")), ("2", Some("here")), ("3", Some("there")), ("4", None)] {
+            recorder.add(&Occurrence { step, ..occurrence(ErrorCode::Timeout, &error, id) });
+        }
+        let last_at = |step| recorder.last_at(ErrorCode::Timeout, step).and_then(|sample| sample.request_id);
+        assert_eq!(last_at("here").as_deref(), Some("2"));
+        assert_eq!(last_at("nowhere"), None);
     }
 
     #[test]
