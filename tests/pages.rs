@@ -137,7 +137,10 @@ async fn a_browser_replaces_a_forgotten_password() {
         "no code, no form to send again"
     );
     for useless in [3, 4] {
-        assert_says(&seen[useless], "This link was used before, is too old, or is not complete.");
+        assert_says(
+            &seen[useless],
+            "This link was used before, is too old, is not complete, or a later email has replaced it",
+        );
         assert_says(&seen[useless], "Send another email");
         assert!(!seen[useless]["text"].as_str().unwrap().contains("New password"), "{}", seen[useless]);
     }

@@ -191,7 +191,11 @@ async fn create_or_repeat(app: &App, attempt: &Attempt, newcomer: Newcomer) -> R
         }
         return first.answer(app, &attempt.context, &sent, &registration).await.map(Registered::Before);
     }
-    created.map(|()| Registered::Now(user))
+    match created {
+        // Somebody else has registered it meanwhile.
+        Err(Error::EmailAlreadyExists) if !tells_of_taken(app) => tell_owner(app, attempt, &registration).await,
+        created => created.map(|()| Registered::Now(user)),
+    }
 }
 
 /// The address is taken, and whoever registers is not told: its owner is. As much work as to register somebody.

@@ -1,5 +1,7 @@
 //! Settings of which each is right and that are hardly meant together: the service starts with them, and says so.
 
+use url::Url;
+
 use super::Config;
 
 /// What the settings lead to, and what to do about it.
@@ -19,7 +21,15 @@ impl Config {
             message: "Emails bring a bare code, and no page of hosted_pages leads to where it is typed in",
             remedy: "set mail_links_url to where users reach the pages, such as https://accounts.example.com/account",
         };
-        let found = [(self.hosted_pages && self.mail.links_url.is_none(), codes_lead_nowhere)];
+        let links_miss_pages = Warning {
+            message: "The links of emails do not lead to hosted_pages, which are below /account",
+            remedy: "let mail_links_url end with /account, such as https://accounts.example.com/account, unless pages of your own are there",
+        };
+        let misses = |url: &Url| !url.as_str().trim_end_matches('/').ends_with("/account");
+        let found = [
+            (self.hosted_pages && self.mail.links_url.is_none(), codes_lead_nowhere),
+            (self.hosted_pages && self.mail.links_url.as_ref().is_some_and(misses), links_miss_pages),
+        ];
         found.into_iter().filter(|(is_so, _)| *is_so).map(|(_, warning)| warning).collect()
     }
 }
@@ -34,6 +44,8 @@ mod tests {
             (&[][..], 0),
             (&[("NEODYME_HOSTED_PAGES", "on")], 1),
             (&[("NEODYME_HOSTED_PAGES", "on"), ("NEODYME_MAIL_LINKS_URL", "https://example.com/account")], 0),
+            (&[("NEODYME_HOSTED_PAGES", "on"), ("NEODYME_MAIL_LINKS_URL", "https://example.com/api/account/")], 0),
+            (&[("NEODYME_HOSTED_PAGES", "on"), ("NEODYME_MAIL_LINKS_URL", "https://example.com")], 1),
             (&[("NEODYME_MAIL_LINKS_URL", "https://example.com/account")], 0),
         ] {
             let environment = settings.iter().map(|(name, value)| (name.into(), value.into())).collect();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::common::app::{AppOptions, fresh_email, user};
@@ -15,6 +16,8 @@ use crate::{NEW, app_and_sink, code_in, codes, on_both_databases, post};
 on_both_databases!(
     whether_an_address_is_taken_is_told_to_its_owner_alone,
     whoever_asks_for_codes_keeps_no_notice_from_an_owner,
+    a_strangers_password_is_never_verified_once_the_owner_registers,
+    of_two_who_register_at_once_one_is_told_as_an_owner,
 );
 
 fn hiding(options: AppOptions) -> AppOptions {
@@ -86,6 +89,41 @@ async fn whoever_asks_for_codes_keeps_no_notice_from_an_owner(backend: Backend) 
     eventually("the notice is withheld", async || (withheld.read(&app).await == 1.0).then_some(())).await;
     let verified = post(&app, "/auth/verify-email", json!({ "code": again })).await;
     verified.assert_problem(422, "VALIDATION_FAILED");
+}
+
+async fn a_strangers_password_is_never_verified_once_the_owner_registers(backend: Backend) {
+    let (app, sink) = app_and_sink(backend, hiding).await;
+    let email = fresh_email();
+    assert_eq!(app.register(&email).await.status, 202, "a stranger");
+    sink.mail_to(&email, "Welcome", 0).await;
+    for expected in ["issued", "withheld"] {
+        let owners = json!({ "email": email, "full_name": "Owner", "password": NEW });
+        assert_eq!(post(&app, "/users/", owners).await.status, 202);
+        let notices = codes("reset_password", expected);
+        eventually("a notice", async || (notices.read(&app).await == 1.0).then_some(())).await;
+    }
+    assert_eq!(post(&app, "/auth/verify-email/send", json!({ "email": email })).await.status, 202);
+    let code = code_in(&sink.mail_to(&email, "Verify", 0).await);
+    assert_eq!(post(&app, "/auth/verify-email", json!({ "code": code })).await.status, 204);
+    app.login(&email, PASSWORD).await.assert_problem(401, "INVALID_CREDENTIALS");
+    let notice = code_in(&sink.mail_to(&email, "You have an account", 0).await);
+    let chosen = json!({ "code": notice, "new_password": NEW });
+    assert_eq!(post(&app, "/auth/reset-password", chosen).await.status, 204);
+    assert_eq!(app.login(&email, NEW).await.status, 200);
+}
+
+async fn of_two_who_register_at_once_one_is_told_as_an_owner(backend: Backend) {
+    let (app, _sink) = app_and_sink(backend, hiding).await;
+    for round in 0..3 {
+        let email = fresh_email();
+        let bodies =
+            [PASSWORD, NEW].map(|password| json!({ "email": email, "full_name": "Ada", "password": password }));
+        let answers = join_all(bodies.into_iter().map(|body| post(&app, "/users/", body))).await;
+        assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
+        let jobs = app.database.texts("SELECT topic AS text FROM outbox_jobs").await;
+        let notices = jobs.iter().filter(|topic| *topic == "account_email").count();
+        assert_eq!(notices, round + 1, "{jobs:?}");
+    }
 }
 
 /// How long a registration takes tells nothing of whether its address is taken, nor does a request for a code.

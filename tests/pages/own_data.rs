@@ -51,7 +51,7 @@ async fn a_person_changes_the_address_and_takes_that_back(backend: Backend) {
         { "goto": app.api_url() + "/account/" },
     ]))
     .await;
-    assert_says(&asked[1], "Your account has that address once you follow the link in the email");
+    assert_says(&asked[1], "Your account has that address once you have followed the link in the email");
     assert_says(&asked[2], "It is wrong.");
     assert_says(&asked[3], "We have sent an email to your new address.");
     assert_says(&asked[3], &user.email);

@@ -18,6 +18,7 @@ use crate::config::CodesConfig;
 use crate::error::Result;
 use crate::language::Language;
 use crate::outbox;
+use crate::password::PasswordHash;
 use crate::sealing::HASH_BYTES;
 use crate::store::types::to_micros;
 use crate::store::{Db, Transaction};
@@ -216,9 +217,10 @@ async fn issue_to(
         session_id: wanted.session_id,
         lifetime: wanted.lifetime,
     };
-    // Who registered first may be a stranger, whose password would be verified with the address: its owner chooses one instead.
-    // So it is where the notice is withheld as well.
+    // Who registered first may be a stranger, whose password would be verified with the address, by the code of this welcome or of
+    // a later email: it opens nothing any more, and the owner chooses another one. So it is where the notice is withheld as well.
     if wanted.is_notice && user.email_verified_at.is_none() {
+        users::set_password(tx, user_id, &PasswordHash::of_nobody(user.password_hash.expose())?).await?;
         table::spend_all_but(tx, user_id, CodePurpose::VerifyEmail, &wanted.hash).await?;
     }
     let counted = CodeEmailRow { code_hash: row.hash, kind: wanted.counted_with(), address_hash: wanted.address_hash };

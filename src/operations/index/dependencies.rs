@@ -51,10 +51,10 @@ pub(super) fn dependencies(app: &App, minutes: &[Span], topics: &[Standing]) -> 
     let all = all.into_iter();
     all.map(|(dependency, report, service)| {
         let last = last_asked(minutes, dependency);
-        let mut shown = shown(dependency, &report, last, is_left_alone(service));
+        let waits = service.filter(|service| pending(*service, topics) > 0);
+        let mut shown = shown(dependency, &report, last, is_left_alone(service), waits.is_some());
         if matches!(shown.state.class, "bad" | "warn") {
             shown.failure = failure::last(error_of(dependency), &app.config);
-            let waits = service.filter(|service| pending(*service, topics) > 0);
             if let Some(service) = waits {
                 shown.calls = format!("{}. {}", waiting(service, topics), shown.calls);
             }
@@ -73,8 +73,16 @@ pub(super) fn error_of(dependency: Dependency) -> ErrorCode {
     }
 }
 
-fn shown(dependency: Dependency, report: &Report, last: Option<LastAsked>, is_left_alone: bool) -> Shown {
-    let asked = last.map(|last| last.asked).unwrap_or_default();
+fn shown(
+    dependency: Dependency,
+    report: &Report,
+    last: Option<LastAsked>,
+    is_left_alone: bool,
+    is_waited_for: bool,
+) -> Shown {
+    // What failed some time ago is over where nothing waits for another attempt: its check says how it is now.
+    let counts = last.filter(|last| last.minutes_ago < recent::MINUTES || is_waited_for);
+    let asked = counts.map(|last| last.asked).unwrap_or_default();
     let are_failing = asked.failed >= FEW && asked.failed as f64 > FAILING_CALLS * asked.times as f64;
     let is_failing = are_failing || is_left_alone;
     let state = state(report, asked, is_failing);
@@ -146,13 +154,8 @@ fn calls(dependency: Dependency, status: DependencyStatus, last: Option<LastAske
 mod tests {
     use super::*;
 
-    fn shown_as(
-        status: DependencyStatus,
-        times: u64,
-        failed: u64,
-        is_left_alone: bool,
-    ) -> (&'static str, &'static str) {
-        let report = Report {
+    fn report(status: DependencyStatus) -> Report {
+        Report {
             healthy: true,
             status,
             response_time_ms: Some(1.0),
@@ -160,10 +163,30 @@ mod tests {
             since: time::OffsetDateTime::UNIX_EPOCH,
             error: None,
             cause: None,
-        };
+        }
+    }
+
+    fn shown_as(
+        status: DependencyStatus,
+        times: u64,
+        failed: u64,
+        is_left_alone: bool,
+    ) -> (&'static str, &'static str) {
+        let report = report(status);
         let last = (times > 0).then_some(LastAsked { asked: Asked { times, failed }, minutes_ago: 0 });
-        let shown = shown(Dependency::Analytics, &report, last, is_left_alone);
+        let shown = shown(Dependency::Analytics, &report, last, is_left_alone, false);
         (shown.state.text, shown.state.class)
+    }
+
+    #[test]
+    fn what_failed_some_time_ago_is_over_where_nothing_waits() {
+        for (minutes_ago, is_waited_for, state) in
+            [(4, false, "fails"), (5, false, "works"), (5, true, "fails"), (50, false, "works")]
+        {
+            let last = Some(LastAsked { asked: Asked { times: 187, failed: 178 }, minutes_ago });
+            let shown = shown(Dependency::Email, &report(DependencyStatus::Connected), last, false, is_waited_for);
+            assert_eq!((shown.state.text, shown.failing.is_some()), (state, state == "fails"), "{minutes_ago}");
+        }
     }
 
     #[test]
