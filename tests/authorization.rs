@@ -177,11 +177,8 @@ async fn each_page_lets_in_whom_its_rule_says() {
             match rule.as_str() {
                 "anyone" => assert!(is_let_in(&answer) && answer.status != 303, "{method} {path}: {answer:?}"),
                 "a user who is signed in on the pages" => {
-                    assert_eq!(
-                        (answer.status, answer.header("location")),
-                        (303, "/account/sign-in"),
-                        "{method} {path}"
-                    );
+                    let is_led = answer.header("location").starts_with("/account/sign-in");
+                    assert!(answer.status == 303 && is_led, "{method} {path}: {answer:?}");
                 }
                 other => panic!("who is {other}?"),
             }
@@ -189,7 +186,10 @@ async fn each_page_lets_in_whom_its_rule_says() {
         assert_eq!(visit(&app, "GET", "/account/", Some(("cookie", cookie))).await.status, 200, "nothing was done");
         let answer = visit(&app, method, path, Some(("cookie", cookie))).await;
         // Who signs out is led there as well, and is signed out.
-        let is_led_away = answer.headers.get("location").is_some_and(|location| location == "/account/sign-in");
+        let is_led_away = answer
+            .headers
+            .get("location")
+            .is_some_and(|location| location.to_str().unwrap().starts_with("/account/sign-in"));
         assert!(is_let_in(&answer) && is_led_away == (path == "/account/sign-out"), "{method} {path}: {answer:?}");
         rules.insert(rule);
     }
