@@ -72,9 +72,12 @@ pub fn endpoints() -> Vec<Endpoint<App>> {
 /// # Errors
 /// What is wrong with one, with its line.
 pub fn templates(config: &Config) -> Result<PageTemplates, InvalidTemplates> {
-    // The words for faults that are built in are tried by a test: a start is to be quick.
-    let codes = config.pages_templates.as_ref().map(|_| all_codes()).unwrap_or_default();
-    templates::templates(config, &codes)
+    let templates = templates::load(config)?;
+    // Those that are built in are tried by a test: a start is to be quick.
+    if config.pages_templates.is_some() {
+        trial::of_all(&templates, &all_codes())?;
+    }
+    Ok(templates)
 }
 
 /// The names of all pages.

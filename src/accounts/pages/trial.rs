@@ -47,11 +47,9 @@ const ANOTHER_PASSWORD: &str =
 const ON: &str = "must lead on: <a href=\"{{ page.way }}\">";
 
 /// The templates of a language are tried.
-pub(super) struct Trial<'a> {
-    /// Those.
-    pub(super) templates: &'a PageTemplates,
-    /// The language.
-    pub(super) language: &'a Language,
+struct Trial<'a> {
+    templates: &'a PageTemplates,
+    language: &'a Language,
 }
 
 /// A page that was rendered.
@@ -73,12 +71,16 @@ fn failure() -> FaultView {
     FaultView::new("trial", SENTENCE)
 }
 
+/// Tries every page in every language, also where it tells of one of these faults.
+///
+/// # Errors
+/// What a page lacks or cannot be rendered with, in which file.
+pub(super) fn of_all(templates: &PageTemplates, codes: &BTreeSet<&'static str>) -> Tried {
+    templates.languages().iter().try_for_each(|language| Trial { templates, language }.of_all(codes))
+}
+
 impl Trial<'_> {
-    /// Tries every page, also where it tells of one of these faults.
-    ///
-    /// # Errors
-    /// What a page lacks or cannot be rendered with, in which file.
-    pub(super) fn of_all(&self, codes: &BTreeSet<&'static str>) -> Tried {
+    fn of_all(&self, codes: &BTreeSet<&'static str>) -> Tried {
         forms::ALL.iter().try_for_each(|form| self.of_form(form))?;
         self.of_account()?;
         self.of_refused()?;

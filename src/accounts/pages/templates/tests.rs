@@ -2,6 +2,7 @@
 
 mod trial;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::super::all_codes;

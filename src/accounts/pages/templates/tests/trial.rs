@@ -1,9 +1,9 @@
 //! What a page must have, and in how many ways it may have it.
 
-use super::super::super::forms;
 use super::super::super::place::Place;
 use super::super::super::view::FormView;
-use super::{form, with};
+use super::super::super::{all_codes, forms, trial};
+use super::{form, load, with};
 
 const LAYOUT: &str = include_str!("../../../../page_templates/layout.html");
 const FORM: &str = include_str!("../../../../page_templates/form.html");
@@ -92,6 +92,11 @@ fn what_a_page_lacks_is_said_with_its_file_and_what_to_do() {
     let form = but(FORM, "method=\"post\"", "");
     let refused = with(&[("fr/sign-in.html", page), ("form.html", &form)], &[]).err().unwrap().to_string();
     assert!(refused.contains("form.html must have") && !refused.contains("words.html"), "{refused}");
+}
+
+#[test]
+fn what_is_built_in_works() {
+    trial::of_all(&load(&[]).unwrap(), &all_codes()).unwrap();
 }
 
 #[test]
