@@ -26,6 +26,8 @@ use crate::telemetry::logging::{LoggerName, context, info};
 use crate::telemetry::metrics::{self, CodeEvent, CodePurpose};
 use crate::values::{Fault, FaultCode};
 
+/// What is shown where nobody asked for a code: as long as a real one, and good for nothing.
+pub const SAMPLE: &str = "a-code-that-is-only-shown-and-opens-nothing";
 /// The field of a code.
 const FIELD: &str = "code";
 

@@ -24,8 +24,6 @@ use crate::outbox::{Age, Effect, Failure, HandedOver, Job, Payload, Reason, Rece
 use crate::values::timestamp::millis;
 use crate::values::{Email, FullName};
 
-/// As long as a real one, and good for nothing.
-const SAMPLE_CODE: &str = "a-code-that-is-only-shown-and-opens-nothing";
 /// What the settings of mail begin with, as far as what is in the mail goes.
 const OF_WHAT_IS_IN_IT: &[&str] = &["mail_", "product_", "support_address", "logo_url"];
 const ABOUT_TEST: &str = "Send a welcome email to an address, as the service would, and say how it went";
@@ -78,7 +76,7 @@ pub(super) fn run(
 fn show_or_send(config: &Config, task: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let text = |id| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let (job, email, full_name) = (job(), text("address"), text("name"));
-    let sample = |purpose| MailCode { text: SAMPLE_CODE, lifetime: codes::lifetime(&config.codes, purpose) };
+    let sample = |purpose| MailCode { text: codes::SAMPLE, lifetime: codes::lifetime(&config.codes, purpose) };
     let code = |kind: MailKind| kind.purpose().map(sample);
     let language = || matches.try_get_one::<Language>("language").ok().flatten();
     let mail = |kind| {

@@ -38,6 +38,11 @@ impl FaultView {
         FaultView { code, bound: None, what: "", wait: None, sentence: sentence.into() }
     }
 
+    /// That a link is of no use.
+    pub(super) fn link_invalid() -> Self {
+        FaultView::new(LINK_INVALID, "The code is wrong, was used before, or is too old.")
+    }
+
     pub(super) fn of_field(fault: &FieldError) -> Self {
         FaultView { bound: fault.bound, ..Self::new(fault.code, format!("It {}.", fault.message)) }
     }

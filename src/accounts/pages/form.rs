@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use http::Method;
 
 use super::done;
+use super::field::CODE;
 use super::forms::Form;
 use super::place::Place;
 use super::refused::refused;
@@ -73,11 +74,11 @@ where
     Fut: Future<Output = Result<O>>,
 {
     let (app, context) = (Arc::clone(&call.state), Arc::clone(&call.context));
-    let mut view = FormView::of(form, &sent.look::<Place>()?);
+    let (mut view, mut code) = (FormView::of(form, &sent.look::<Place>()?), String::new());
     let done = async {
         let (SameOrigin, typed) = sent.read(&context).await?;
         view.keep(&typed);
-        reset::tell_asker(&mut view, form, &call, &typed).await?;
+        typed.text(CODE.name).clone_into(&mut code);
         let sent = T::from_json(&typed.to_json()?)?;
         let ended = run(call, Json(sent.clone())).await.map(drop);
         match has_worked.filter(|_| ended.as_ref().is_err_and(codes::is_refused)) {
@@ -86,5 +87,8 @@ where
         }
     };
     let done = done.await;
+    if done.is_err() {
+        reset::tell_asker(&mut view, form, &app, &context, &code).await;
+    }
     view.answer(&app, &context, done)
 }

@@ -1,20 +1,20 @@
 //! A page as somebody would see it, for who writes templates.
 
 use super::account;
-use super::fault::{FaultView, LINK_INVALID};
+use super::fault::FaultView;
 use super::field::CODE;
 use super::forms::{self, Form};
 use super::place::Place;
 use super::refused::{self, Refused};
 use super::samples;
 use super::view::FormView;
+use crate::accounts::codes;
 use crate::error::ErrorCode;
 use crate::label::labels;
 use crate::language::Language;
 use crate::page_templates::PageTemplates;
 use crate::values::FaultCode;
 
-const SAMPLE_CODE: &str = "a-code-that-is-only-shown-and-opens-nothing";
 const NOT_FOUND: &str = "There is nothing here.";
 
 labels! {
@@ -67,14 +67,14 @@ pub(super) fn page(
 fn form_in(form: &'static Form, state: PageState) -> FormView {
     let has_code = form.fields.iter().any(|field| field.name == CODE.name);
     let done = (state == PageState::Done).then(String::new);
-    let place = Place { code: has_code.then(|| SAMPLE_CODE.to_owned()), done, ..Place::default() };
+    let place = Place { code: has_code.then(|| codes::SAMPLE.to_owned()), done, ..Place::default() };
     let mut view = FormView::of(form, &place);
     match state {
         PageState::New | PageState::Done => view,
         PageState::Wrong => {
             let missing = || FaultView::new(FaultCode::Missing.as_str(), "It is required.");
             if form.fields.iter().filter(|field| view.place(field.name, missing())).count() == 0 {
-                view.fail_with(FaultView::new(LINK_INVALID, "The code is wrong, was used before, or is too old."));
+                view.fail_with(FaultView::link_invalid());
             }
             view
         }

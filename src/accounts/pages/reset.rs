@@ -4,8 +4,7 @@
 
 use http::Method;
 
-use super::fault::{FaultView, LINK_INVALID};
-use super::field::CODE;
+use super::fault::FaultView;
 use super::forms::{Form, RESET};
 use super::place::Place;
 use super::refused::refused;
@@ -14,7 +13,7 @@ use crate::accounts::codes::Code;
 use crate::accounts::password_reset;
 use crate::accounts::users::User;
 use crate::error::{ErrorCode, Result};
-use crate::http::{Access, Call, Endpoint, Page, Typed};
+use crate::http::{Access, Call, Context, Endpoint, Page};
 use crate::state::App;
 
 /// The page, with nothing typed yet.
@@ -23,30 +22,31 @@ pub(super) fn shown() -> Endpoint<App> {
     endpoint.fails_with(&[ErrorCode::DatabaseError]).told_by(refused)
 }
 
-/// Says whose password it is once the form was sent, for the page that tells of a mistake in it.
-pub(super) async fn tell_asker(view: &mut FormView, form: &Form, call: &Call<App>, typed: &Typed) -> Result<()> {
+/// Says on the page that tells of a mistake in a form whose password it is, where that form is for one. The mistake is told also
+/// where that cannot be found.
+pub(super) async fn tell_asker(view: &mut FormView, form: &Form, app: &App, context: &Context, code: &str) {
     if form.path == RESET.path
-        && let Some(user) = asker(call, typed.text(CODE.name)).await?
+        && let Ok(Some(user)) = asker(app, context, code).await
     {
         view.tell_user(user.email.expose());
     }
-    Ok(())
 }
 
 async fn show(call: Call<App>, place: Place) -> Result<Page> {
     let mut form = FormView::of(&RESET, &place);
     if let Some(code) = &place.code {
-        match asker(&call, code).await? {
+        call.context.enter_step("find_code");
+        match asker(&call.state, &call.context, code).await? {
             Some(user) => form.tell_user(user.email.expose()),
-            None => form.fail_with(FaultView::new(LINK_INVALID, "The code is wrong, was used before, or is too old.")),
+            None => form.fail_with(FaultView::link_invalid()),
         }
     }
     form.page(&call.state, &call.context)
 }
 
-async fn asker(call: &Call<App>, code: &str) -> Result<Option<User>> {
+async fn asker(app: &App, context: &Context, code: &str) -> Result<Option<User>> {
     match Code::parse(code) {
-        Ok(code) => password_reset::asker(call, &code).await,
+        Ok(code) => password_reset::asker(app, context, &code).await,
         Err(_) => Ok(None),
     }
 }

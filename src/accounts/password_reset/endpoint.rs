@@ -59,9 +59,7 @@ pub(in crate::accounts) async fn send(call: Call<App>, Json(form): Json<ResetWan
 }
 
 /// The user whose code it is, if it is good for something. Nothing changes: whoever has the code may look as often as they like.
-pub(in crate::accounts) async fn asker(call: &Call<App>, code: &Code) -> Result<Option<User>> {
-    let (app, request) = (&call.state, &call.context);
-    request.enter_step("find_code");
+pub(in crate::accounts) async fn asker(app: &App, request: &Context, code: &Code) -> Result<Option<User>> {
     let _turn = app.db.turn(request.client).await?;
     user_of(&app.db, &code.hash()).await
 }
